@@ -1,0 +1,19 @@
+"""mizoo: a generative model is a pair of mappers and a list of sub-objectives."""
+
+from mizoo import datasets, presets
+from mizoo._version import __version__
+from mizoo.evaluation.report import Report, evaluate
+from mizoo.export.pretrained import Pretrained, load
+from mizoo.turbo import NotFiniteError, Turbo
+
+__all__ = [
+    "NotFiniteError",
+    "Pretrained",
+    "Report",
+    "Turbo",
+    "__version__",
+    "datasets",
+    "evaluate",
+    "load",
+    "presets",
+]

@@ -1,0 +1,180 @@
+"""The command line."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A model zoo in which a generative model is a pair of mappers and a list of sub-objectives.",
+)
+console = Console()
+
+Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of a SavedModel or run.")]
+Input = Annotated[Path, typer.Argument(help="HDF5 file with the data set FDL (z) or ROL (x), n × 24.")]
+Output = Annotated[Path, typer.Option("--out", help="HDF5 file to write.")]
+Data = Annotated[
+    Optional[Path], typer.Option(help="HDF5 file with pairs, FDL and ROL; the packaged events if none.")
+]
+
+
+@app.command()
+def presets() -> None:
+    """List the presets."""
+    from mizoo.presets import PRESETS
+
+    table = Table("preset", "what it is", "data", "paper", box=None)
+    for name, preset in PRESETS.items():
+        table.add_row(name, (preset.factory.__doc__ or "").partition("\n")[0], preset.data, preset.paper)
+    console.print(table)
+
+
+@app.command()
+def train(
+    preset: Annotated[str, typer.Argument(help="Name of a preset; `mizoo presets` lists them.")],
+    out: Annotated[Path, typer.Option("--out", help="Directory of the run.")] = Path("run"),
+    epochs: Annotated[int, typer.Option(min=1)] = 100,
+    batch_size: Annotated[int, typer.Option(min=2)] = 1000,
+    warmup: Annotated[int, typer.Option(min=0, help="Epochs of the likelihoods on pairs alone.")] = 0,
+    cosine: Annotated[bool, typer.Option(help="Let the learning rate fall along a cosine.")] = True,
+    select_every: Annotated[int, typer.Option(min=1, help="Epochs between choices of the kept one.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    options: Annotated[
+        Optional[list[str]],
+        typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
+    ] = None,
+    data: Data = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+) -> None:
+    """Train a preset on events; everything goes to one directory."""
+    from mizoo.presets import PRESETS
+    from mizoo.training.run import Recipe
+    from mizoo.training.run import train as run
+
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+    recipe = Recipe(preset, _options(options or []), epochs, batch_size, warmup, cosine, select_every, seed)
+    model = run(recipe, _split(data), out, resume=resume)
+    console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}")
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
+    data: Data = None,
+    split: Annotated[str, typer.Option(help="train, validation or test, of the packaged events.")] = "test",
+) -> None:
+    """Simulate and unfold, and hold the results against the truth."""
+    from mizoo.evaluation.report import evaluate as hold
+    from mizoo.export import load
+
+    events = _pairs(data, split)
+    report = hold(load(model), events)
+    _print_report(report)
+    if out is not None:
+        report.save(out)
+        console.print(f"table and figures are in {out}")
+
+
+@app.command()
+def simulate(model: Model, events: Input, out: Output = Path("simulated.h5")) -> None:
+    """Draw detector objects x given partons z."""
+    _draw(model, events, out, "z", "x", "decode")
+
+
+@app.command()
+def unfold(model: Model, events: Input, out: Output = Path("unfolded.h5")) -> None:
+    """Draw partons z given detector objects x."""
+    _draw(model, events, out, "x", "z", "encode")
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    out: Annotated[Path, typer.Argument(help="Folder of the model to write; its name is the model's.")],
+    data: Data = None,
+) -> None:
+    """Write a run's model as SavedModel, with metrics on test data and model card."""
+    from mizoo.export.ship import ship
+
+    report = ship(run, out, _pairs(data, "test"))
+    _print_report(report)
+    console.print(f"model and card are in {out}")
+
+
+def main() -> None:
+    """Run the command line; expected errors end in one clear line and status 1."""
+    try:
+        app()
+    except (ValueError, OSError, ArithmeticError) as error:
+        Console(stderr=True).print(f"[red]mizoo:[/red] {error}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from error
+
+
+def _options(pairs):
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def _split(path):
+    from mizoo.datasets import Split, read_hdf5, ttbar
+
+    if path is None:
+        return ttbar()
+    events = read_hdf5(path)
+    ninth = len(events) // 10
+    return Split(events[: -2 * ninth], events[-2 * ninth : -ninth], events[-ninth:])
+
+
+def _pairs(path, split):
+    from mizoo.datasets import read_hdf5, ttbar
+
+    if path is not None:
+        return read_hdf5(path)
+    if split not in ("train", "validation", "test"):
+        raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
+    return getattr(ttbar(), split)
+
+
+def _draw(model, path, out, source, target, method):
+    from mizoo.datasets import Events, read_hdf5, write_hdf5
+    from mizoo.evaluation.report import in_chunks
+    from mizoo.export import load
+
+    events = read_hdf5(path)
+    if events[source] is None:
+        raise ValueError(f"{path}: {method} needs {source}, and the file has none")
+    drawn = in_chunks(getattr(load(model), method), events[source], method)
+    write_hdf5(out, Events(events.process, **{target: drawn}))
+    console.print(f"{len(drawn)} events are in {out}")
+
+
+def _print_report(report):
+    cells = report.cells
+    table = Table("KS × 100", *cells.columns, box=None)
+    for name, row in cells.iterrows():
+        table.add_row(str(name), *(f"{value:.2f}" for value in row))
+    console.print(f"\n{report.name} on {len(report.truth)} events\n")
+    console.print(table)
+    rest = 100.0 * report.table["ks"].unstack("stream")
+    rest = rest.reindex(report.table.index.get_level_values("observable").unique())
+    table = Table("KS × 100", *rest.columns, box=None)
+    for name, row in rest.iterrows():
+        table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
+    console.print()
+    console.print(table)

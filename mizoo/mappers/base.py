@@ -1,0 +1,57 @@
+"""What a mapper is: a conditional distribution."""
+
+from typing import Protocol
+
+import keras
+
+
+class Conditional(Protocol):
+    """The distribution of a target given one batch of conditions."""
+
+    def sample(self):
+        """One draw an event, differentiable in the mapper's weights and the conditions."""
+
+    def log_prob(self, target):
+        """Log-density of `target` in nats (up to a constant if the scale is fixed), one an event."""
+
+
+class Mapper(keras.layers.Layer):
+    """A conditional distribution p(target | condition), in two readings: samples and likelihood.
+
+    A mapper implements `given`. Its randomness is an argument, so that exported functions can be
+    free of random operations and draws can be repeated.
+
+    Args:
+        shape: of one target.
+    """
+
+    def __init__(self, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = tuple(shape)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def get_config(self):
+        return {**super().get_config(), "shape": list(self.shape)}
+
+    def noise_shape(self, condition_shape):
+        """Shape of the noise one event needs, given the shape of its condition; None if none."""
+        raise NotImplementedError
+
+    def noise(self, condition):
+        """Standard normal noise for a batch of conditions, or None."""
+        shape = self.noise_shape(tuple(condition.shape[1:]))
+        if shape is None:
+            return None
+        batch = keras.ops.shape(condition)[0]
+        return keras.random.normal((batch, *shape), dtype="float32", seed=self.seed_generator)
+
+    def given(self, condition, noise=None, training=None) -> Conditional:
+        """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""
+        raise NotImplementedError
+
+    def call(self, condition, noise=None, training=None):
+        """One draw of the target for each condition."""
+        return self.given(condition, noise=noise, training=training).sample()
+
+    def compute_output_shape(self, condition_shape, noise_shape=None):
+        return (condition_shape[0], *self.shape)

@@ -1,0 +1,73 @@
+"""Networks with noise added to their input, and none: the mappers of Turbo-Sim and of auto-encoders."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mizoo.mappers.base import Mapper
+from mizoo.serialisation import build, serialisable
+
+_LAWS = {"normal": tfp.distributions.Normal, "laplace": tfp.distributions.Laplace}
+
+
+class _Around:
+    """The law of fixed scale around a draw."""
+
+    def __init__(self, draw, law, scale):
+        self._draw = draw
+        self._law = _LAWS[law]
+        self._scale = scale
+
+    def sample(self):
+        return self._draw
+
+    def log_prob(self, target):
+        law = self._law(tf.cast(self._draw, tf.float32), self._scale)
+        return tf.reduce_sum(law.log_prob(tf.cast(target, tf.float32)), range(1, target.shape.rank))
+
+
+@serialisable
+class Noisy(Mapper):
+    """A network whose input is disturbed by Gaussian noise (Turbo-Sim, arXiv 2112.10629).
+
+    Its likelihood is that of a law of fixed scale around the draw: up to a factor and a constant the
+    negative log-likelihood is the squared error (`law="normal"`) or the absolute one (`"laplace"`).
+
+    Args:
+        network: a Keras layer or model from condition to target.
+        shape: of one target.
+        stddev: of the noise; 0 makes a deterministic mapper.
+        law: `"normal"` or `"laplace"`.
+        scale: of the law, in units of the target.
+    """
+
+    def __init__(self, network, shape, stddev=0.05, law="normal", scale=1.0, **kwargs):
+        super().__init__(shape, **kwargs)
+        if law not in _LAWS:
+            raise ValueError(f"law must be one of {sorted(_LAWS)}, not {law!r}")
+        self.network = network
+        self.stddev = stddev
+        self.law = law
+        self.scale = scale
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": self.network,
+            "stddev": self.stddev,
+            "law": self.law,
+            "scale": self.scale,
+        }
+
+    def build(self, condition_shape):
+        build(self.network, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return condition_shape if self.stddev else None
+
+    def given(self, condition, noise=None, training=None):
+        if self.stddev:
+            noise = self.noise(condition) if noise is None else noise
+            condition = condition + self.stddev * keras.ops.cast(noise, condition.dtype)
+        return _Around(self.network(condition, training=training), self.law, self.scale)

@@ -1,0 +1,77 @@
+"""Mappers that commute with rotations about the beam."""
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.mappers.base import Mapper
+from mizoo.representations import planar
+from mizoo.serialisation import build, serialisable
+
+
+class _Turned:
+    """The inner mapper's distribution, turned."""
+
+    def __init__(self, inner, azimuth, angles):
+        self._inner = inner
+        self._azimuth = azimuth
+        self._angles = angles
+
+    def sample(self):
+        return _turn(self._inner.sample(), self._azimuth, self._angles)
+
+    def log_prob(self, target):
+        return self._inner.log_prob(_turn(target, -self._azimuth, self._angles))
+
+
+@serialisable
+class Turned(Mapper):
+    """Another mapper, seen from the azimuth of the condition's first object.
+
+    What is learnt at one azimuth holds at all: draws turn with the condition, likelihoods do not change.
+
+    Args:
+        mapper: from condition to target, both in coordinates.
+        source: representation of the condition, with four-momenta as physical units.
+        angles: indices of the target's azimuths; `source.angles` are the condition's.
+    """
+
+    def __init__(self, mapper, source, angles, **kwargs):
+        super().__init__(mapper.shape, **kwargs)
+        self.mapper = mapper
+        self.source = source
+        self.angles = tuple(angles)
+        self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["shape"]
+        return {
+            **config,
+            "mapper": self.mapper,
+            "source": self.source,
+            "angles": list(self.angles),
+        }
+
+    def build(self, condition_shape):
+        build(self.mapper, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.mapper.noise_shape(condition_shape)
+
+    def given(self, condition, noise=None, training=None):
+        azimuth = (self._compiled_azimuth if training else self._azimuth)(condition)
+        seen = _turn(condition, -azimuth, self.source.angles)
+        inner = self.mapper.given(seen, noise=noise, training=training)
+        return _Turned(inner, azimuth, self.angles)
+
+    def _azimuth(self, condition):
+        """Azimuth (n, 1) of the condition's first object."""
+        return tf.cast(planar.azimuth(self.source.inverse(condition)[:, :2]), condition.dtype)
+
+
+def _turn(coordinates, azimuth, angles):
+    """Add `azimuth` (n, 1) to the coordinates at indices `angles`."""
+    turns = np.isin(np.arange(coordinates.shape[1]), angles)
+    turned = planar.wrap(coordinates + tf.cast(azimuth, coordinates.dtype))
+    return tf.where(turns, turned, coordinates)

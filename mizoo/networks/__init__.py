@@ -1,0 +1,5 @@
+"""Plain Keras blocks, without any loss."""
+
+from mizoo.networks.mlp import mlp
+
+__all__ = ["mlp"]

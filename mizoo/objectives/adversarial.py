@@ -1,0 +1,100 @@
+"""Divergences estimated by a critic that learns to tell two samples apart."""
+
+import keras
+import tensorflow as tf
+
+from mizoo.objectives.estimators import Estimator
+from mizoo.serialisation import build, serialisable
+
+
+def _real_like(logits):
+    """-log sigmoid: small where the critic calls events real."""
+    return tf.nn.softplus(-logits)
+
+
+# For each game: what the critic minimises on real and on generated events, and what the mappers do.
+GAMES = {
+    # Goodfellow et al., arXiv 1406.2661, with the non-saturating loss of its section 3.
+    "non-saturating": (_real_like, lambda fake: _real_like(-fake), _real_like),
+    # Mao et al., arXiv 1611.04076.
+    "least-squares": (
+        lambda real: tf.square(real - 1.0),
+        tf.square,
+        lambda fake: tf.square(fake - 1.0),
+    ),
+    # Lim and Ye, arXiv 1705.02894.
+    "hinge": (
+        lambda real: tf.nn.relu(1.0 - real),
+        lambda fake: tf.nn.relu(1.0 + fake),
+        tf.negative,
+    ),
+    # Arjovsky et al., arXiv 1701.07875.
+    "wasserstein": (tf.negative, tf.identity, tf.negative),
+}
+
+
+@serialisable
+class Adversarial(Estimator):
+    """A critic's game.
+
+    Args:
+        critic: a Keras layer or model from events to one number each.
+        game: `"non-saturating"`, `"least-squares"`, `"hinge"` or `"wasserstein"`.
+        gradient_penalty: weight of (|gradient| - 1)² between real and generated events
+            (WGAN-GP, arXiv 1704.00028).
+        r1: weight of |gradient|²/2 at real events (arXiv 1801.04406).
+    """
+
+    def __init__(self, critic, game="wasserstein", gradient_penalty=0.0, r1=0.0, **kwargs):
+        super().__init__(**kwargs)
+        if game not in GAMES:
+            raise ValueError(f"game must be one of {', '.join(GAMES)}, not {game!r}")
+        self.critic = critic
+        self.game = game
+        self.gradient_penalty = gradient_penalty
+        self.r1 = r1
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "critic": self.critic,
+            "game": self.game,
+            "gradient_penalty": self.gradient_penalty,
+            "r1": self.r1,
+        }
+
+    def build(self, shape):
+        build(self.critic, shape)
+        self.built = True
+
+    @property
+    def critic_variables(self):
+        return self.critic.trainable_variables
+
+    def critic_loss(self, real, fake):
+        on_real, on_fake, _ = GAMES[self.game]
+        loss = on_real(self._logits(real)) + on_fake(self._logits(fake))
+        if self.gradient_penalty:
+            share = keras.random.uniform(
+                (tf.shape(real)[0],) + (1,) * (len(real.shape) - 1), seed=self.seed_generator
+            )
+            between = fake + tf.cast(share, fake.dtype) * (real - fake)
+            slope = tf.sqrt(self._squared_gradient(between) + 1e-12)
+            loss += self.gradient_penalty * tf.square(slope - 1.0)
+        if self.r1:
+            loss += self.r1 / 2.0 * self._squared_gradient(real)
+        return tf.reduce_mean(loss)
+
+    def loss(self, real, fake):
+        return tf.reduce_mean(GAMES[self.game][2](self._logits(fake)))
+
+    def _logits(self, events):
+        return tf.cast(self.critic(events, training=True)[..., 0], tf.float32)
+
+    def _squared_gradient(self, events):
+        with tf.GradientTape() as tape:
+            tape.watch(events)
+            logits = self._logits(events)
+        gradient = tf.cast(tape.gradient(logits, events), tf.float32)
+        return tf.reduce_sum(tf.square(gradient), range(1, gradient.shape.rank))

@@ -1,0 +1,7 @@
+"""Physics of events: processes, symmetries, reconstruction."""
+
+from mizoo.physics.process import TTBAR, Particle, Process
+from mizoo.physics.reconstruction import TopMasses, reconstruct_tops
+from mizoo.physics.symmetry import BeamSymmetry
+
+__all__ = ["TTBAR", "BeamSymmetry", "Particle", "Process", "TopMasses", "reconstruct_tops"]

@@ -1,0 +1,37 @@
+"""Exact symmetries of events at a collider with equal beams."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class BeamSymmetry(keras.layers.Layer):
+    """Random rotations about the beam and reflections of y and of z, the same for x and z.
+
+    Takes and returns a dictionary of batches of four-momenta (n, 4 × objects), px py pz E each.
+    Neither unpolarised beams nor a detector symmetric about its axis tell an event from its image.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, batch):
+        first = next(iter(batch.values()))
+        size = (3, tf.shape(first)[0], 1, 1)
+        angle, y_share, z_share = tf.unstack(
+            keras.random.uniform(size, dtype="float32", seed=self.seed_generator)
+        )
+        cosine, sine = tf.cos(2 * math.pi * angle), tf.sin(2 * math.pi * angle)
+        y_sign, z_sign = tf.sign(y_share - 0.5), tf.sign(z_share - 0.5)
+        images = {}
+        for space, events in batch.items():
+            px, py, pz, energy = tf.split(tf.reshape(events, (-1, events.shape[1] // 4, 4)), 4, -1)
+            py, pz = y_sign * py, z_sign * pz
+            turned = [cosine * px - sine * py, sine * px + cosine * py, pz, energy]
+            images[space] = tf.reshape(tf.concat(turned, -1), (-1, events.shape[1]))
+        return images

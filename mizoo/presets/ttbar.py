@@ -1,0 +1,36 @@
+"""What presets for tt̄ events share: coordinates and views."""
+
+from itertools import combinations
+
+from mizoo.physics.process import TTBAR
+from mizoo.representations import DecayChain, DetectorObjects, EventView, Resonance
+
+# Of the Breit-Wigners in the events (Pythia's defaults), GeV.
+_TOP = (173.0, 1.35)
+_W = (80.4, 2.085)
+
+
+def coordinates():
+    """Representations of x and z: detector objects, and partons as a chain of decays.
+
+    In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
+    coordinates have their point at infinity.
+    """
+    e, nubar, b, bbar, u, dbar = range(6)
+    top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
+    antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
+    return DetectorObjects(), DecayChain((top, antitop), TTBAR.masses("z"))
+
+
+def views(x, z):
+    """What networks see of x and of z: lab momenta and the masses that tell events apart."""
+    jets, quarks = range(2, 6), range(2, 6)
+    x_masses = [
+        *combinations(jets, 2),
+        *combinations(jets, 3),
+        tuple(jets),
+        *((0, jet) for jet in jets),
+        (0, *jets),
+        tuple(range(6)),
+    ]
+    return EventView(x, x_masses), EventView(z, [*combinations(quarks, 2), tuple(range(6))], quarks)

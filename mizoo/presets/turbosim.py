@@ -1,0 +1,109 @@
+"""Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629)."""
+
+import keras
+
+from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.networks import mlp
+from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood
+from mizoo.physics import BeamSymmetry
+from mizoo.presets.registry import preset
+from mizoo.presets.ttbar import coordinates, views
+from mizoo.representations import Standardise
+from mizoo.turbo import Turbo
+
+# Terms of the original, "L z_tilde 10, D z_tilde 1, …", and its gradient penalties.
+ORIGINAL_WEIGHTS = {
+    "L_z_tilde": 10.0,
+    "D_z_tilde": 1.0,
+    "L_x_hat": 10.0,
+    "D_x_hat": 1.0,
+    "D_x_tilde": 10.0,
+    "L_z_hat": 100.0,
+}
+ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_hat": 1000.0}
+WEIGHTS = {
+    "L_z_tilde": 1.0,
+    "D_z_tilde": 2.0,
+    "L_x_hat": 0.05,
+    "D_x_hat": 0.2,
+    "L_x_tilde": 1.0,
+    "D_x_tilde": 2.0,
+    "L_z_hat": 0.05,
+    "D_z_hat": 0.2,
+}
+
+
+@preset(paper="arXiv 2112.10629", data="pairs")
+def turbosim(
+    original=False, weights=None, units=128, couplings=8, dropout=0.1, game="non-saturating", r1=0.1,
+    learning_rate=2e-3, name="turbosim",
+):  # fmt: skip
+    """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
+
+    By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
+    that know thresholds, masses and symmetries; critics see lab momenta and invariant masses.
+
+    Args:
+        original: the configuration of the paper's code instead; of the other arguments, only `weights`
+            and `name` are heeded.
+        weights: of terms, to add to the defaults; 0 switches a term off.
+        units, couplings, dropout: of the flows, see `Flow`.
+        game, r1: of the critics, see `Adversarial`.
+        learning_rate: of mappers and critics.
+    """
+    if original:
+        return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
+    weights = {**WEIGHTS, **(weights or {})}
+    x, z = coordinates()
+    view = dict(zip("xz", views(x, z), strict=True))
+    divergences = [
+        Divergence(
+            stream,
+            Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), game, r1=r1),
+            view=view[target],
+            weight=weights[f"D_{stream}"],
+        )
+        for stream, (_, _, target) in LINKS.items()
+    ]
+    size = {"couplings": couplings, "units": units, "dropout": dropout}
+    model = Turbo(
+        encoder=Turned(Flow(z.shape, z.angles, view=view["x"], **size), x, z.angles),
+        decoder=Turned(Flow(x.shape, x.angles, view=view["z"], **size), z, x.angles),
+        objectives=[*(Likelihood(s, weights[f"L_{s}"]) for s in LINKS), *divergences],
+        x_representation=x,
+        z_representation=z,
+        augmentation=BeamSymmetry(),
+        ema_momentum=0.998,
+        name=name,
+    )
+    model.compile(
+        keras.optimizers.AdamW(learning_rate, weight_decay=1e-4, global_clipnorm=5.0),
+        keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9),
+    )
+    return model
+
+
+def _original(weights, name):
+    shape = (24,)
+    # A normal law of variance 12 makes the squared error of 24 components their mean squared error.
+    law = {"law": "normal", "scale": 12.0**0.5}
+    critics = {
+        s: Adversarial(mlp([256, 128, 64], 1, weight_decay=1e-4), gradient_penalty=p)
+        for s, p in ORIGINAL_PENALTIES.items()
+    }
+    terms = [Likelihood(s, weights[t]) for s in LINKS if (t := f"L_{s}") in weights]
+    terms += [Divergence(s, critics[s], weights[t]) for s in LINKS if (t := f"D_{s}") in weights]
+    model = Turbo(
+        encoder=Noisy(mlp([256, 128, 64], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
+        decoder=Noisy(mlp([64, 128, 256], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
+        objectives=terms,
+        x_representation=Standardise(shape, scalar=True),
+        z_representation=Standardise(shape, scalar=True),
+        name=name,
+    )
+    model.compile(
+        keras.optimizers.Adam(1e-4, beta_1=0.9, beta_2=0.7),
+        keras.optimizers.Adam(1e-4),
+        steps_per_execution=20,
+    )
+    return model

@@ -1,0 +1,18 @@
+"""Invertible layers between physical units and what networks see."""
+
+from mizoo.representations.base import Representation
+from mizoo.representations.decay_chain import DecayChain, Resonance
+from mizoo.representations.detector import DetectorObjects
+from mizoo.representations.identity import Identity
+from mizoo.representations.standardise import Standardise
+from mizoo.representations.view import EventView
+
+__all__ = [
+    "DecayChain",
+    "DetectorObjects",
+    "EventView",
+    "Identity",
+    "Representation",
+    "Resonance",
+    "Standardise",
+]

@@ -1,0 +1,36 @@
+"""What a representation is: an invertible layer between physical units and what networks see."""
+
+import keras
+
+
+class Representation(keras.layers.Layer):
+    """An invertible layer, `call` forwards and `inverse` back; part of the model it serves.
+
+    Subclasses set `physical_shape` and `shape`, the shapes of one event before and after, and, if any
+    coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
+    to them and leaves all others.
+    Representations compute in at least float32, whatever the precision policy.
+    """
+
+    physical_shape: tuple[int, ...]
+    shape: tuple[int, ...]
+    angles: tuple[int, ...] = ()
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
+
+    @property
+    def is_adapted(self) -> bool:
+        """Whether the statistics this representation needs, if any, have been set."""
+        return True
+
+    def call(self, physical):
+        """Physical units to coordinates."""
+        raise NotImplementedError
+
+    def inverse(self, coordinates):
+        """Coordinates to physical units."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.shape)

@@ -1,0 +1,262 @@
+"""Coordinates of a chain of two-body decays, in which narrow masses are one-dimensional.
+
+After arXiv 2310.07752: instead of the momenta of the final partons, the momenta of the two heavy
+particles at the root, the masses of all resonances and the directions of their decays.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.representations import planar
+from mizoo.representations.base import Representation
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Resonance:
+    """A particle of Breit-Wigner mass that decays to two.
+
+    Args:
+        mass, width: of the Breit-Wigner, in GeV.
+        daughters: two of `Resonance` or index of a final object. The direction of the first
+            daughter in the rest frame is a coordinate.
+        forward: whether the origin of the plane of directions is the direction of flight (else
+            the opposite one). The other pole is at infinity: let it be where few events are.
+    """
+
+    def __init__(self, mass, width, daughters, forward=True):
+        self.mass = mass
+        self.width = width
+        self.daughters = tuple(daughters)
+        self.forward = forward
+
+    def get_config(self):
+        return {
+            "mass": self.mass,
+            "width": self.width,
+            "daughters": list(self.daughters),
+            "forward": self.forward,
+        }
+
+    @property
+    def leaves(self) -> list[int]:
+        """Indices of the final objects, in the order of the tree."""
+        return [leaf for d in self.daughters for leaf in (d.leaves if isinstance(d, Resonance) else [d])]
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of the mass and the decays: three a resonance."""
+        return 3 + sum(d.size for d in self.daughters if isinstance(d, Resonance))
+
+
+def mass_to_line(mass, lowest, peak, width):
+    """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
+    phase = tf.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
+    edge = tf.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
+    above = tf.maximum(phase, 1e-7)
+    return tf.math.log(tf.maximum(edge - phase, 1e-7) / above)
+
+
+def line_to_mass(line, lowest, peak, width):
+    """Inverse of `mass_to_line`."""
+    edge = tf.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
+    phase = edge * tf.sigmoid(-line)
+    square = peak**2 + peak * width * tf.cos(phase) / tf.maximum(tf.sin(phase), 1e-7)
+    return tf.sqrt(tf.maximum(square, tf.square(lowest)))
+
+
+def boost(momentum, frame, sign):
+    """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
+    mass = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - _square(frame[..., :3]), 1e-9))
+    along = sign * frame[..., :3] / mass
+    gamma = frame[..., 3:] / mass
+    product = tf.reduce_sum(along * momentum[..., :3], -1, keepdims=True)
+    energy = momentum[..., 3:]
+    vector = momentum[..., :3] + along * (energy + product / (1.0 + gamma))
+    return tf.concat([vector, gamma * energy + product], -1)
+
+
+def _rapidity(momentum):
+    transverse = tf.sqrt(_mass(momentum) ** 2 + _square(momentum[..., :2]))
+    return planar.asinh(momentum[..., 2:3] / transverse)
+
+
+def _square(vector):
+    return tf.reduce_sum(tf.square(vector), -1, keepdims=True)
+
+
+def _mass(momentum):
+    return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - _square(momentum[..., :3]), 0.0))
+
+
+def _unit(vector):
+    return vector / tf.sqrt(_square(vector) + 1e-18)
+
+
+def _turn(vector, direction, back=False):
+    """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
+    c, a, b = tf.unstack(direction, axis=-1)
+    if back:
+        a, b = -a, -b
+    x, y, z = tf.unstack(vector, axis=-1)
+    k = 1.0 / (1.0 + tf.maximum(c, -1.0 + 1e-9))
+    across = a * y + b * z
+    return tf.stack([c * x - across, a * x + y - k * a * across, b * x + z - k * b * across], -1)
+
+
+@serialisable
+class DecayChain(Representation):
+    """Partons of a pair of decaying particles, balanced in transverse momentum.
+
+    Coordinates of an event: the transverse momentum (1) and azimuth (1) of the first root, the
+    rapidities of both (2), then for each resonance its mass (1) and the direction of its first
+    daughter in its rest frame (2). Axes turn with the event about the beam, so nothing but the azimuth
+    of the root depends on it. Partons that do not balance exactly are read as if the second root
+    balanced the first.
+
+    Args:
+        roots: the two `Resonance` at the root.
+        masses: of the final objects in column order, in GeV.
+        pt_scale, pt_tail: law of the roots' transverse momentum, see `planar.modulus_to_line`.
+    """
+
+    angles = (1,)
+
+    def __init__(self, roots, masses, pt_scale=120.0, pt_tail=1.5, **kwargs):
+        super().__init__(**kwargs)
+        self.roots = tuple(roots)
+        self.masses = tuple(float(m) for m in masses)
+        self.pt_scale = pt_scale
+        self.pt_tail = pt_tail
+        self.physical_shape = (4 * len(self.masses),)
+        self.shape = (4 + sum(root.size for root in self.roots),)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "roots": list(self.roots),
+            "masses": list(self.masses),
+            "pt_scale": self.pt_scale,
+            "pt_tail": self.pt_tail,
+        }
+
+    # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
+    def call(self, physical):
+        events = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))
+        square = tf.reduce_sum(tf.square(events[..., :3]), -1) + np.square(self.masses)
+        events = tf.concat([events[..., :3], tf.sqrt(square)[..., None]], -1)
+        first, second = (self._sum(events, root) for root in self.roots)
+        modulus = tf.sqrt(_square(first[:, :2]))
+        phi = planar.azimuth(first[:, :2])
+        e1 = planar.direction(phi)
+        coordinates = [
+            planar.modulus_to_line(modulus, self.pt_scale, self.pt_tail),
+            phi,
+            *map(_rapidity, (first, second)),
+        ]
+        for root, momentum, sign in zip(self.roots, (first, second), (1.0, -1.0), strict=True):
+            mass = _mass(momentum)
+            rapidity = _rapidity(momentum)
+            frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
+            local = {
+                leaf: boost(self._to_axes(events[:, leaf], sign * e1, rapidity), frame, -1.0)
+                for leaf in root.leaves
+            }
+            coordinates += self._decay(root, local)
+        return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
+
+    def inverse(self, coordinates):
+        c = tf.cast(coordinates, tf.float64)
+        modulus = planar.line_to_modulus(c[:, :1], self.pt_scale, self.pt_tail)
+        e1 = planar.direction(c[:, 1:2])
+        momenta: dict[int, tf.Tensor] = {}
+        start = 4
+        for i, (root, sign) in enumerate(zip(self.roots, (1.0, -1.0), strict=True)):
+            mass, local = self._undecay(root, c[:, start : start + root.size])
+            start += root.size
+            frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
+            rapidity = c[:, 2 + i : 3 + i]
+            for leaf, momentum in local.items():
+                momenta[leaf] = self._from_axes(boost(momentum, frame, 1.0), sign * e1, rapidity)
+        events = tf.stack([momenta[i] for i in range(len(self.masses))], 1)
+        return tf.cast(tf.reshape(events, (-1, *self.physical_shape)), self.compute_dtype)
+
+    @staticmethod
+    def _sum(events, root):
+        return tf.add_n([events[:, leaf] for leaf in root.leaves])
+
+    @staticmethod
+    def _longitudinal(pz, energy, rapidity):
+        cosh, sinh = (tf.exp(rapidity) + tf.exp(-rapidity)) / 2.0, planar.sinh(rapidity)
+        return cosh * pz + sinh * energy, cosh * energy + sinh * pz
+
+    def _to_axes(self, momentum, e1, rapidity):
+        """Axes (root's transverse direction, across, beam), longitudinally at rest."""
+        x, y = momentum[:, :1], momentum[:, 1:2]
+        c, s = e1[:, :1], e1[:, 1:]
+        pz, energy = self._longitudinal(momentum[:, 2:3], momentum[:, 3:], -rapidity)
+        return tf.concat([c * x + s * y, c * y - s * x, pz, energy], -1)
+
+    def _from_axes(self, momentum, e1, rapidity):
+        x, y = momentum[:, :1], momentum[:, 1:2]
+        c, s = e1[:, :1], e1[:, 1:]
+        pz, energy = self._longitudinal(momentum[:, 2:3], momentum[:, 3:], rapidity)
+        return tf.concat([c * x - s * y, s * x + c * y, pz, energy], -1)
+
+    def _decay(self, resonance, local):
+        """Coordinates of a resonance from its final objects `local`, in its rest frame."""
+        parts, masses, nested = [], [], []
+        for daughter in resonance.daughters:
+            if isinstance(daughter, Resonance):
+                momentum = tf.add_n([local[leaf] for leaf in daughter.leaves])
+                direction = _unit(momentum[:, :3])
+                rest = {}
+                for leaf in daughter.leaves:
+                    boosted = boost(local[leaf], momentum, -1.0)
+                    turned = _turn(boosted[:, :3], direction, back=True)
+                    rest[leaf] = tf.concat([turned, boosted[:, 3:]], -1)
+                nested += self._decay(daughter, rest)
+                masses.append(_mass(momentum))
+            else:
+                momentum = local[daughter]
+                masses.append(
+                    tf.fill(tf.shape(momentum[:, :1]), tf.constant(self.masses[daughter], tf.float64))
+                )
+            parts.append(momentum)
+        mass = parts[0][:, 3:] + parts[1][:, 3:]
+        line = mass_to_line(mass, tf.add_n(masses), resonance.mass, resonance.width)
+        sign = 1.0 if resonance.forward else -1.0
+        pair = planar.sphere_to_normal(sign * _unit(parts[0][:, :3]))
+        return [line / planar.LOGISTIC, pair, *nested]
+
+    def _undecay(self, resonance, coordinates):
+        """Mass of a resonance and its final objects in its rest frame, from its coordinates."""
+        start, masses, nested = 3, [], []
+        for daughter in resonance.daughters:
+            if isinstance(daughter, Resonance):
+                mass, local = self._undecay(daughter, coordinates[:, start : start + daughter.size])
+                start += daughter.size
+            else:
+                mass = tf.fill(tf.shape(coordinates[:, :1]), tf.constant(self.masses[daughter], tf.float64))
+                zero = tf.zeros_like(mass)
+                local = {daughter: tf.concat([zero, zero, zero, mass], -1)}
+            masses.append(mass)
+            nested.append(local)
+        lowest = tf.add_n(masses)
+        mass = line_to_mass(coordinates[:, :1] * planar.LOGISTIC, lowest, resonance.mass, resonance.width)
+        m1, m2 = masses
+        kallen = (mass**2 - (m1 + m2) ** 2) * (mass**2 - (m1 - m2) ** 2)
+        momentum = tf.sqrt(tf.maximum(kallen, 0.0)) / (2.0 * mass)
+        sign = 1.0 if resonance.forward else -1.0
+        direction = sign * planar.normal_to_sphere(coordinates[:, 1:3])
+        out = {}
+        for daughter, m, local, s in zip(resonance.daughters, masses, nested, (1.0, -1.0), strict=True):
+            towards = s * direction
+            frame = tf.concat([momentum * towards, tf.sqrt(momentum**2 + m**2)], -1)
+            for leaf, rest in local.items():
+                if isinstance(daughter, Resonance):
+                    turned = _turn(rest[:, :3], towards)
+                    out[leaf] = boost(tf.concat([turned, rest[:, 3:]], -1), frame, 1.0)
+                else:
+                    out[leaf] = frame
+        return mass, out

@@ -1,0 +1,113 @@
+"""Coordinates of detector objects, with thresholds, order and mass shell built in."""
+
+import tensorflow as tf
+
+from mizoo.representations import planar
+from mizoo.representations.base import Representation
+from mizoo.serialisation import serialisable
+
+
+def cms_jet_threshold(eta):
+    """Lowest jet pT in GeV at pseudorapidity `eta`: 20 GeV times the jet energy scale of the card."""
+    return 20.0 * tf.sqrt(tf.square(2.5 - 0.15 * tf.abs(eta)) / 20.0 + 1.0)
+
+
+@serialisable
+class DetectorObjects(Representation):
+    """One lepton, the missing momentum and jets ordered by falling pT, all massless.
+
+    Of each object a coordinate of pT, the azimuth and one of pseudorapidity (of p_z, for the missing
+    momentum). The coordinate of pT begins at the lepton's threshold, and for each jet at the larger of its
+    threshold and the pT of the next jet: events respect thresholds and order by construction.
+
+    Args:
+        jets: number of jets.
+        lepton_pt, lepton_eta: lowest pT in GeV and largest |eta| of the lepton.
+        jet_eta: largest |eta| of a jet.
+    """
+
+    # Scale (GeV) and tail of the laws of pT in the tt̄ events, rounded: see `planar.modulus_to_line`.
+    _LEPTON = (75.0, 1.7)
+    _MISSING = (75.0, 1.5)
+    _JET_TAIL = 1.3
+    _MISSING_PZ = 300.0  # GeV
+    _JET_ETA = 0.4
+
+    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, **kwargs):
+        super().__init__(**kwargs)
+        self.jets = jets
+        self.lepton_pt = lepton_pt
+        self.lepton_eta = lepton_eta
+        self.jet_eta = jet_eta
+        self.physical_shape = (4 * (2 + jets),)
+        self.shape = (3 * (2 + jets),)
+        self.angles = tuple(range(1, *self.shape, 3))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "jets": self.jets,
+            "lepton_pt": self.lepton_pt,
+            "lepton_eta": self.lepton_eta,
+            "jet_eta": self.jet_eta,
+        }
+
+    def call(self, physical):
+        objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)
+        lepton, missing, *jets = objects
+        coordinates = [
+            planar.modulus_to_line(_pt(lepton), *self._LEPTON, self.lepton_pt),
+            planar.azimuth(lepton[:, :2]),
+            planar.interval_to_line(_eta(lepton), self.lepton_eta),
+            planar.modulus_to_line(_pt(missing), *self._MISSING),
+            planar.azimuth(missing[:, :2]),
+            planar.asinh(missing[:, 2:3] / self._MISSING_PZ),
+        ]
+        for jet, softer in zip(jets, [*jets[1:], None], strict=True):
+            eta = _eta(jet)
+            floor = self._floor(eta, softer)
+            coordinates += [
+                planar.modulus_to_line(_pt(jet), floor, self._JET_TAIL, floor),
+                planar.azimuth(jet[:, :2]),
+                planar.interval_to_line(eta, self.jet_eta) / self._JET_ETA,
+            ]
+        return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
+
+    def inverse(self, coordinates):
+        columns = tf.split(tf.cast(coordinates, tf.float64), *self.shape, -1)
+        lines, angles, etas = columns[::3], columns[1::3], columns[2::3]
+        lepton = _momentum(
+            planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt),
+            angles[0],
+            eta=planar.line_to_interval(etas[0], self.lepton_eta),
+        )
+        missing = _momentum(
+            planar.line_to_modulus(lines[1], *self._MISSING),
+            angles[1],
+            pz=planar.sinh(etas[1]) * self._MISSING_PZ,
+        )
+        jets: list[tf.Tensor] = []
+        for line, angle, value in reversed(list(zip(lines, angles, etas, strict=True))[2:]):
+            eta = planar.line_to_interval(value * self._JET_ETA, self.jet_eta)
+            floor = self._floor(eta, jets[-1] if jets else None)
+            jets.append(_momentum(planar.line_to_modulus(line, floor, self._JET_TAIL, floor), angle, eta))
+        events = tf.concat([lepton, missing, *reversed(jets)], -1)
+        return tf.cast(events, self.compute_dtype)
+
+    @staticmethod
+    def _floor(eta, softer):
+        threshold = cms_jet_threshold(eta)
+        return threshold if softer is None else tf.maximum(threshold, _pt(softer))
+
+
+def _pt(momentum):
+    return tf.sqrt(tf.reduce_sum(tf.square(momentum[:, :2]), -1, keepdims=True))
+
+
+def _eta(momentum):
+    return planar.asinh(momentum[:, 2:3] / _pt(momentum))
+
+
+def _momentum(pt, phi, eta=None, pz=None):
+    pz = pt * planar.sinh(eta) if pz is None else pz
+    return tf.concat([pt * planar.direction(phi), pz, tf.sqrt(tf.square(pt) + tf.square(pz))], -1)

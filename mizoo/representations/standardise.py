@@ -1,0 +1,56 @@
+"""Zero mean and unit variance, by one scalar or column by column."""
+
+import keras
+import numpy as np
+
+from mizoo.representations.base import Representation
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Standardise(Representation):
+    """(data - mean) / standard deviation, with statistics set by `adapt`.
+
+    Args:
+        shape: of one event.
+        scalar: one mean and deviation for all components, as Turbo-Sim's code has it
+            (arXiv 2112.10629), instead of one a component.
+    """
+
+    def __init__(self, shape, scalar=False, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = self.physical_shape = tuple(shape)
+        self.scalar = scalar
+        statistics = () if scalar else self.shape
+        self.mean = self.add_weight(statistics, "zeros", name="mean", trainable=False)
+        self.deviation = self.add_weight(statistics, "ones", name="deviation", trainable=False)
+        # Weights are all that is saved, so that statistics are set must be one of them.
+        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
+
+    def get_config(self):
+        return {**super().get_config(), "shape": list(self.shape), "scalar": self.scalar}
+
+    @property
+    def is_adapted(self):
+        return bool(self.adapted.numpy())
+
+    def adapt(self, data):
+        """Take mean and deviation from `data`, an array of events.
+
+        Raises:
+            ValueError: if a component is constant or not finite.
+        """
+        data = np.asarray(data, dtype="float64")
+        axis = None if self.scalar else 0
+        mean, deviation = data.mean(axis), data.std(axis)
+        if not np.all(np.isfinite(mean)) or not np.all(deviation > 0):
+            raise ValueError("cannot standardise: a component is constant or has values not finite")
+        self.mean.assign(mean)
+        self.deviation.assign(deviation)
+        self.adapted.assign(1.0)
+
+    def call(self, physical):
+        return (keras.ops.cast(physical, self.compute_dtype) - self.mean) / self.deviation
+
+    def inverse(self, coordinates):
+        return keras.ops.cast(coordinates, self.compute_dtype) * self.deviation + self.mean

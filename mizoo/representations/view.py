@@ -1,0 +1,97 @@
+"""What a network looks at: an event seen in the laboratory, whatever its coordinates."""
+
+import keras
+import tensorflow as tf
+
+from mizoo.representations import planar
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class EventView(keras.layers.Layer):
+    """Coordinates of an event other than azimuths, followed by what they mean in the laboratory.
+
+    To the coordinates it adds, for each object, the direction in the transverse plane times
+    log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets
+    of objects; then, if `ordered` is given, these objects again by falling pT, each
+    with a one-hot code of which it is.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+        subsets: tuples of indices of objects whose invariant masses are wanted.
+        ordered: indices of the objects to be repeated by falling pT.
+    """
+
+    def __init__(self, representation, subsets=(), ordered=(), **kwargs):
+        super().__init__(**{"trainable": False, **kwargs})
+        self.representation = representation
+        self.subsets = tuple(tuple(subset) for subset in subsets)
+        self.ordered = tuple(ordered)
+        # Hundreds of small operations, met several times a step: compiled alone they are compiled once.
+        self._compiled_look = tf.function(self._look, jit_compile=True)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "representation": self.representation,
+            "subsets": [list(subset) for subset in self.subsets],
+            "ordered": list(self.ordered),
+        }
+
+    def call(self, coordinates, training=None):
+        return (self._compiled_look if training else self._look)(coordinates)
+
+    def _look(self, coordinates):
+        objects = tf.reshape(
+            self.representation.inverse(coordinates),
+            (-1, self.representation.physical_shape[0] // 4, 4),
+        )
+        views = self._objects(objects)
+        plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
+        parts = [
+            tf.gather(tf.cast(coordinates, views.dtype), plain, axis=1),
+            tf.reshape(views, (-1, 4 * objects.shape[1])),
+        ]
+        if self.subsets:
+            parts.append(tf.concat([self._mass(objects, s) for s in self.subsets], -1))
+        if self.ordered:
+            parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
+        return tf.cast(tf.concat(parts, -1), self.compute_dtype)
+
+    @staticmethod
+    def _objects(objects):
+        pt = tf.sqrt(tf.reduce_sum(tf.square(objects[..., :2]), -1, keepdims=True) + 1e-6)
+        return tf.concat(
+            [
+                objects[..., :2] / pt * tf.math.log(1.0 + pt / 20.0),
+                planar.asinh(objects[..., 2:3] / pt) / 2.0,
+                tf.math.log(1.0 + objects[..., 3:]) - 4.5,
+            ],
+            -1,
+        )
+
+    @staticmethod
+    def _mass(objects, subset):
+        total = tf.reduce_sum(tf.gather(objects, subset, axis=1), 1)
+        square = tf.square(total[:, 3:]) - tf.reduce_sum(tf.square(total[:, :3]), -1, keepdims=True)
+        return tf.math.log(1.0 + tf.sqrt(tf.maximum(square, 1e-2))) - 5.0
+
+    @staticmethod
+    def _by_pt(views):
+        count = views.shape[1]
+        code = tf.broadcast_to(tf.eye(count, dtype=views.dtype), (tf.shape(views)[0], count, count))
+        order = tf.argsort(tf.reduce_sum(tf.square(views[..., :2]), -1), direction="DESCENDING")
+        ranked = tf.gather(tf.concat([views, code], -1), order, batch_dims=1)
+        return tf.reshape(ranked, (-1, count * (views.shape[2] + count)))
+
+    def compute_output_shape(self, input_shape):
+        objects = self.representation.physical_shape[0] // 4
+        n = len(self.ordered)
+        width = (
+            input_shape[-1]
+            - len(self.representation.angles)
+            + 4 * objects
+            + len(self.subsets)
+            + n * (4 + n)
+        )
+        return (input_shape[0], width)

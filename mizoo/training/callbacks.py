@@ -1,0 +1,101 @@
+"""What a training needs beside Keras's own callbacks."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from mizoo.evaluation.distances import ks
+
+
+class Warmup(keras.callbacks.Callback):
+    """Train some terms only for the first epochs, then all of them with their weights.
+
+    Args:
+        terms: names of the terms to begin with, such as the likelihoods on pairs.
+        epochs: in which only these are trained.
+    """
+
+    def __init__(self, terms, epochs):
+        super().__init__()
+        self.terms = tuple(terms)
+        self.epochs = epochs
+        self._weights = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._weights is None:
+            self._weights = {o.term: o.weight for o in self.model.objectives}
+            if unknown := set(self.terms) - set(self._weights):
+                raise ValueError(f"no terms {', '.join(sorted(unknown))} to begin with")
+        warm = {t: w if epoch >= self.epochs or t in self.terms else 0.0 for t, w in self._weights.items()}
+        if warm != {o.term: o.weight for o in self.model.objectives}:
+            self.model.weigh(warm)
+
+    def on_train_end(self, logs=None):
+        self.model.weigh(self._weights)
+
+
+class KSDistance(keras.callbacks.Callback):
+    """Log the sum of KS distances of all components of z_tilde and x_tilde on validation events.
+
+    The kept epoch of Turbo-Sim is the one with the least sum (arXiv 2112.10629): give
+    `ModelCheckpoint` the monitor `"val_ks"`.
+
+    Args:
+        events: paired validation events.
+        every: epochs between two measurements; not a number in between.
+        start: epoch before which there are none.
+    """
+
+    def __init__(self, events, every=1, start=0):
+        super().__init__()
+        self.events = events
+        self.every = every
+        self.start = start
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["val_ks"] = float("nan")
+        if epoch >= self.start and (epoch + 1) % self.every == 0:
+            logs["val_ks"] = sum(
+                ks(self.events[space][:, column], drawn[:, column])
+                for space, drawn in (
+                    ("z", self.model.encode(self.events.x).numpy()),
+                    ("x", self.model.decode(self.events.z).numpy()),
+                )
+                for column in range(drawn.shape[1])
+            )
+
+
+class Backup(keras.callbacks.Callback):
+    """Save all that training needs at the end of every epoch, and resume from it exactly.
+
+    Weights, averages, both optimisers' states and the states of all random generators, in one
+    `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
+
+    Args:
+        directory: of the checkpoints.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = Path(directory)
+
+    def resume(self, model) -> int:
+        """Load the last backup, if any, into a compiled model; the number of epochs done."""
+        manager = self._manager(model)
+        if manager.latest_checkpoint is None:
+            return 0
+        manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
+        return int(manager.latest_checkpoint.rpartition("-")[2])
+
+    def on_train_begin(self, logs=None):
+        self._saver = self._manager(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._saver.save(checkpoint_number=epoch + 1)
+
+    def _manager(self, model):
+        variables = [*model.variables, *model.optimizer.variables, *model.critic_optimizer.variables]
+        unique = list({id(v): v.value for v in variables}.values())
+        checkpoint = tf.train.Checkpoint(variables=unique)
+        return tf.train.CheckpointManager(checkpoint, self.directory, max_to_keep=1)

@@ -1,0 +1,136 @@
+"""A training with everything it writes: one directory, resumable."""
+
+import csv
+import json
+import os
+import platform
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+
+from mizoo.datasets import Split
+from mizoo.presets import PRESETS
+from mizoo.training.callbacks import Backup, KSDistance, Warmup
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run is made of; with the data, enough to make it again.
+
+    Attributes:
+        preset: name of the factory.
+        options: arguments of the factory.
+        epochs, batch_size: of the training.
+        warmup: epochs in which only the likelihoods on pairs are trained.
+        cosine: lower the learning rate along a cosine to a hundredth at the last step.
+        select_every: epochs between measurements of the validation KS distances that choose the kept
+            epoch, once all terms are trained.
+        seed: of weights, noise and the order of events.
+    """
+
+    preset: str
+    options: dict = field(default_factory=dict)
+    epochs: int = 100
+    batch_size: int = 1000
+    warmup: int = 0
+    cosine: bool = True
+    select_every: int = 1
+    seed: int = 0
+
+    def model(self, steps_per_epoch):
+        """The compiled model, with the seed set."""
+        keras.utils.set_random_seed(self.seed)
+        model = PRESETS[self.preset].factory(**self.options)
+        if self.cosine:
+            rate = float(model.optimizer.learning_rate.numpy())
+            model.schedule(rate, steps=self.epochs * steps_per_epoch)
+        return model
+
+
+def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") -> keras.Model:
+    """Train by a recipe and leave everything in a directory.
+
+    Writes `config.json`, `metrics.csv`, `tensorboard/`, `backup/` (all of the training's state, every
+    epoch), `best.weights.h5` (least validation KS), and in the end `model.keras`.
+
+    Args:
+        resume: go on with an interrupted run of the same recipe, bit by bit as if it had not been.
+
+    Raises:
+        FileExistsError: if there is a run in the directory and `resume` is False.
+        ValueError: if the run there has another recipe.
+    """
+    directory = Path(directory)
+    _prepare(directory, recipe, resume)
+    model = recipe.model(len(data.train) // recipe.batch_size)
+    backup = Backup(directory / "backup")
+    model.adapt(data.train)
+    done = backup.resume(model) if resume else 0
+    metrics, best = directory / "metrics.csv", directory / "best.weights.h5"
+    likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
+    callbacks = [
+        Warmup(likelihoods, recipe.warmup),
+        KSDistance(data.validation, every=recipe.select_every, start=recipe.warmup),
+        keras.callbacks.ModelCheckpoint(
+            best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
+            initial_value_threshold=_least(metrics, "val_ks") if done else None,
+        ),
+        MetricsLog(metrics, append=done > 0),
+        keras.callbacks.TensorBoard(directory / "tensorboard"),
+        backup,
+    ]  # fmt: skip
+    model.fit(
+        data.train, validation_data=data.validation, batch_size=recipe.batch_size,
+        epochs=recipe.epochs, initial_epoch=done, callbacks=callbacks, verbose=verbose,
+    )  # fmt: skip
+    if best.is_file():
+        model.load_weights(best)
+    model.save(directory / "unfinished.keras")
+    (directory / "unfinished.keras").replace(directory / "model.keras")
+    return model
+
+
+def seconds(directory) -> float:
+    """Time that the epochs of a run took."""
+    with open(Path(directory) / "metrics.csv") as file:
+        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+
+
+class MetricsLog(keras.callbacks.CSVLogger):
+    """`CSVLogger` with a column for every term of the model, trained yet or not, and the time."""
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        names = list(self.model.means)
+        self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {**logs, "seconds": round(time.monotonic() - self._start, 2)})
+
+
+def _prepare(directory, recipe, resume):
+    config = directory / "config.json"
+    if config.is_file():
+        if not resume:
+            raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
+        if (former := json.loads(config.read_text())["recipe"]) != asdict(recipe):
+            differing = [key for key, value in asdict(recipe).items() if former.get(key) != value]
+            raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
+        return
+    if resume:
+        raise FileNotFoundError(f"no run to resume in {directory}")
+    directory.mkdir(parents=True, exist_ok=True)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
+    config.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _least(path, column):
+    with open(path) as file:
+        values = [float(row[column]) for row in csv.DictReader(file) if row[column] not in ("NA", "nan")]
+    return min(values, default=None)

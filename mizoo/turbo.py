@@ -1,0 +1,363 @@
+"""The container: a pair of mappers and a list of sub-objectives."""
+
+import keras
+import tensorflow as tf
+
+from mizoo.objectives.streams import Streams, with_ancestors
+from mizoo.serialisation import build, clone, serialisable
+
+
+class NotFiniteError(ArithmeticError):
+    """A term of the loss, or its gradient, is not a number; the weights are those before it."""
+
+
+@serialisable
+class Turbo(keras.Model):
+    """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
+
+    Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
+    the coordinates of the two representations. Only the streams that the sub-objectives ask for are
+    computed, and each term is logged under its name in the papers (arXiv 2112.10629, 2311.06527).
+
+    Args:
+        encoder, decoder: the mappers; one may be None.
+        objectives: the sub-objectives, no two with the same term.
+        x_representation, z_representation: of the two spaces.
+        augmentation: layer applied to training batches in physical units, if any.
+        ema_momentum: if given, samples come from the exponential moving average of the
+            mappers' weights, with this momentum.
+
+    Raises:
+        ValueError: if two sub-objectives have the same term, or one needs a missing mapper.
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        objectives,
+        x_representation,
+        z_representation,
+        augmentation=None,
+        ema_momentum=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.objectives = list(objectives)
+        self.x_representation = x_representation
+        self.z_representation = z_representation
+        self.augmentation = augmentation
+        self.ema_momentum = ema_momentum
+        self.critic_optimizer = None
+        self.critic_steps = 1
+        terms = [objective.term for objective in self.objectives]
+        if len(set(terms)) < len(terms):
+            raise ValueError(f"every term may appear once, got {', '.join(sorted(terms))}")
+        for space in ("x", "z"):
+            representation = self._representation(space)
+            build(representation, (None, *representation.physical_shape))
+        self.encoder_average = self._built(encoder, "x")
+        self.decoder_average = self._built(decoder, "z")
+        for objective in self.objectives:
+            build(objective, (None, *self._representation(objective.stream[0]).shape))
+        critics = [f"critic_{o.stream}" for o in self.objectives if o.critic_variables]
+        self.means = {name: keras.metrics.Mean(name=name) for name in ("loss", *terms, *critics)}
+        self.built = True
+
+    def _built(self, mapper, space):
+        """Build a mapper; return what samples come from, its average or itself."""
+        if mapper is None:
+            return None
+        shape = (None, *self._representation(space).shape)
+        build(mapper, shape)
+        if not self.ema_momentum:
+            return mapper
+        average = clone(mapper)
+        build(average, shape)
+        average.trainable = False
+        average.set_weights(mapper.get_weights())
+        return average
+
+    # ---------------------------------------------------------------- configuration
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "encoder": self.encoder,
+            "decoder": self.decoder,
+            "objectives": list(self.objectives),
+            "x_representation": self.x_representation,
+            "z_representation": self.z_representation,
+            "augmentation": self.augmentation,
+            "ema_momentum": self.ema_momentum,
+        }
+
+    def compile(self, optimizer="adam", critic_optimizer="adam", critic_steps=1, **kwargs):
+        """Configure training.
+
+        Args:
+            optimizer: of the mappers.
+            critic_optimizer: of the critics, if there are any.
+            critic_steps: updates of the critics for one of the mappers.
+            kwargs: further arguments of `keras.Model.compile`, such as `jit_compile`.
+        """
+        super().compile(optimizer=optimizer, **kwargs)
+        self.critic_optimizer = keras.optimizers.get(critic_optimizer)
+        self.critic_steps = critic_steps
+        self.optimizer.build(self.mapper_variables)
+        self.critic_optimizer.build(self.critic_variables)
+
+    def schedule(self, learning_rate, steps, final=0.01):
+        """Let both optimisers' learning rates fall along a cosine, from `learning_rate` to its part `final`."""
+        for optimizer in (self.optimizer, self.critic_optimizer):
+            optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
+                learning_rate, steps, alpha=final
+            )
+
+    def get_compile_config(self):
+        return {
+            "optimizer": keras.optimizers.serialize(self.optimizer),
+            "critic_optimizer": keras.optimizers.serialize(self.critic_optimizer),
+            "critic_steps": self.critic_steps,
+            "jit_compile": self.jit_compile,
+            "steps_per_execution": self.steps_per_execution,
+        }
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for key in ("optimizer", "critic_optimizer"):
+            config[key] = keras.optimizers.deserialize(config[key])
+        self.compile(**config)
+
+    def weigh(self, weights):
+        """Set weights of terms, `{"D_x_hat": 0.5}`; terms of weight 0 are not computed.
+
+        Raises:
+            ValueError: for a term this model does not have.
+        """
+        by_term = {objective.term: objective for objective in self.objectives}
+        for term, weight in weights.items():
+            if term not in by_term:
+                raise ValueError(f"no term {term!r}; this model has {', '.join(by_term)}")
+            by_term[term].weight = float(weight)
+        self.test_function = None  # traced with the former weights, as is this:
+        if self.train_function is not None:
+            self.make_train_function(force=True)
+
+    # ---------------------------------------------------------------- what there is
+
+    @property
+    def active(self):
+        """The sub-objectives of weight other than 0."""
+        return [objective for objective in self.objectives if objective.weight]
+
+    @property
+    def streams(self):
+        """Names of the streams that training computes."""
+        return with_ancestors(name for objective in self.active for name in objective.draws)
+
+    @property
+    def mapper_variables(self):
+        """Trainable variables of the mappers."""
+        mappers = [mapper for mapper in (self.encoder, self.decoder) if mapper is not None]
+        return [variable for mapper in mappers for variable in mapper.trainable_variables]
+
+    @property
+    def critic_variables(self):
+        """Trainable variables of all critics."""
+        return [variable for objective in self.objectives for variable in objective.critic_variables]
+
+    @property
+    def metrics(self):
+        return list(self.means.values())
+
+    def __repr__(self):
+        terms = " + ".join(f"{o.weight:g}·{o.term}" for o in self.active)
+        return f"<{self.name}: {terms}>"
+
+    # ---------------------------------------------------------------- use
+
+    def encode(self, x, noise=None):
+        """Draw z given x, in physical units: (n, …) to (n, …). `noise` is drawn if not given."""
+        return self._map("x", "z", self.encoder_average, x, noise)
+
+    def decode(self, z, noise=None):
+        """Draw x given z, in physical units: (n, …) to (n, …). `noise` is drawn if not given."""
+        return self._map("z", "x", self.decoder_average, z, noise)
+
+    def reconstruct(self, x):
+        """Draw x again by way of z: decode(encode(x))."""
+        return self.decode(self.encode(x))
+
+    def call(self, data, training=None):
+        """The streams that can be made from `data`, a dictionary with "x", "z" or both."""
+        streams = {}
+        if "x" in data and self.encoder is not None:
+            streams["z_tilde"] = self.encode(data["x"])
+            if self.decoder is not None:
+                streams["x_hat"] = self.decode(streams["z_tilde"])
+        if "z" in data and self.decoder is not None:
+            streams["x_tilde"] = self.decode(data["z"])
+            if self.encoder is not None:
+                streams["z_hat"] = self.encode(streams["x_tilde"])
+        return streams
+
+    def _map(self, source, target, mapper, data, noise):
+        if mapper is None:
+            raise ValueError(f"{self.name} has no mapper from {source} to {target}")
+        here, there = self._representation(source), self._representation(target)
+        data = tf.convert_to_tensor(data)
+        if tuple(data.shape[1:]) != here.physical_shape:
+            raise ValueError(
+                f"{source} must have shape (n, {', '.join(map(str, here.physical_shape))}), "
+                f"got {tuple(data.shape)}"
+            )
+        return there.inverse(mapper(here(data), noise=noise))
+
+    def _representation(self, space):
+        return self.x_representation if space == "x" else self.z_representation
+
+    def export(self, filepath, **kwargs):
+        """Write a SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units."""
+        archive = keras.export.ExportArchive()
+        archive.track(self)
+        for name, space, present in (
+            ("encode", "x", self.encoder is not None),
+            ("decode", "z", self.decoder is not None),
+            ("reconstruct", "x", self.encoder is not None and self.decoder is not None),
+        ):
+            if present:
+                shape = (None, *self._representation(space).physical_shape)
+                signature = [tf.TensorSpec(shape, tf.float32, name=space)]
+                archive.add_endpoint(name, getattr(self, name), input_signature=signature)
+        archive.write_out(filepath, **kwargs)
+
+    # ---------------------------------------------------------------- training
+
+    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
+        """Train, as `keras.Model.fit`.
+
+        Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Events`. Arrays `x`
+        and `y` are read as x and z. Representations without statistics take them from the training data
+        first.
+
+        Raises:
+            NotFiniteError: when a term or a gradient is not finite, with its name.
+        """
+        if hasattr(x, "epochs"):
+            batch_size = batch_size or 100
+            kwargs = {"steps_per_epoch": len(x) // batch_size, "shuffle": False, **kwargs}
+            self.adapt(x)
+            x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0))
+            batch_size = None
+        if hasattr(validation_data, "batches"):
+            validation_data = validation_data.batches(1000)
+        callbacks = [*(kwargs.pop("callbacks", None) or ()), _StopWhereNotFinite()]
+        return super().fit(
+            x, y, batch_size=batch_size, validation_data=validation_data, callbacks=callbacks, **kwargs
+        )
+
+    def adapt(self, data):
+        """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`."""
+        for space in ("x", "z"):
+            representation = self._representation(space)
+            if not representation.is_adapted:
+                representation.adapt(data[space])
+
+    def train_step(self, data):
+        batch = self._batch(data, augment=True)
+        mappers = {"encoder": self.encoder, "decoder": self.decoder}
+        for _ in range(self.critic_steps - 1):
+            self._train_critics(Streams(mappers, batch, training=True))
+        with tf.GradientTape() as tape:
+            streams = Streams(mappers, batch, training=True)
+            for name in self.streams:
+                _ = streams[name]  # drawn here, so that critics and mappers share the draws
+            with tape.stop_recording():
+                self._train_critics(streams)
+            loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
+        self._step(self.optimizer, self.mapper_variables, tape, loss)
+        self._update_average()
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        mappers = {"encoder": self.encoder_average, "decoder": self.decoder_average}
+        streams = Streams(mappers, self._batch(data), training=False)
+        self._evaluate(streams)
+        for objective in self.active:
+            if objective.critic_variables:
+                self.means[f"critic_{objective.stream}"].update_state(objective.critic_loss(streams))
+        return self.get_metrics_result()
+
+    def get_metrics_result(self):
+        logged = {"loss", *(o.term for o in self.active)}
+        logged |= {f"critic_{o.stream}" for o in self.active if o.critic_variables}
+        return {name: metric.result() for name, metric in self.means.items() if name in logged}
+
+    def _batch(self, data, augment=False):
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise ValueError("event weights are not supported in training")
+        batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
+        if augment and self.augmentation is not None:
+            batch = self.augmentation(batch)
+        return {space: self._representation(space)(value) for space, value in batch.items()}
+
+    def _evaluate(self, streams):
+        """Weighted sum of the active terms, each noted in its metric."""
+        total = 0.0
+        for objective in self.active:
+            value = tf.cast(objective.loss(streams), tf.float32)
+            self.means[objective.term].update_state(value)
+            total += objective.weight * value
+        self.means["loss"].update_state(total)
+        return total
+
+    def _train_critics(self, streams):
+        variables, losses = [], []
+        with tf.GradientTape() as tape:
+            for objective in self.active:
+                if objective.critic_variables:
+                    value = tf.cast(objective.critic_loss(streams), tf.float32)
+                    self.means[f"critic_{objective.stream}"].update_state(value)
+                    variables += objective.critic_variables
+                    losses.append(value)
+            total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
+        if losses:
+            self._step(self.critic_optimizer, variables, tape, total)
+
+    def _step(self, optimizer, variables, tape, loss):
+        """One step down the gradient; none where it is not finite, so that the weights survive."""
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        gradients = zip(tape.gradient(loss, variables), variables, strict=True)
+        gradients, variables = zip(*((g, v) for g, v in gradients if g is not None), strict=True)
+        finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        optimizer.apply([tf.where(finite, g, 0.0) / replicas for g in gradients], variables)
+
+    def _update_average(self):
+        if not self.ema_momentum:
+            return
+        steps = tf.cast(self.optimizer.iterations, tf.float32)
+        rate = 1.0 - tf.minimum(self.ema_momentum, (1.0 + steps) / (10.0 + steps))
+        for name in ("encoder", "decoder"):
+            mapper, average = getattr(self, name), getattr(self, f"{name}_average")
+            if mapper is not None:
+                for value, mean in zip(mapper.weights, average.weights, strict=True):
+                    mean.assign_add(tf.cast(rate, mean.dtype) * (value - mean))
+
+
+class _StopWhereNotFinite(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
+        if bad:
+            names = ", ".join(name for name in bad if name != "loss") or "loss"
+            raise NotFiniteError(
+                f"{names} not finite in batch {batch}; the mappers keep their last finite weights"
+            )
+
+
+def _penalties(*layers):
+    """Sum of the regularisers of layers, as Keras adds them to a loss."""
+    return sum(penalty for layer in layers if layer is not None for penalty in layer.losses)
