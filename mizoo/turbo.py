@@ -110,7 +110,7 @@ class Turbo(keras.Model):
         self.critic_optimizer.build(self.critic_variables)
 
     def schedule(self, learning_rate, steps, final=0.01):
-        """Let both optimisers' learning rates fall along a cosine, from `learning_rate` to its part `final`."""
+        """Let both learning rates fall along a cosine, from `learning_rate` to its part `final`."""
         for optimizer in (self.optimizer, self.critic_optimizer):
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, steps, alpha=final

@@ -100,7 +100,7 @@ def evaluate(model, data: Events, name: str | None = None) -> Report:
             named = data.process.columns(SPACES[stream])[column]
             raise ValueError(f"the model's {stream} is not finite: {named} of event {event}")
     table = pd.concat([compare(data[SPACES[s]], e, s) for s, e in streams.items()])
-    return Report(name or getattr(model, "name", "model"), table, data, streams)
+    return Report(name or str(getattr(model, "name", "model")), table, data, streams)
 
 
 def compare(truth, model, stream) -> pd.DataFrame:
@@ -128,5 +128,6 @@ def _cells(samples, truth):
 
 
 def in_chunks(function, events, what):
+    """Apply a model's `encode` or `decode` to events of any number, with a progress bar named `what`."""
     starts = track(range(0, len(events), _CHUNK), description=f"{what:9}", transient=True)
     return np.concatenate([np.asarray(function(events[i : i + _CHUNK])) for i in starts])

@@ -1,7 +1,8 @@
 """Conditional distributions: what maps x to z and z to x."""
 
 from mizoo.mappers.base import Conditional, Mapper
-from mizoo.mappers.flow import Flow, SplineCoupling
+from mizoo.mappers.coupling import SplineCoupling
+from mizoo.mappers.flow import Flow
 from mizoo.mappers.noisy import Noisy
 from mizoo.mappers.turned import Turned
 

@@ -23,7 +23,7 @@ class _Around:
 
     def log_prob(self, target):
         law = self._law(tf.cast(self._draw, tf.float32), self._scale)
-        return tf.reduce_sum(law.log_prob(tf.cast(target, tf.float32)), range(1, target.shape.rank))
+        return tf.reduce_sum(law.log_prob(tf.cast(target, tf.float32)), range(1, len(target.shape)))
 
 
 @serialisable

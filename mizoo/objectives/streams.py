@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import keras
+
 
 class Link(NamedTuple):
     """How a stream comes about: by which mapper, from what, to be compared with what."""
@@ -73,5 +75,6 @@ class Streams:
         if name not in self._values:
             if name in ("x", "z"):
                 raise ValueError(f"this model's sub-objectives need {name!r}, and the data have none")
-            self._values[name] = self.given(name).sample()
+            # Coordinates are float32, as the data's are, whatever the policy of the mappers.
+            self._values[name] = keras.ops.cast(self.given(name).sample(), "float32")
         return self._values[name]

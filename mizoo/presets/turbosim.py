@@ -23,13 +23,13 @@ ORIGINAL_WEIGHTS = {
 ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_hat": 1000.0}
 WEIGHTS = {
     "L_z_tilde": 1.0,
-    "D_z_tilde": 2.0,
+    "D_z_tilde": 5.0,
     "L_x_hat": 0.05,
-    "D_x_hat": 0.2,
+    "D_x_hat": 0.5,
     "L_x_tilde": 1.0,
-    "D_x_tilde": 2.0,
+    "D_x_tilde": 10.0,
     "L_z_hat": 0.05,
-    "D_z_hat": 0.2,
+    "D_z_hat": 0.5,
 }
 
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from mizoo.evaluation.distances import ks
+from mizoo.evaluation.observables import observables
 
 
 class Warmup(keras.callbacks.Callback):
@@ -36,10 +37,10 @@ class Warmup(keras.callbacks.Callback):
 
 
 class KSDistance(keras.callbacks.Callback):
-    """Log the sum of KS distances of all components of z_tilde and x_tilde on validation events.
+    """Log the sum of KS distances of all observables of z_tilde and x_tilde on validation events.
 
-    The kept epoch of Turbo-Sim is the one with the least sum (arXiv 2112.10629): give
-    `ModelCheckpoint` the monitor `"val_ks"`.
+    The kept epoch of Turbo-Sim is the one with the least sum over components (arXiv 2112.10629); here the
+    five masses count too. Give `ModelCheckpoint` the monitor `"val_ks"`.
 
     Args:
         events: paired validation events.
@@ -52,17 +53,16 @@ class KSDistance(keras.callbacks.Callback):
         self.events = events
         self.every = every
         self.start = start
+        self._truth = {space: observables(events[space], space) for space in ("z", "x")}
 
     def on_epoch_end(self, epoch, logs=None):
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
+            drawn = {"z": self.model.encode(self.events.x), "x": self.model.decode(self.events.z)}
             logs["val_ks"] = sum(
-                ks(self.events[space][:, column], drawn[:, column])
-                for space, drawn in (
-                    ("z", self.model.encode(self.events.x).numpy()),
-                    ("x", self.model.decode(self.events.z).numpy()),
-                )
-                for column in range(drawn.shape[1])
+                ks(self._truth[space][name], values)
+                for space, events in drawn.items()
+                for name, values in observables(events, space).items()
             )
 
 

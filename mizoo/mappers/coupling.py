@@ -1,0 +1,129 @@
+"""Coupling layers of rational-quadratic splines, on lines and circles."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mizoo.serialisation import build, serialisable
+
+_LEAST_BIN = 0.02
+_LEAST_SLOPE = 1e-3
+
+
+@serialisable
+class SplineCoupling(keras.layers.Layer):
+    """A coupling layer: half of the components bend the others by rational-quadratic splines.
+
+    After Neural Spline Flows (arXiv 1906.04032). Outside ±`bound` it is the identity, as is the
+    whole layer before training. Components that are angles have the period 2 `bound`; they are also
+    turned, as on tori (arXiv 2002.02428).
+
+    Args:
+        components: number of components.
+        angles: indices of the components that are angles.
+        units: of the two hidden layers.
+        bins: of a spline.
+        bound: of the square in which the splines bend.
+        shuffle: seed that chooses the halves.
+    """
+
+    def __init__(self, components, angles=(), units=128, bins=8, bound=6.0, shuffle=0, **kwargs):
+        super().__init__(**kwargs)
+        self.components = components
+        self.angles = tuple(angles)
+        self.units = units
+        self.bins = bins
+        self.bound = bound
+        self.shuffle = shuffle
+        order = np.random.default_rng(shuffle).permutation(components)
+        self._order = np.concatenate([np.sort(half) for half in np.split(order, [components // 2])])
+        self.hidden = [keras.layers.Dense(units) for _ in range(2)]
+        self.knots = keras.layers.Dense(
+            (components - components // 2) * 3 * bins, kernel_initializer="zeros"
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "components": self.components,
+            "angles": list(self.angles),
+            "units": self.units,
+            "bins": self.bins,
+            "bound": self.bound,
+            "shuffle": self.shuffle,
+        }
+
+    def build(self, values_shape, context_shape):
+        build(self.hidden[0], (None, 2 * (self.components // 2) + context_shape[-1]))
+        build(self.hidden[1], (None, self.units))
+        build(self.knots, (None, self.units))
+        self.built = True
+
+    def call(self, values, context, inverse=False, training=False):
+        """Bend `values` (back, if `inverse`): the values, and log |determinant| of what was done."""
+        weights = [w.value for layer in (*self.hidden, self.knots) for w in (layer.kernel, layer.bias)]
+        couple = _compiled_couple if training else _couple
+        return couple(
+            values, tf.cast(context, values.dtype), tf.constant(self._order),
+            tf.constant(np.isin(self._order, self.angles)), weights, self.bound, inverse,
+        )  # fmt: skip
+
+
+def _couple(values, context, order, angular, weights, bound, inverse):
+    """The map of a coupling layer, as a function of all it depends on.
+
+    Args:
+        order: the components kept, then those bent.
+        angular: which of these are angles.
+        weights: kernels and biases of the two hidden layers and of the knots'.
+    """
+    half = values.shape[1] // 2
+    values = tf.gather(values, order, axis=1)
+    kept, bent = values[:, :half], values[:, half:]
+    angles = kept * (math.pi / bound)  # for the network to see no seam
+    seen = [
+        tf.where(angular[:half], tf.cos(angles), kept),
+        tf.where(angular[:half], tf.sin(angles), 0.0),
+        context,
+    ]
+    first = tf.nn.silu(tf.concat(seen, -1) @ weights[0] + weights[1])
+    second = tf.nn.silu(first @ weights[2] + weights[3])
+    knots = tf.reshape(
+        (first + second) @ weights[4] + weights[5],
+        (-1, bent.shape[1], weights[5].shape[0] // bent.shape[1]),
+    )
+    bent, change = _bend(bent, knots, angular[half:], bound, inverse)
+    return tf.gather(tf.concat([kept, bent], -1), tf.argsort(order), axis=1), change
+
+
+def _bend(values, knots, turns, bound, inverse):
+    """Splines, and turns where `turns`, of values (n, k) by knots (n, k, 3 × bins)."""
+    bins = knots.shape[-1] // 3
+    widths, heights, slopes, turn = tf.split(knots, [bins, bins, bins - 1, 1], -1)
+    turn = tf.where(turns, bound * turn[..., 0], 0.0)
+    free = 2.0 * bound - bins * _LEAST_BIN
+    unit_slope = math.log(math.expm1(1.0 - _LEAST_SLOPE))
+    spline = tfp.bijectors.RationalQuadraticSpline(
+        bin_widths=tf.nn.softmax(widths) * free + _LEAST_BIN,
+        bin_heights=tf.nn.softmax(heights) * free + _LEAST_BIN,
+        knot_slopes=tf.nn.softplus(slopes + unit_slope) + _LEAST_SLOPE,
+        range_min=-bound,
+    )
+    if inverse:
+        values = _turn(values, -turn, turns, bound)
+        return spline.inverse(values), tf.reduce_sum(spline.inverse_log_det_jacobian(values, 0), -1)
+    bent, change = spline.forward(values), spline.forward_log_det_jacobian(values, 0)
+    return _turn(bent, turn, turns, bound), tf.reduce_sum(change, -1)
+
+
+def _turn(values, turn, turns, bound):
+    turned = tf.math.floormod(values + turn + bound, 2.0 * bound) - bound
+    return tf.where(turns, turned, values)
+
+
+# A spline is hundreds of small operations. A coupling compiled alone, not with the step around it, is
+# compiled once for all; at inference, where batches have any size, it would be compiled too often.
+_compiled_couple = tf.function(_couple, jit_compile=True)

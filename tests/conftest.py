@@ -1,0 +1,62 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import keras
+import numpy as np
+import pytest
+
+from mizoo import Turbo, datasets
+from mizoo.mappers import Noisy
+from mizoo.networks import mlp
+from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood
+from mizoo.representations import Identity
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    keras.utils.set_random_seed(1)
+
+
+@pytest.fixture(scope="session")
+def ttbar():
+    return datasets.ttbar()
+
+
+@pytest.fixture(scope="session")
+def few(ttbar):
+    """A split of 200 events each, for trainings of seconds."""
+    return datasets.Split(ttbar.train[:200], ttbar.validation[:200], ttbar.test[:200])
+
+
+def toy(terms=None, ema_momentum=0.9, critic_steps=1, **compile_args):
+    """An eight-term model of 3-vectors x and 2-vectors z, small enough to run in no time."""
+    weights = {f"{letter}_{stream}": 1.0 for stream in LINKS for letter in "LD"}
+    weights = {term: weight for term, weight in weights.items() if terms is None or term in terms}
+    objectives = [
+        Likelihood(term[2:], weight)
+        if term[0] == "L"
+        else Divergence(term[2:], Adversarial(mlp([4], 1), gradient_penalty=1.0), weight)
+        for term, weight in weights.items()
+    ]
+    model = Turbo(
+        encoder=Noisy(mlp([5], 2), (2,), stddev=0.1),
+        decoder=Noisy(mlp([5], 3), (3,), stddev=0.1),
+        objectives=objectives,
+        x_representation=Identity((3,)),
+        z_representation=Identity((2,)),
+        ema_momentum=ema_momentum,
+        name="toy",
+    )
+    arguments = {"critic_steps": critic_steps, **compile_args}
+    model.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), **arguments)
+    return model
+
+
+def toy_pairs(n=64):
+    """Pairs for `toy`."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(n, 2)).astype("float32")
+    x = np.concatenate([z, z[:, :1] * z[:, 1:]], 1) + 0.1 * rng.normal(size=(n, 3))
+    return {"x": x.astype("float32"), "z": z}

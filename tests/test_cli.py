@@ -1,0 +1,126 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from mizoo import cli, datasets, presets
+from mizoo.datasets import read_hdf5, write_hdf5
+from mizoo.presets.registry import Preset
+
+runner = CliRunner()
+
+
+def command(*words, expect=0):
+    """Run a command line; its output, with errors as `main` prints them."""
+    result = runner.invoke(cli.app, [str(word) for word in words])
+    text = result.output + (f"{result.exception}" if result.exception else "")
+    assert (result.exit_code == 0) == (expect == 0), text
+    return text
+
+
+@pytest.fixture
+def tiny(monkeypatch, few):
+    """The original Turbo-Sim as a preset `tiny`, and few events as the packaged ones."""
+
+    def factory(**options):
+        return presets.turbosim(original=True, **options)
+
+    monkeypatch.setitem(presets.PRESETS, "tiny", Preset(factory, "none", "pairs"))
+    monkeypatch.setattr(datasets, "ttbar", lambda: few)
+
+
+TRAIN = ("train", "tiny", "--batch-size", 50, "--epochs", 2)
+
+
+def test_presets_are_listed():
+    assert "turbosim" in command("presets")
+
+
+def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path):
+    run = tmp_path / "run"
+    assert "model.keras" in command(*TRAIN, "--out", run)
+    for name in ("config.json", "metrics.csv", "tensorboard", "backup", "best.weights.h5", "model.keras"):
+        assert (run / name).exists(), name
+    rows = (run / "metrics.csv").read_text().splitlines()
+    assert len(rows) == 3
+    assert {"epoch", "seconds", "L_z_tilde", "val_ks", "critic_x_hat"} <= set(rows[0].split(","))
+    text = command("evaluate", run, "--out", tmp_path / "report")
+    assert "OTUS (paper)" in text
+    assert "m_t_had" in text
+    assert json.loads((tmp_path / "report" / "metrics.json").read_text())["events"] == 200
+
+
+def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch):
+    from mizoo.training import callbacks
+
+    command(*TRAIN, "--out", tmp_path / "whole")
+
+    class Interruption(Exception):
+        pass
+
+    save = callbacks.Backup.on_epoch_end
+
+    def fail(self, epoch, logs=None):
+        save(self, epoch, logs)
+        raise Interruption
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Backup, "on_epoch_end", fail)
+        command(*TRAIN, "--out", tmp_path / "cut", expect=1)
+    command(*TRAIN, "--out", tmp_path / "cut", "--resume")
+    import keras
+
+    whole, cut = (keras.saving.load_model(tmp_path / name / "model.keras") for name in ("whole", "cut"))
+    for a, b in zip(whole.weights, cut.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
+
+
+def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
+    run = tmp_path / "run"
+    assert "no run to resume" in command(*TRAIN, "--out", run, "--resume", expect=1)
+    command(*TRAIN, "--out", run)
+    assert "holds a run" in command(*TRAIN, "--out", run, expect=1)
+    message = command(*TRAIN, "--out", run, "--resume", "--seed", 7, expect=1)
+    assert "has another seed" in message
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("train", "turbosin"), "no preset 'turbosin'; there are"),
+        (("train", "tiny", "--set", "units"), "NAME=VALUE"),
+        (("train", "tiny", "--epochs", 0), "epochs"),
+        (("train", "tiny", "--data", "nowhere.h5"), "nowhere.h5: no such file"),
+        (("train", "tiny", "--set", "size=3"), "size"),
+        (("evaluate", "turbosim-ttbr"), "no trained model 'turbosim-ttbr'"),
+        (("evaluate", "tiny", "--split", "best"), "train, validation or test, not 'best'"),
+        (("simulate", "nothing", "nowhere.h5"), "nowhere.h5: no such file"),
+    ],
+)
+def test_wrong_arguments_are_told(tiny, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    text = command(*words, expect=1)
+    assert message in " ".join(text.replace("│", " ").split())
+
+
+def test_simulate_and_unfold_write_events(tiny, few, tmp_path):
+    run = tmp_path / "run"
+    command(*TRAIN, "--out", run)
+    write_hdf5(tmp_path / "in.h5", few.test)
+    assert "200 events" in command("simulate", run, tmp_path / "in.h5", "--out", tmp_path / "x.h5")
+    command("unfold", run, tmp_path / "in.h5", "--out", tmp_path / "z.h5")
+    simulated, unfolded = read_hdf5(tmp_path / "x.h5"), read_hdf5(tmp_path / "z.h5")
+    assert simulated.x.shape == unfolded.z.shape == (200, 24)
+    assert simulated.z is None
+    assert "needs x" in command("unfold", run, tmp_path / "z.h5", "--out", tmp_path / "w.h5", expect=1)
+    assert not (tmp_path / "w.h5").exists()
+
+
+def test_main_prints_one_line_for_an_expected_error(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["mizoo", "evaluate", "nowhere"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    assert capsys.readouterr().err.startswith("mizoo: no trained model 'nowhere'")

@@ -1,0 +1,119 @@
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mizoo import evaluate, load
+from mizoo.export import names
+from mizoo.export.card import write_card
+from mizoo.export.ship import ship
+from mizoo.training.run import Recipe, train
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory, few):
+    """A run of the original, two epochs long, and the model folder made of it."""
+    base = tmp_path_factory.mktemp("ship")
+    recipe = Recipe("turbosim", {"original": True}, epochs=2, batch_size=50)
+    model = train(recipe, few, base / "run", verbose=0)
+    ship(base / "run", base / "tiny-ttbar", few.test)
+    return base / "tiny-ttbar", model
+
+
+def test_saved_model_gives_the_live_model_s_law(shipped, few):
+    path, model = shipped
+    loaded = load(path)
+    tf.random.set_seed(0)
+    z = np.repeat(few.test.z[:1], 4000, 0)
+    live, saved = model.decode(z).numpy(), loaded.decode(z).numpy()
+    error = live.std(0) / np.sqrt(2000)
+    assert np.all(np.abs(live.mean(0) - saved.mean(0)) < 6 * error)
+    np.testing.assert_allclose(saved.std(0), live.std(0), rtol=0.15)
+
+
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_endpoints_take_any_batch(shipped, few, size):
+    loaded = load(shipped[0])
+    for endpoint, events in (("encode", few.test.x), ("decode", few.test.z), ("reconstruct", few.test.x)):
+        drawn = getattr(loaded, endpoint)(events[:size])
+        assert drawn.shape == (size, 24)
+        assert drawn.dtype == tf.float32
+        assert np.isfinite(drawn).all()
+
+
+def test_draws_differ(shipped, few):
+    loaded = load(shipped[0])
+    assert not np.array_equal(loaded.decode(few.test.z), loaded.decode(few.test.z))
+
+
+def test_wrong_width_is_told(shipped):
+    with pytest.raises(ValueError, match=r"decode takes shape \(None, 24\), got \(3, 23\)"):
+        load(shipped[0]).decode(np.zeros((3, 23)))
+
+
+def test_plain_tensorflow_is_enough(shipped, tmp_path):
+    """In a process that cannot import mizoo, keras or tensorflow_probability."""
+    code = f"""
+import sys
+for name in ("mizoo", "keras", "tensorflow_probability"):
+    sys.modules[name] = None
+import tensorflow as tf
+model = tf.saved_model.load({str(shipped[0])!r})
+print(model.decode(tf.ones((3, 24))).shape, model.signatures["encode"].structured_input_signature)
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert "(3, 24)" in result.stdout
+    assert "name='x'" in result.stdout
+
+
+def test_card_says_what_was_measured(shipped):
+    path, model = shipped
+    card = (path / "README.md").read_text()
+    metrics = json.loads((path / "metrics.json").read_text())
+    assert (
+        f"| {metrics['name']} | "
+        + " | ".join(f"{value:.2f}" for value in metrics["cells"]["tiny-ttbar"].values())
+        in card
+    )
+    assert "mizoo train turbosim --out run --epochs 2 --batch-size 50" in card
+    assert "--set 'original=true'" in card
+    assert repr(model) in card
+    assert write_card(path).read_text() == card
+
+
+def test_shipping_an_unfinished_run_writes_nothing(tmp_path, few):
+    with pytest.raises(FileNotFoundError, match=r"model\.keras is missing"):
+        ship(tmp_path, tmp_path / "model", few.test)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_and_near_misses(shipped, monkeypatch):
+    base = shipped[0].parent.parent
+    root = base / "saved_models"
+    root.mkdir(exist_ok=True)
+    if not (root / "tiny-ttbar").exists():
+        (root / "tiny-ttbar").symlink_to(shipped[0])
+    monkeypatch.chdir(base)
+    assert names()["tiny-ttbar"].samefile(shipped[0])
+    assert load("tiny-ttbar").name == "tiny-ttbar"
+    with pytest.raises(ValueError, match="did you mean 'tiny-ttbar'"):
+        load("tiny-ttbr")
+
+
+def test_shipped_models_are_what_their_metrics_say(ttbar):
+    """Some of the test events again: within sampling error of the figures that were shipped."""
+    model = load("turbosim-ttbar")
+    assert model.metrics["events"] == len(ttbar.test)
+    few = ttbar.test[:4000]
+    cells = evaluate(model, few).cells.loc["turbosim-ttbar"]
+    quoted = model.metrics["cells"]["turbosim-ttbar"]
+    for name, value in cells.items():
+        assert abs(value - quoted[name]) < 100 * 1.95 * np.sqrt(2 / 4000), name

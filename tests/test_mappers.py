@@ -1,0 +1,133 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.networks import mlp
+from mizoo.presets.ttbar import coordinates
+
+
+def shaken(flow, condition_shape, scale=0.15):
+    """The flow with weights far from those of the identity."""
+    flow.build((None, *condition_shape))
+    rng = np.random.default_rng(0)
+    flow.set_weights([w + scale * rng.normal(size=w.shape) for w in flow.get_weights()])
+    return flow
+
+
+@pytest.fixture
+def flow():
+    return shaken(Flow((4,), angles=(1,), couplings=3, units=8, bins=4), (2,))
+
+
+def test_flow_is_the_base_law_before_training():
+    flow = Flow((3,), couplings=2, units=8)
+    flow.build((None, 2))
+    condition = tf.random.normal((5, 2))
+    values = tf.random.normal((5, 3))
+    expected = scipy.stats.norm.logpdf(values.numpy()).sum(1)
+    np.testing.assert_allclose(flow.given(condition).log_prob(values), expected, rtol=1e-5)
+
+
+def test_flow_change_of_variables_agrees_with_a_numerical_jacobian(flow):
+    condition = tf.random.normal((1, 2))
+    noise = tf.random.normal((1, 4))
+
+    def push(noise):
+        return flow.given(condition, noise=noise).sample()
+
+    with tf.GradientTape() as tape:
+        tape.watch(noise)
+        values = push(noise)
+    jacobian = tape.jacobian(values, noise)[0, :, 0].numpy().astype("float64")
+    assert np.abs(jacobian - np.eye(4)).max() > 0.1
+    expected = scipy.stats.norm.logpdf(noise).sum() - np.linalg.slogdet(jacobian)[1]
+    assert flow.given(condition).log_prob(values).numpy()[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_flow_inverts(flow):
+    condition, noise = tf.random.normal((200, 2)), tf.random.normal((200, 4))
+    given = flow.given(condition, noise=noise)
+    values = given.sample()
+    back = values / flow.unit
+    for coupling in reversed(flow.couplings):
+        back, _ = coupling(back, flow.context(condition), inverse=True)
+    np.testing.assert_allclose(back, flow.base(noise), atol=1e-4)
+
+
+def test_flow_density_integrates_to_one_and_angles_have_no_seam():
+    flow = shaken(Flow((2,), angles=(1,), couplings=3, units=8, bins=4), (1,))
+    lines = np.linspace(-8, 8, 400)
+    angles = np.linspace(-np.pi, np.pi, 201)[:-1]
+    grid = np.stack(np.meshgrid(lines, angles, indexing="ij"), -1).reshape(-1, 2).astype("float32")
+    density = np.exp(flow.given(tf.ones((len(grid), 1))).log_prob(grid).numpy())
+    cell = (lines[1] - lines[0]) * (angles[1] - angles[0])
+    assert density.sum() * cell == pytest.approx(1.0, abs=0.01)
+    edge = tf.constant([[0.3, -math.pi + 1e-5], [0.3, math.pi - 1e-5]])
+    left, right = flow.given(tf.ones((2, 1))).log_prob(edge).numpy()
+    assert left == pytest.approx(right, abs=1e-2)
+
+
+def test_flow_in_training_is_the_same_function(flow):
+    condition, values = tf.random.normal((6, 2)), tf.random.normal((6, 4))
+    plain = flow.given(condition).log_prob(values)
+    np.testing.assert_allclose(flow.given(condition, training=True).log_prob(values), plain, atol=1e-4)
+
+
+def test_turned_mapper_commutes_with_rotations(ttbar):
+    x, z = coordinates()
+    decoder = Turned(shaken(Flow(x.shape, x.angles, couplings=2, units=8), z.shape), z, x.angles)
+    decoder.build((None, *z.shape))
+    partons = z(ttbar.validation.z[:50]).numpy()
+    noise = tf.random.normal((50, 18))
+    turn = np.zeros((1, 16), "float32")
+    turn[:, z.angles] = 1.3
+    first = x.inverse(decoder(partons, noise=noise)).numpy().reshape(-1, 6, 4)
+    second = x.inverse(decoder(partons + turn, noise=noise)).numpy().reshape(-1, 6, 4)
+    rotated = first[..., 0] * np.cos(1.3) - first[..., 1] * np.sin(1.3)
+    scale = np.abs(first[..., 3]).max(-1, keepdims=True)
+    np.testing.assert_allclose(second[..., 0] / scale, rotated / scale, atol=1e-3)
+    np.testing.assert_allclose(
+        second[..., 2:] / scale[..., None], first[..., 2:] / scale[..., None], atol=1e-3
+    )
+
+
+def test_turned_likelihood_is_invariant(ttbar):
+    x, z = coordinates()
+    encoder = Turned(shaken(Flow(z.shape, z.angles, couplings=2, units=8), x.shape), x, z.angles)
+    encoder.build((None, *x.shape))
+    partons, objects = z(ttbar.validation.z[:50]).numpy(), x(ttbar.validation.x[:50]).numpy()
+    before = encoder.given(objects).log_prob(partons)
+    for line, angles in ((partons, z.angles), (objects, x.angles)):
+        line[:, angles] = np.mod(line[:, angles] + 2.0 + np.pi, 2 * np.pi) - np.pi
+    np.testing.assert_allclose(encoder.given(objects).log_prob(partons), before, rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("law", "reference"), [("normal", scipy.stats.norm), ("laplace", scipy.stats.laplace)]
+)
+def test_noisy_likelihood_is_that_of_its_law(law, reference):
+    mapper = Noisy(mlp([3], 2), (2,), stddev=0.0, law=law, scale=0.5)
+    mapper.build((None, 3))
+    condition, target = tf.random.normal((4, 3)), tf.random.normal((4, 2))
+    given = mapper.given(condition)
+    expected = reference.logpdf(target, given.sample(), 0.5).sum(1)
+    np.testing.assert_allclose(given.log_prob(target), expected, rtol=1e-5)
+
+
+def test_noisy_disturbs_its_input():
+    mapper = Noisy(keras.layers.Identity(), (2,), stddev=0.05)
+    mapper.build((None, 2))
+    condition = tf.zeros((20_000, 2))
+    assert np.std(mapper(condition)) == pytest.approx(0.05, rel=0.02)
+    noise = tf.ones((3, 2))
+    np.testing.assert_allclose(mapper(tf.zeros((3, 2)), noise=noise), 0.05)
+
+
+def test_noisy_refuses_an_unknown_law():
+    with pytest.raises(ValueError, match="'cauchy'"):
+        Noisy(mlp([], 1), (1,), law="cauchy")

@@ -1,0 +1,103 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from mizoo import presets
+from mizoo.mappers import Flow, Noisy, Turned
+
+LINKS = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
+SMALL = {"units": 8, "couplings": 1}
+
+
+@pytest.fixture(scope="module")
+def small():
+    return presets.turbosim(**SMALL)
+
+
+def test_default_has_the_eight_terms(small):
+    assert {o.term for o in small.active} == {f"{letter}_{stream}" for letter in "LD" for stream in LINKS}
+    assert small.streams == LINKS
+    assert isinstance(small.encoder, Turned)
+    assert isinstance(small.encoder.mapper, Flow)
+
+
+def test_one_step_is_finite_and_moves_every_part(small, few):
+    before = {v.path + str(i): v.numpy() for i, v in enumerate(small.trainable_variables)}
+    history = small.fit(few.train, batch_size=100, epochs=1, verbose=0).history
+    assert np.isfinite(list(history.values())).all()
+    after = {v.path + str(i): v.numpy() for i, v in enumerate(small.trainable_variables)}
+    unmoved = [path for path in before if np.array_equal(before[path], after[path])]
+    assert unmoved == []
+
+
+def test_configuration_survives_json(small):
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(small)))
+    again = keras.saving.deserialize_keras_object(config)
+    assert repr(again) == repr(small)
+    assert [w.shape for w in again.weights] == [w.shape for w in small.weights]
+
+
+def test_saved_and_loaded_draws_the_same(small, few, tmp_path):
+    small.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    noise = np.random.default_rng(0).normal(size=(20, 18)).astype("float32")
+    z = few.test.z[:20]
+    np.testing.assert_array_equal(small.decode(z, noise=noise), again.decode(z, noise=noise))
+
+
+def test_original_is_the_configuration_of_the_paper():
+    model = presets.turbosim(original=True)
+    assert repr(model) == (
+        "<turbosim: 10·L_z_tilde + 10·L_x_hat + 100·L_z_hat + 1·D_z_tilde + 1·D_x_hat + 10·D_x_tilde>"
+    )
+    encoder, decoder = (
+        [w.shape for w in m.weights if len(w.shape) == 2] for m in (model.encoder, model.decoder)
+    )
+    assert encoder == [(24, 256), (256, 128), (128, 64), (64, 24)]
+    assert decoder == [(24, 64), (64, 128), (128, 256), (256, 24)]
+    assert isinstance(model.encoder, Noisy)
+    assert model.encoder.stddev == model.decoder.stddev == 0.05
+    penalties = {o.stream: o.estimator.gradient_penalty for o in model.objectives if o.symbol == "D"}
+    assert penalties == {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0}
+    critic = [w.shape for w in model.objectives[-1].critic_variables if len(w.shape) == 2]
+    assert critic == [(24, 256), (256, 128), (128, 64), (64, 1)]
+    assert (model.optimizer.beta_1, model.optimizer.beta_2) == (0.9, 0.7)
+    assert (
+        float(model.optimizer.learning_rate)
+        == float(model.critic_optimizer.learning_rate)
+        == np.float32(1e-4)
+    )
+
+
+def test_original_mean_squared_error(few):
+    """L terms of the original are mean squared errors, up to the normal law's constant."""
+    model = presets.turbosim(original=True)
+    model.adapt(few.train)
+    target, draw = np.random.default_rng(0).normal(size=(2, 5, 24)).astype("float32")
+    given = model.encoder.given(model.x_representation(few.train.x[:5]))
+    given._draw = draw
+    constant = 12 * np.log(2 * np.pi * 12)
+    np.testing.assert_allclose(
+        -given.log_prob(target) - constant, ((target - draw) ** 2).mean(1), rtol=1e-4
+    )
+
+
+def test_original_trains(few):
+    history = presets.turbosim(original=True).fit(few.train, batch_size=20, epochs=2, verbose=0).history
+    assert np.isfinite(list(history.values())).all()
+
+
+def test_arguments_reach_the_parts():
+    model = presets.turbosim(weights={"D_z_hat": 0.0, "L_x_hat": 3.0}, name="mine", **SMALL)
+    assert model.name == "mine"
+    weights = {o.term: o.weight for o in model.objectives}
+    assert weights["L_x_hat"] == 3.0
+    assert model.streams == ["z_tilde", "x_hat", "x_tilde"]
+    assert len(model.encoder.mapper.couplings) == 1
+
+
+def test_registry():
+    assert presets.PRESETS["turbosim"].factory is presets.turbosim
+    assert presets.PRESETS["turbosim"].data == "pairs"

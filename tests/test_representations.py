@@ -1,0 +1,131 @@
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mizoo.physics import TTBAR
+from mizoo.presets.ttbar import coordinates, views
+from mizoo.representations import Identity, Standardise
+from mizoo.representations.detector import cms_jet_threshold
+
+X, Z = coordinates()
+COORDINATES = {"x": X, "z": Z}
+
+
+def drawn(size):
+    return hnp.arrays("float32", (4, size), elements=st.floats(-3, 3, width=32))
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_round_trip_of_events(space, ttbar):
+    events = ttbar.validation[space]
+    representation = COORDINATES[space]
+    again = representation.inverse(representation(events)).numpy()
+    momentum = np.abs(events.reshape(len(events), 6, 4)).max(-1, keepdims=True)
+    error = np.abs(again - events).reshape(len(events), 6, 4) / momentum
+    assert error.max() < 5e-5  # z balances in pT only to 3e-5 GeV
+
+
+@settings(max_examples=25, deadline=None)
+@given(drawn(16))
+def test_partons_are_on_their_mass_shell_and_balanced(line):
+    partons = Z.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
+    energy = np.sqrt(np.square(partons[..., :3]).sum(-1) + TTBAR.masses("z") ** 2)
+    np.testing.assert_allclose(partons[..., 3], energy, rtol=1e-5)
+    scale = np.abs(partons[..., :2]).max()
+    np.testing.assert_allclose(partons[..., :2].sum(1), 0.0, atol=1e-5 * max(scale, 1.0))
+
+
+@settings(max_examples=25, deadline=None)
+@given(drawn(18))
+def test_detector_objects_respect_thresholds_and_order(line):
+    objects = X.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
+    pt = np.hypot(objects[..., 0], objects[..., 1])
+    eta = np.arcsinh(objects[..., 2] / pt)
+    np.testing.assert_allclose(objects[..., 3], np.sqrt(np.square(objects[..., :3]).sum(-1)), rtol=1e-5)
+    assert (pt[:, 0] > 10.0 * (1 - 1e-6)).all()
+    assert (np.abs(eta[:, 0]) < 2.5 + 1e-5).all()
+    assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
+    assert (np.diff(pt[:, 2:]) <= 1e-4 * pt[:, 2:-1]).all()
+
+
+def test_threshold_is_that_of_the_data(ttbar):
+    objects = ttbar.train.x.reshape(-1, 6, 4).astype("float64")
+    pt = np.hypot(objects[:, 2:, 0], objects[:, 2:, 1])
+    eta = np.arcsinh(objects[:, 2:, 2] / pt)
+    ratio = pt / cms_jet_threshold(eta).numpy()
+    assert 1.0 <= ratio.min() < 1.0001
+    assert cms_jet_threshold(0.0).numpy() == pytest.approx(22.913, abs=1e-3)
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_rotation_adds_to_the_angles_and_nothing_else(space, ttbar):
+    events = ttbar.validation[space][:50].reshape(-1, 6, 4).astype("float64")
+    turn = 0.7
+    px, py = events[..., 0].copy(), events[..., 1].copy()
+    turned = events.copy()
+    turned[..., 0] = np.cos(turn) * px - np.sin(turn) * py
+    turned[..., 1] = np.sin(turn) * px + np.cos(turn) * py
+    representation = COORDINATES[space]
+    change = representation(turned.reshape(-1, 24)) - representation(events.reshape(-1, 24))
+    change = change.numpy()
+    angles = list(representation.angles)
+    wrapped = np.mod(change[:, angles] - turn + np.pi, 2 * np.pi) - np.pi
+    np.testing.assert_allclose(wrapped, 0.0, atol=1e-5)
+    np.testing.assert_allclose(np.delete(change, angles, axis=1), 0.0, atol=2e-3)
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_coordinates_are_of_order_one(space, ttbar):
+    line = COORDINATES[space](ttbar.train[space][:5000]).numpy()
+    plain = np.delete(line, COORDINATES[space].angles, axis=1)
+    assert np.all((plain.std(0) > 0.5) & (plain.std(0) < 2.0))
+
+
+def test_view_has_momenta_masses_and_order(ttbar):
+    view = views(X, Z)[1]
+    partons = ttbar.validation.z[:3]
+    seen = view(Z(partons)).numpy()
+    assert seen.shape == (3, view.compute_output_shape((3, 16))[1])
+    objects = partons.reshape(3, 6, 4).astype("float64")
+    pair = objects[:, 2] + objects[:, 3]  # the first subset
+    mass = np.sqrt(pair[:, 3] ** 2 - np.square(pair[:, :3]).sum(-1))
+    np.testing.assert_allclose(seen[:, 15 + 24], np.log(1 + mass) - 5, rtol=1e-4, atol=1e-4)
+    ranked = seen[:, 15 + 24 + 7 :].reshape(3, 4, 8)
+    order = np.argsort(-np.hypot(objects[:, 2:, 0], objects[:, 2:, 1]), axis=1)
+    np.testing.assert_array_equal(ranked[..., 4:].argmax(-1), order)
+
+
+@pytest.mark.parametrize("scalar", [True, False])
+def test_standardise(scalar):
+    data = np.random.default_rng(0).normal([1.0, 5.0], [2.0, 7.0], (1000, 2)).astype("float32")
+    layer = Standardise((2,), scalar=scalar)
+    assert not layer.is_adapted
+    layer.adapt(data)
+    assert layer.is_adapted
+    scaled = layer(data).numpy()
+    axis = None if scalar else 0
+    np.testing.assert_allclose(scaled.mean(axis), 0.0, atol=1e-5)
+    np.testing.assert_allclose(scaled.std(axis), 1.0, atol=1e-5)
+    np.testing.assert_allclose(layer.inverse(scaled), data, rtol=1e-5, atol=1e-5)
+
+
+def test_standardise_refuses_constant_columns():
+    with pytest.raises(ValueError, match="constant"):
+        Standardise((2,)).adapt(np.ones((10, 2)))
+
+
+@pytest.mark.parametrize("layer", [X, Z, *views(X, Z), Identity((3,)), Standardise((3,))])
+def test_configuration_survives_json(layer):
+    import json
+
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
+    again = keras.saving.deserialize_keras_object(config)
+    events = np.random.default_rng(0).normal(size=(5, *getattr(layer, "shape", (18,)))).astype("float32")
+    if layer in views(X, Z) or not hasattr(layer, "inverse"):
+        events = events[:, : layer.representation.shape[0]]
+        np.testing.assert_array_equal(layer(events), again(events))
+    else:
+        np.testing.assert_array_equal(layer.inverse(events), again.inverse(events))
