@@ -1,5 +1,6 @@
 """The command line."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Annotated, Optional
@@ -43,6 +44,7 @@ def train(
     batch_size: Annotated[int, typer.Option(min=2)] = 1000,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs of the likelihoods on pairs alone.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Let the learning rate fall along a cosine.")] = True,
+    select_from: Annotated[int, typer.Option(min=0, help="Epoch from which the kept one is chosen.")] = 0,
     select_every: Annotated[int, typer.Option(min=1, help="Epochs between choices of the kept one.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     options: Annotated[
@@ -59,7 +61,17 @@ def train(
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    recipe = Recipe(preset, _options(options or []), epochs, batch_size, warmup, cosine, select_every, seed)
+    recipe = Recipe(
+        preset,
+        _options(preset, options or []),
+        epochs,
+        batch_size,
+        warmup,
+        cosine,
+        select_from,
+        select_every,
+        seed,
+    )
     model = run(recipe, _split(data), out, resume=resume)
     console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}")
 
@@ -118,12 +130,17 @@ def main() -> None:
         raise SystemExit(1) from error
 
 
-def _options(pairs):
+def _options(preset, pairs):
+    from mizoo.presets import PRESETS
+
+    known = inspect.signature(PRESETS[preset].factory).parameters
     options = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")
+        if name not in known:
+            raise typer.BadParameter(f"{preset} has no argument {name!r}; it has {', '.join(known)}")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -152,7 +169,7 @@ def _pairs(path, split):
 
 
 def _draw(model, path, out, source, target, method):
-    from mizoo.datasets import Events, read_hdf5, write_hdf5
+    from mizoo.datasets import read_hdf5, write_hdf5
     from mizoo.evaluation.report import in_chunks
     from mizoo.export import load
 
@@ -160,21 +177,23 @@ def _draw(model, path, out, source, target, method):
     if events[source] is None:
         raise ValueError(f"{path}: {method} needs {source}, and the file has none")
     drawn = in_chunks(getattr(load(model), method), events[source], method)
-    write_hdf5(out, Events(events.process, **{target: drawn}))
+    write_hdf5(out, {target: drawn})
     console.print(f"{len(drawn)} events are in {out}")
 
 
 def _print_report(report):
-    cells = report.cells
-    table = Table("KS × 100", *cells.columns, box=None)
-    for name, row in cells.iterrows():
-        table.add_row(str(name), *(f"{value:.2f}" for value in row))
-    console.print(f"\n{report.name} on {len(report.truth)} events\n")
-    console.print(table)
+    console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
+    console.print(_table("the paper's cells", report.cells.T))
     rest = 100.0 * report.table["ks"].unstack("stream")
     rest = rest.reindex(report.table.index.get_level_values("observable").unique())
-    table = Table("KS × 100", *rest.columns, box=None)
-    for name, row in rest.iterrows():
-        table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
     console.print()
-    console.print(table)
+    console.print(_table("all observables", rest))
+
+
+def _table(title, frame):
+    table = Table(title, box=None)
+    for column in frame.columns:
+        table.add_column(column, justify="right")
+    for name, row in frame.iterrows():
+        table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
+    return table

@@ -249,6 +249,7 @@ class Turbo(keras.Model):
         if hasattr(x, "epochs"):
             batch_size = batch_size or 100
             kwargs = {"steps_per_epoch": len(x) // batch_size, "shuffle": False, **kwargs}
+            self._fit_executions(kwargs["steps_per_epoch"])
             self.adapt(x)
             x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0))
             batch_size = None
@@ -258,6 +259,13 @@ class Turbo(keras.Model):
         return super().fit(
             x, y, batch_size=batch_size, validation_data=validation_data, callbacks=callbacks, **kwargs
         )
+
+    def _fit_executions(self, steps):
+        """Let executions divide the epoch: Keras runs them whole, past the end of an epoch."""
+        fitting = max(n for n in range(1, self.steps_per_execution + 1) if steps % n == 0)
+        if fitting != self.steps_per_execution:
+            self.steps_per_execution = fitting
+            self.train_function = None
 
     def adapt(self, data):
         """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`."""

@@ -1,11 +1,12 @@
 import json
 
+import h5py
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from mizoo import cli, datasets, presets
-from mizoo.datasets import read_hdf5, write_hdf5
+from mizoo.datasets import write_hdf5
 from mizoo.presets.registry import Preset
 
 runner = CliRunner()
@@ -23,8 +24,8 @@ def command(*words, expect=0):
 def tiny(monkeypatch, few):
     """The original Turbo-Sim as a preset `tiny`, and few events as the packaged ones."""
 
-    def factory(**options):
-        return presets.turbosim(original=True, **options)
+    def factory(weights=None):
+        return presets.turbosim(original=True, weights=weights)
 
     monkeypatch.setitem(presets.PRESETS, "tiny", Preset(factory, "none", "pairs"))
     monkeypatch.setattr(datasets, "ttbar", lambda: few)
@@ -93,7 +94,7 @@ def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
         (("train", "tiny", "--set", "units"), "NAME=VALUE"),
         (("train", "tiny", "--epochs", 0), "epochs"),
         (("train", "tiny", "--data", "nowhere.h5"), "nowhere.h5: no such file"),
-        (("train", "tiny", "--set", "size=3"), "size"),
+        (("train", "tiny", "--set", "size=3"), "tiny has no argument 'size'; it has weights"),
         (("evaluate", "turbosim-ttbr"), "no trained model 'turbosim-ttbr'"),
         (("evaluate", "tiny", "--split", "best"), "train, validation or test, not 'best'"),
         (("simulate", "nothing", "nowhere.h5"), "nowhere.h5: no such file"),
@@ -108,13 +109,14 @@ def test_wrong_arguments_are_told(tiny, tmp_path, monkeypatch, words, message):
 def test_simulate_and_unfold_write_events(tiny, few, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run)
-    write_hdf5(tmp_path / "in.h5", few.test)
+    write_hdf5(tmp_path / "in.h5", few.test.arrays())
     assert "200 events" in command("simulate", run, tmp_path / "in.h5", "--out", tmp_path / "x.h5")
     command("unfold", run, tmp_path / "in.h5", "--out", tmp_path / "z.h5")
-    simulated, unfolded = read_hdf5(tmp_path / "x.h5"), read_hdf5(tmp_path / "z.h5")
-    assert simulated.x.shape == unfolded.z.shape == (200, 24)
-    assert simulated.z is None
-    assert "needs x" in command("unfold", run, tmp_path / "z.h5", "--out", tmp_path / "w.h5", expect=1)
+    with h5py.File(tmp_path / "x.h5") as simulated, h5py.File(tmp_path / "z.h5") as unfolded:
+        assert simulated["ROL"].shape == unfolded["FDL"].shape == (200, 24)
+        assert list(simulated) == ["ROL"]
+    write_hdf5(tmp_path / "lone.h5", {"z": few.test.z})
+    assert "needs x" in command("unfold", run, tmp_path / "lone.h5", "--out", tmp_path / "w.h5", expect=1)
     assert not (tmp_path / "w.h5").exists()
 
 

@@ -80,7 +80,7 @@ def test_too_large_a_batch_is_refused(few):
 
 
 def test_hdf5_round_trip(few, tmp_path):
-    write_hdf5(tmp_path / "e.h5", few.test)
+    write_hdf5(tmp_path / "e.h5", few.test.arrays())
     again = read_hdf5(tmp_path / "e.h5")
     np.testing.assert_array_equal(again.x, few.test.x)
     np.testing.assert_array_equal(again.z, few.test.z)

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from conftest import toy, toy_pairs
 
-from mizoo import NotFiniteError, Turbo, datasets
+from mizoo import NotFiniteError, Turbo, datasets, presets
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import Likelihood
@@ -232,6 +232,13 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(few, tmp_path):
     second.fit(pairs, epochs=4, initial_epoch=2, callbacks=[backup], **second.fit_args)
     for a, b in zip(whole.variables, second.variables, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
+
+
+def test_executions_of_many_steps_do_not_run_past_an_epoch(few):
+    model = presets.turbosim(original=True)
+    assert model.steps_per_execution == 20
+    model.fit(few.train, batch_size=50, epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 8
 
 
 def test_model_is_a_plain_keras_citizen(capsys):

@@ -82,12 +82,12 @@ def read_hdf5(path, process: Process = TTBAR) -> Events:
     return Events(process, **arrays)
 
 
-def write_hdf5(path, events: Events) -> None:
-    """Write events for `read_hdf5`; the file appears whole or not at all."""
+def write_hdf5(path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays by space (`Events.arrays`) for `read_hdf5`; the file appears whole or not at all."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")
     with h5py.File(unfinished, "w") as file:
-        for space, array in events.arrays().items():
+        for space, array in arrays.items():
             file.create_dataset(HDF5_NAMES[space], data=array)
     unfinished.replace(path)
 

@@ -82,7 +82,7 @@ def evaluate(model, data: Events, name: str | None = None) -> Report:
         name: of the model in tables; its own by default.
 
     Raises:
-        ValueError: if a generated value is not finite, with stream and column.
+        ValueError: if events are not paired, or a generated value is not finite.
     """
     if data.x is None or data.z is None:
         raise ValueError("evaluation needs pairs: events with x and z")
@@ -94,11 +94,6 @@ def evaluate(model, data: Events, name: str | None = None) -> Report:
         "x_hat": in_chunks(model.decode, z_tilde, "close x"),
         "z_hat": in_chunks(model.encode, x_tilde, "close z"),
     }
-    for stream, events in streams.items():
-        if not np.isfinite(events).all():
-            event, column = np.argwhere(~np.isfinite(events))[0]
-            named = data.process.columns(SPACES[stream])[column]
-            raise ValueError(f"the model's {stream} is not finite: {named} of event {event}")
     table = pd.concat([compare(data[SPACES[s]], e, s) for s, e in streams.items()])
     return Report(name or str(getattr(model, "name", "model")), table, data, streams)
 
@@ -128,6 +123,14 @@ def _cells(samples, truth):
 
 
 def in_chunks(function, events, what):
-    """Apply a model's `encode` or `decode` to events of any number, with a progress bar named `what`."""
+    """Apply a model's `encode` or `decode` to events of any number, with a progress bar named `what`.
+
+    Raises:
+        ValueError: if a value of the result is not finite, with event and column.
+    """
     starts = track(range(0, len(events), _CHUNK), description=f"{what:9}", transient=True)
-    return np.concatenate([np.asarray(function(events[i : i + _CHUNK])) for i in starts])
+    drawn = np.concatenate([np.asarray(function(events[i : i + _CHUNK])) for i in starts])
+    if not np.isfinite(drawn).all():
+        event, column = np.argwhere(~np.isfinite(drawn))[0]
+        raise ValueError(f"{what}: the model's draw is not finite in event {event}, column {column}")
+    return drawn

@@ -59,7 +59,7 @@ def _command(recipe, out):
     words = [f"mizoo train {recipe['preset']} --out {out}"]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
-        for key in ("epochs", "batch_size", "warmup", "select_every", "seed")
+        for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
     ]
     words += [] if recipe["cosine"] else ["--no-cosine"]
     words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]

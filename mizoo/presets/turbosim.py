@@ -23,13 +23,13 @@ ORIGINAL_WEIGHTS = {
 ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_hat": 1000.0}
 WEIGHTS = {
     "L_z_tilde": 1.0,
-    "D_z_tilde": 5.0,
+    "D_z_tilde": 2.0,
     "L_x_hat": 0.05,
-    "D_x_hat": 0.5,
+    "D_x_hat": 0.2,
     "L_x_tilde": 1.0,
-    "D_x_tilde": 10.0,
+    "D_x_tilde": 2.0,
     "L_z_hat": 0.05,
-    "D_z_hat": 0.5,
+    "D_z_hat": 0.2,
 }
 
 
@@ -45,7 +45,8 @@ def turbosim(
 
     Args:
         original: the configuration of the paper's code instead; of the other arguments, only `weights`
-            and `name` are heeded.
+            and `name` are heeded. All its terms are trained; in the code as published, the loss returned
+            holds the last L term (`L_z_hat`) in place of their sum.
         weights: of terms, to add to the defaults; 0 switches a term off.
         units, couplings, dropout: of the flows, see `Flow`.
         game, r1: of the critics, see `Adversarial`.

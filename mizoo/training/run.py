@@ -25,8 +25,8 @@ class Recipe:
         epochs, batch_size: of the training.
         warmup: epochs in which only the likelihoods on pairs are trained.
         cosine: lower the learning rate along a cosine to a hundredth at the last step.
-        select_every: epochs between measurements of the validation KS distances that choose the kept
-            epoch, once all terms are trained.
+        select_from: epoch from which the kept one is chosen, by validation KS distances.
+        select_every: epochs between their measurements.
         seed: of weights, noise and the order of events.
     """
 
@@ -36,6 +36,7 @@ class Recipe:
     batch_size: int = 1000
     warmup: int = 0
     cosine: bool = True
+    select_from: int = 0
     select_every: int = 1
     seed: int = 0
 
@@ -72,7 +73,7 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
     likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
     callbacks = [
         Warmup(likelihoods, recipe.warmup),
-        KSDistance(data.validation, every=recipe.select_every, start=recipe.warmup),
+        KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
             initial_value_threshold=_least(metrics, "val_ks") if done else None,
