@@ -1,9 +1,11 @@
 """The container: a pair of mappers and a list of sub-objectives."""
 
+import math
+
 import keras
 import tensorflow as tf
 
-from mizoo.objectives.streams import Streams, with_ancestors
+from mizoo.objectives.streams import Streams, link, with_ancestors
 from mizoo.serialisation import build, clone, serialisable
 
 
@@ -55,6 +57,7 @@ class Turbo(keras.Model):
         terms = [objective.term for objective in self.objectives]
         if len(set(terms)) < len(terms):
             raise ValueError(f"every term may appear once, got {', '.join(sorted(terms))}")
+        self._check_mappers()
         for space in ("x", "z"):
             representation = self._representation(space)
             build(representation, (None, *representation.physical_shape))
@@ -65,6 +68,12 @@ class Turbo(keras.Model):
         critics = [f"critic_{o.stream}" for o in self.objectives if o.critic_variables]
         self.means = {name: keras.metrics.Mean(name=name) for name in ("loss", *terms, *critics)}
         self.built = True
+
+    def _check_mappers(self):
+        for objective in self.objectives:
+            for stream in with_ancestors([objective.stream]):
+                if getattr(self, role := link(stream).mapper) is None:
+                    raise ValueError(f"{objective.term} needs a mapper that is missing: the {role}")
 
     def _built(self, mapper, space):
         """Build a mapper; return what samples come from, its average or itself."""
@@ -342,6 +351,9 @@ class Turbo(keras.Model):
         gradients = zip(tape.gradient(loss, variables), variables, strict=True)
         gradients, variables = zip(*((g, v) for g, v in gradients if g is not None), strict=True)
         finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+        # Seen by `_StopWhereNotFinite`, also where every term is finite and its gradient is not.
+        poison = tf.where(finite, 0.0, math.nan)
+        self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
         optimizer.apply([tf.where(finite, g, 0.0) / replicas for g in gradients], variables)
 
     def _update_average(self):
@@ -360,7 +372,7 @@ class _StopWhereNotFinite(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
         if bad:
-            names = ", ".join(name for name in bad if name != "loss") or "loss"
+            names = ", ".join(name for name in bad if name != "loss") or "the gradient"
             raise NotFiniteError(
                 f"{names} not finite in batch {batch}; the mappers keep their last finite weights"
             )

@@ -128,6 +128,21 @@ def test_nan_stops_training_names_the_term_and_spares_the_weights():
         assert np.isfinite(variable.numpy()).all()
 
 
+def test_gradients_not_finite_stop_training_too():
+    class Cliff(keras.layers.Layer):
+        def call(self, values):
+            return tf.custom_gradient(lambda v: (v, lambda upstream: upstream * np.nan))(values)
+
+    network = keras.Sequential([keras.layers.Dense(1), Cliff()])
+    model = Turbo(Noisy(network, (1,), 0.0), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
+    model.compile("sgd")
+    before = [w.numpy() for w in model.mapper_variables]
+    with pytest.raises(NotFiniteError, match="the gradient not finite"):
+        model.fit({"x": np.ones((4, 1)), "z": np.ones((4, 1))}, verbose=0)
+    for a, b in zip(before, model.mapper_variables, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_weigh_switches_terms():
     model = toy(["L_z_tilde", "L_x_hat"])
     model.weigh({"L_x_hat": 0.0})
@@ -169,6 +184,8 @@ def test_wrong_width_and_missing_mapper_are_named():
     lone = Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
     with pytest.raises(ValueError, match="from z to x"):
         lone.decode(np.zeros((4, 1), "float32"))
+    with pytest.raises(ValueError, match="L_x_hat needs a mapper that is missing: the decoder"):
+        Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("x_hat")], Identity((1,)), Identity((1,)))
 
 
 def test_call_gives_the_four_streams():

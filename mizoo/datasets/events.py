@@ -44,7 +44,8 @@ class Events:
     def __getitem__(self, key):
         """A space by name (`"x"` or `"z"`), or some of the events by slice or index array."""
         if isinstance(key, str):
-            return getattr(self, key) if self.process.particles(key) else None
+            self.process.particles(key)  # a clear error for a name that is no space
+            return getattr(self, key)
         return Events(self.process, **{space: array[key] for space, array in self.arrays().items()})
 
     def arrays(self) -> dict[str, np.ndarray]:
