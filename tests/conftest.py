@@ -11,6 +11,7 @@ from mizoo import Turbo, datasets
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood
+from mizoo.physics import Process
 from mizoo.representations import Identity
 
 
@@ -30,7 +31,7 @@ def few(ttbar):
     return datasets.Split(ttbar.train[:200], ttbar.validation[:200], ttbar.test[:200])
 
 
-def toy(terms=None, ema_momentum=0.9, critic_steps=1, **compile_args):
+def toy(terms=None, ema_momentum=0.9, critic_steps=1, stddev=0.1, **compile_args):
     """An eight-term model of 3-vectors x and 2-vectors z, small enough to run in no time."""
     weights = {f"{letter}_{stream}": 1.0 for stream in LINKS for letter in "LD"}
     weights = {term: weight for term, weight in weights.items() if terms is None or term in terms}
@@ -41,8 +42,8 @@ def toy(terms=None, ema_momentum=0.9, critic_steps=1, **compile_args):
         for term, weight in weights.items()
     ]
     model = Turbo(
-        encoder=Noisy(mlp([5], 2), (2,), stddev=0.1),
-        decoder=Noisy(mlp([5], 3), (3,), stddev=0.1),
+        encoder=Noisy(mlp([5], 2), (2,), stddev=stddev),
+        decoder=Noisy(mlp([5], 3), (3,), stddev=stddev),
         objectives=objectives,
         x_representation=Identity((3,)),
         z_representation=Identity((2,)),
@@ -60,3 +61,12 @@ def toy_pairs(n=64):
     z = rng.normal(size=(n, 2)).astype("float32")
     x = np.concatenate([z, z[:, :1] * z[:, 1:]], 1) + 0.1 * rng.normal(size=(n, 3))
     return {"x": x.astype("float32"), "z": z}
+
+
+def toy_events(n=64):
+    """The same pairs as `Events` of a process made up for them."""
+    process = Process("toy", z=(), x=())
+    events = object.__new__(datasets.Events)  # its objects have no four momenta to be checked
+    for name, value in {"process": process, **toy_pairs(n)}.items():
+        object.__setattr__(events, name, value)
+    return events

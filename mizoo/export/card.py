@@ -59,18 +59,14 @@ Missing momentum in the events is minus the sum of the visible momenta, all thre
 """
 
 
-def write_card(directory, name=None) -> Path:
-    """Write `README.md` of a model folder from its `config.json` and `metrics.json`.
-
-    Args:
-        name: of the model, if not that of the folder.
-    """
+def write_card(directory) -> Path:
+    """Write `README.md` of a model folder from its `config.json` and `metrics.json`."""
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
     metrics = json.loads((directory / "metrics.json").read_text())
     seconds = config["seconds"]
     text = _CARD.format(
-        name=name or directory.name,
+        name=metrics["name"],
         description=config["description"],
         model=config["repr"],
         data=_DATA,

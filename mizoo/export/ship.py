@@ -33,7 +33,7 @@ def ship(run, directory, test: Events) -> Report:
     _write(unfinished / "config.json", _config(run, directory, model))
     report = evaluate(Pretrained(unfinished), test, name=directory.name)
     _write(unfinished / "metrics.json", report.summary())
-    write_card(unfinished, directory.name)
+    write_card(unfinished)
     shutil.rmtree(directory, ignore_errors=True)
     unfinished.replace(directory)
     return report
