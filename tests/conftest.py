@@ -10,7 +10,8 @@ import pytest
 from mizoo import Turbo, datasets
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
-from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood
+from mizoo.objectives import LINKS, Adversarial
+from mizoo.objectives import terms as make_terms
 from mizoo.physics import Process
 from mizoo.representations import Identity
 
@@ -35,16 +36,10 @@ def toy(terms=None, ema_momentum=0.9, critic_steps=1, stddev=0.1, **compile_args
     """An eight-term model of 3-vectors x and 2-vectors z, small enough to run in no time."""
     weights = {f"{letter}_{stream}": 1.0 for stream in LINKS for letter in "LD"}
     weights = {term: weight for term, weight in weights.items() if terms is None or term in terms}
-    objectives = [
-        Likelihood(term[2:], weight)
-        if term[0] == "L"
-        else Divergence(term[2:], Adversarial(mlp([4], 1), gradient_penalty=1.0), weight)
-        for term, weight in weights.items()
-    ]
     model = Turbo(
         encoder=Noisy(mlp([5], 2), (2,), stddev=stddev),
         decoder=Noisy(mlp([5], 3), (3,), stddev=stddev),
-        objectives=objectives,
+        objectives=make_terms(weights, lambda stream: Adversarial(mlp([4], 1), gradient_penalty=1.0)),
         x_representation=Identity((3,)),
         z_representation=Identity((2,)),
         ema_momentum=ema_momentum,

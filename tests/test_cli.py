@@ -41,7 +41,15 @@ def test_presets_are_listed():
 def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path):
     run = tmp_path / "run"
     assert "model.keras" in command(*TRAIN, "--out", run)
-    for name in ("config.json", "metrics.csv", "tensorboard", "backup", "best.weights.h5", "model.keras"):
+    for name in (
+        "config.json",
+        "log.txt",
+        "metrics.csv",
+        "tensorboard",
+        "backup",
+        "best.weights.h5",
+        "model.keras",
+    ):
         assert (run / name).exists(), name
     rows = (run / "metrics.csv").read_text().splitlines()
     assert len(rows) == 3

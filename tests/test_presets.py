@@ -3,9 +3,13 @@ import json
 import keras
 import numpy as np
 import pytest
+from conftest import toy_pairs
 
 from mizoo import presets
 from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.networks import mlp
+from mizoo.objectives import Adversarial
+from mizoo.representations import Standardise
 
 LINKS = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 SMALL = {"units": 8, "couplings": 1}
@@ -50,7 +54,7 @@ def test_saved_and_loaded_draws_the_same(small, few, tmp_path):
 def test_original_is_the_configuration_of_the_paper():
     model = presets.turbosim(original=True)
     assert repr(model) == (
-        "<turbosim: 10·L_z_tilde + 10·L_x_hat + 100·L_z_hat + 1·D_z_tilde + 1·D_x_hat + 10·D_x_tilde>"
+        "<turbosim: 10·L_z_tilde + 1·D_z_tilde + 10·L_x_hat + 1·D_x_hat + 10·D_x_tilde + 100·L_z_hat>"
     )
     encoder, decoder = (
         [w.shape for w in m.weights if len(w.shape) == 2] for m in (model.encoder, model.decoder)
@@ -61,7 +65,7 @@ def test_original_is_the_configuration_of_the_paper():
     assert model.encoder.stddev == model.decoder.stddev == 0.05
     penalties = {o.stream: o.estimator.gradient_penalty for o in model.objectives if o.symbol == "D"}
     assert penalties == {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0}
-    critic = [w.shape for w in model.objectives[-1].critic_variables if len(w.shape) == 2]
+    critic = [w.shape for w in model.objectives[1].critic_variables if len(w.shape) == 2]
     assert critic == [(24, 256), (256, 128), (128, 64), (64, 1)]
     assert (model.optimizer.beta_1, model.optimizer.beta_2) == (0.9, 0.7)
     assert (
@@ -96,6 +100,42 @@ def test_arguments_reach_the_parts():
     assert weights["L_x_hat"] == 3.0
     assert model.streams == ["z_tilde", "x_hat", "x_tilde"]
     assert len(model.encoder.mapper.couplings) == 1
+
+
+def test_other_dimensions_mappers_and_estimators():
+    made = []
+
+    def estimator(stream):
+        made.append(stream)
+        return Adversarial(mlp([4], 1), "hinge")
+
+    model = presets.turbosim(
+        x=Standardise((3,)),
+        z=Standardise((2,)),
+        encoder=Noisy(mlp([4], 2), (2,)),
+        estimator=estimator,
+        **SMALL,
+    )
+    assert sorted(made) == sorted(LINKS)
+    assert model.augmentation is None
+    pairs = toy_pairs()
+    model.adapt(pairs)
+    history = model.fit(pairs, batch_size=32, verbose=0).history
+    assert np.isfinite(list(history.values())).all()
+    assert model.decode(pairs["z"]).shape == (64, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"x": Standardise((3,))}, "both representations"),
+        ({"weights": {"D_z_bar": 1.0}}, "'z_bar'"),
+        ({"weights": {"R_z_tilde": 1.0}}, "'R_z_tilde'"),
+    ],
+)
+def test_wrong_arguments_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        presets.turbosim(**arguments, **SMALL)
 
 
 def test_registry():

@@ -6,6 +6,7 @@ from mizoo.objectives.divergence import Divergence
 from mizoo.objectives.estimators import Estimator
 from mizoo.objectives.likelihood import Likelihood
 from mizoo.objectives.streams import LINKS, Streams
+from mizoo.objectives.terms import terms
 
 __all__ = [
     "LINKS",
@@ -15,4 +16,5 @@ __all__ = [
     "Likelihood",
     "Objective",
     "Streams",
+    "terms",
 ]

@@ -4,7 +4,7 @@ import keras
 
 from mizoo.mappers import Flow, Noisy, Turned
 from mizoo.networks import mlp
-from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood
+from mizoo.objectives import Adversarial, terms
 from mizoo.physics import BeamSymmetry
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import coordinates, views
@@ -35,8 +35,8 @@ WEIGHTS = {
 
 @preset(paper="arXiv 2112.10629", data="pairs")
 def turbosim(
-    original=False, weights=None, units=128, couplings=8, dropout=0.1, game="non-saturating", r1=0.1,
-    learning_rate=2e-3, name="turbosim",
+    original=False, x=None, z=None, encoder=None, decoder=None, estimator=None, weights=None,
+    units=128, couplings=8, dropout=0.1, learning_rate=2e-3, name="turbosim",
 ):  # fmt: skip
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
@@ -47,33 +47,35 @@ def turbosim(
         original: the configuration of the paper's code instead; of the other arguments, only `weights`
             and `name` are heeded. All its terms are trained; in the code as published, the loss returned
             holds the last L term (`L_z_hat`) in place of their sum.
+        x, z: representations of the two spaces, for data other than the tt̄ events; both or none.
+        encoder, decoder: mappers in place of the flows.
+        estimator: function that makes the estimator of a stream's D term, given its name.
         weights: of terms, to add to the defaults; 0 switches a term off.
         units, couplings, dropout: of the flows, see `Flow`.
-        game, r1: of the critics, see `Adversarial`.
         learning_rate: of mappers and critics.
+
+    Raises:
+        ValueError: if only one of `x` and `z` is given, or for a weight of no term.
     """
     if original:
         return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
-    weights = {**WEIGHTS, **(weights or {})}
-    x, z = coordinates()
-    view = dict(zip("xz", views(x, z), strict=True))
-    divergences = [
-        Divergence(
-            stream,
-            Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), game, r1=r1),
-            view=view[target],
-            weight=weights[f"D_{stream}"],
-        )
-        for stream, (_, _, target) in LINKS.items()
-    ]
-    size = {"couplings": couplings, "units": units, "dropout": dropout}
+    if (x is None) != (z is None):
+        raise ValueError("turbosim needs both representations, x and z, or none of them")
+    physical = x is None
+    x, z = coordinates() if physical else (x, z)
+    view = dict(zip("xz", views(x, z) if physical else (None, None), strict=True))
+
+    def flow(target, source, view):
+        made = Flow(target.shape, target.angles, couplings, units, dropout=dropout, view=view)
+        return Turned(made, source, target.angles) if physical else made
+
     model = Turbo(
-        encoder=Turned(Flow(z.shape, z.angles, view=view["x"], **size), x, z.angles),
-        decoder=Turned(Flow(x.shape, x.angles, view=view["z"], **size), z, x.angles),
-        objectives=[*(Likelihood(s, weights[f"L_{s}"]) for s in LINKS), *divergences],
+        encoder=encoder or flow(z, x, view["x"]),
+        decoder=decoder or flow(x, z, view["z"]),
+        objectives=terms({**WEIGHTS, **(weights or {})}, estimator or _critic, view),
         x_representation=x,
         z_representation=z,
-        augmentation=BeamSymmetry(),
+        augmentation=BeamSymmetry() if physical else None,
         ema_momentum=0.998,
         name=name,
     )
@@ -84,20 +86,23 @@ def turbosim(
     return model
 
 
+def _critic(stream):
+    return Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), "non-saturating", r1=0.1)
+
+
 def _original(weights, name):
     shape = (24,)
     # A normal law of variance 12 makes the squared error of 24 components their mean squared error.
     law = {"law": "normal", "scale": 12.0**0.5}
-    critics = {
-        s: Adversarial(mlp([256, 128, 64], 1, weight_decay=1e-4), gradient_penalty=p)
-        for s, p in ORIGINAL_PENALTIES.items()
-    }
-    terms = [Likelihood(s, weights[t]) for s in LINKS if (t := f"L_{s}") in weights]
-    terms += [Divergence(s, critics[s], weights[t]) for s in LINKS if (t := f"D_{s}") in weights]
+
+    def critic(stream):
+        network = mlp([256, 128, 64], 1, weight_decay=1e-4)
+        return Adversarial(network, gradient_penalty=ORIGINAL_PENALTIES[stream])
+
     model = Turbo(
         encoder=Noisy(mlp([256, 128, 64], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
         decoder=Noisy(mlp([64, 128, 256], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
-        objectives=terms,
+        objectives=terms(weights, critic),
         x_representation=Standardise(shape, scalar=True),
         z_representation=Standardise(shape, scalar=True),
         name=name,

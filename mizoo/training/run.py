@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import os
 import platform
 import time
@@ -53,7 +54,7 @@ class Recipe:
 def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") -> keras.Model:
     """Train by a recipe and leave everything in a directory.
 
-    Writes `config.json`, `metrics.csv`, `tensorboard/`, `backup/` (all of the training's state, every
+    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state, every
     epoch), `best.weights.h5` (least validation KS), and in the end `model.keras`.
 
     Args:
@@ -65,12 +66,14 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
     """
     directory = Path(directory)
     _prepare(directory, recipe, resume)
+    log = _log(directory / "log.txt")
     model = recipe.model(len(data.train) // recipe.batch_size)
     backup = Backup(directory / "backup")
     model.adapt(data.train)
     done = backup.resume(model) if resume else 0
     metrics, best = directory / "metrics.csv", directory / "best.weights.h5"
     likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
+    log.info("%s, %s events, from epoch %s of %s", model, len(data.train), done, recipe.epochs)
     callbacks = [
         Warmup(likelihoods, recipe.warmup),
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
@@ -80,16 +83,22 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
         ),
         MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(directory / "tensorboard"),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
         backup,
     ]  # fmt: skip
-    model.fit(
-        data.train, validation_data=data.validation, batch_size=recipe.batch_size,
-        epochs=recipe.epochs, initial_epoch=done, callbacks=callbacks, verbose=verbose,
-    )  # fmt: skip
+    try:
+        model.fit(
+            data.train, validation_data=data.validation, batch_size=recipe.batch_size,
+            epochs=recipe.epochs, initial_epoch=done, callbacks=callbacks, verbose=verbose,
+        )  # fmt: skip
+    except BaseException as error:
+        log.error("stopped: %s", error or type(error).__name__)
+        raise
     if best.is_file():
         model.load_weights(best)
     model.save(directory / "unfinished.keras")
     (directory / "unfinished.keras").replace(directory / "model.keras")
+    log.info("finished")
     return model
 
 
@@ -129,6 +138,23 @@ def _prepare(directory, recipe, resume):
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
     config.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _log(path):
+    log = logging.getLogger(f"mizoo.{path.parent.name}")
+    log.setLevel(logging.INFO)
+    for handler in log.handlers[:]:
+        log.removeHandler(handler)
+        handler.close()
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.propagate = False
+    return log
+
+
+def _line(epoch, logs):
+    return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
 def _least(path, column):
