@@ -193,7 +193,7 @@ def _print_report(report):
 def _table(title, frame):
     table = Table(title, box=None)
     for column in frame.columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for name, row in frame.iterrows():
         table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
     return table

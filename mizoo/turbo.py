@@ -231,10 +231,6 @@ class Turbo(keras.Model):
     def export(self, filepath, **kwargs):
         """Write a SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units."""
         archive = keras.export.ExportArchive()
-        parts = (self.encoder_average, self.decoder_average, self.x_representation, self.z_representation)
-        for part in parts:
-            if part is not None:
-                archive.track(part)
         for name, space, present in (
             ("encode", "x", self.encoder is not None),
             ("decode", "z", self.decoder is not None),

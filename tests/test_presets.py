@@ -40,6 +40,7 @@ def test_configuration_survives_json(small):
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(small)))
     again = keras.saving.deserialize_keras_object(config)
     assert repr(again) == repr(small)
+    assert json.loads(json.dumps(keras.saving.serialize_keras_object(again))) == config
     assert [w.shape for w in again.weights] == [w.shape for w in small.weights]
 
 

@@ -1,5 +1,6 @@
 """Coupling layers of rational-quadratic splines, on lines and circles."""
 
+import functools
 import math
 
 import keras
@@ -65,7 +66,7 @@ class SplineCoupling(keras.layers.Layer):
     def call(self, values, context, inverse=False, training=False):
         """Bend `values` (back, if `inverse`): the values, and log |determinant| of what was done."""
         weights = [w.value for layer in (*self.hidden, self.knots) for w in (layer.kernel, layer.bias)]
-        couple = _compiled_couple if training else _couple
+        couple = _shared(self.components, self.units, self.bins, context.shape[-1], bool(training))
         return couple(
             values, tf.cast(context, values.dtype), tf.constant(self._order),
             tf.constant(np.isin(self._order, self.angles)), weights, self.bound, inverse,
@@ -124,6 +125,11 @@ def _turn(values, turn, turns, bound):
     return tf.where(turns, turned, values)
 
 
-# A spline is hundreds of small operations. A coupling compiled alone, not with the step around it, is
-# compiled once for all; at inference, where batches have any size, it would be compiled too often.
-_compiled_couple = tf.function(_couple, jit_compile=True)
+@functools.cache
+def _shared(components, units, bins, context, training):
+    """One graph function for all couplings of a size.
+
+    A spline is hundreds of small operations: so there is one copy of them in a SavedModel, and in
+    training one compilation. At inference, where batches have any size, it would be compiled too often.
+    """
+    return tf.function(_couple, jit_compile=training, reduce_retracing=not training)
