@@ -67,17 +67,19 @@ def _panel(upper, lower, truth, models, bins):
     edges = axis.Regular(bins, low, high)
     true = Hist(edges).fill(truth)
     content = np.maximum(true.values(), 1.0)
-    mplhep.histplot(true, ax=upper, color="black", histtype="fill", alpha=0.15, label="truth")
-    mplhep.histplot(true, ax=upper, color="black", yerr=False, lw=1)
+    plain = {"ax": upper, "flow": "none"}
+    mplhep.histplot(true, color="black", histtype="fill", alpha=0.15, label="truth", **plain)
+    mplhep.histplot(true, color="black", yerr=False, lw=1, **plain)
     band = 1.0 / np.sqrt(content)
     lower.stairs(1 + band, edges.edges, baseline=1 - band, fill=True, color="black", alpha=0.15)
     lower.axhline(1.0, color="black", lw=1)
     for stream, values in models.items():
         made = Hist(edges).fill(values)
         colour = _COLOURS[stream.partition("_")[2]]
-        mplhep.histplot(made, ax=upper, color=colour, yerr=False, lw=2, label=_LABELS[stream])
+        mplhep.histplot(made, color=colour, yerr=False, lw=2, label=_LABELS[stream], **plain)
         ratio = made.values() / content
         error = np.sqrt(made.values()) / content
         lower.errorbar(edges.centers, ratio, error, fmt="o", ms=3, lw=1, color=colour)
     lower.set_ylim(0.5, 1.5)
     upper.set_xlim(low, high)
+    upper.set_xlabel("")
