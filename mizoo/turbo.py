@@ -353,7 +353,8 @@ class Turbo(keras.Model):
         # Seen by `_StopWhereNotFinite`, also where every term is finite and its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
-        optimizer.apply([tf.where(finite, g, 0.0) / replicas for g in gradients], variables)
+        scale = tf.where(finite, 1.0 / replicas, 0.0)
+        optimizer.apply([tf.math.multiply_no_nan(g, scale) for g in gradients], variables)
 
     def _update_average(self):
         if not self.ema_momentum:

@@ -5,6 +5,7 @@ import keras
 from mizoo.mappers import Flow, Noisy, Turned
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial, terms
+from mizoo.optimizers import AdamL2
 from mizoo.physics import BeamSymmetry
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import coordinates, views
@@ -96,20 +97,19 @@ def _original(weights, name):
     law = {"law": "normal", "scale": 12.0**0.5}
 
     def critic(stream):
-        network = mlp([256, 128, 64], 1, weight_decay=1e-4)
-        return Adversarial(network, gradient_penalty=ORIGINAL_PENALTIES[stream])
+        return Adversarial(mlp([256, 128, 64], 1), gradient_penalty=ORIGINAL_PENALTIES[stream])
 
     model = Turbo(
-        encoder=Noisy(mlp([256, 128, 64], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
-        decoder=Noisy(mlp([64, 128, 256], 24, weight_decay=1e-3), shape, stddev=0.05, **law),
+        encoder=Noisy(mlp([256, 128, 64], 24), shape, stddev=0.05, **law),
+        decoder=Noisy(mlp([64, 128, 256], 24), shape, stddev=0.05, **law),
         objectives=terms(weights, critic),
         x_representation=Standardise(shape, scalar=True),
         z_representation=Standardise(shape, scalar=True),
         name=name,
     )
     model.compile(
-        keras.optimizers.Adam(1e-4, beta_1=0.9, beta_2=0.7),
-        keras.optimizers.Adam(1e-4),
+        AdamL2(1e-4, l2=1e-3, beta_1=0.9, beta_2=0.7),
+        AdamL2(1e-4, l2=1e-4),
         steps_per_execution=20,
     )
     return model
