@@ -54,7 +54,10 @@ def train(
     data: Data = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
 ) -> None:
-    """Train a preset on events; everything goes to one directory."""
+    """Train a preset on events; everything goes to one directory.
+
+    Of the events of a file, the last tenth is left for tests and the tenth before it for validation.
+    """
     from mizoo.presets import PRESETS
     from mizoo.training.run import Recipe
     from mizoo.training.run import train as run
@@ -126,7 +129,7 @@ def main() -> None:
     try:
         app()
     except (ValueError, OSError, ArithmeticError) as error:
-        Console(stderr=True).print(f"[red]mizoo:[/red] {error}", highlight=False, soft_wrap=True)
+        typer.echo(f"mizoo: {error}", err=True)
         raise SystemExit(1) from error
 
 
@@ -154,8 +157,10 @@ def _split(path):
     if path is None:
         return ttbar()
     events = read_hdf5(path)
-    ninth = len(events) // 10
-    return Split(events[: -2 * ninth], events[-2 * ninth : -ninth], events[-ninth:])
+    tenth = len(events) // 10
+    if not tenth:
+        raise ValueError(f"{path}: training needs at least 10 events, got {len(events)}")
+    return Split(events[: -2 * tenth], events[-2 * tenth : -tenth], events[-tenth:])
 
 
 def _pairs(path, split):

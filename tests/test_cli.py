@@ -86,6 +86,16 @@ def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch
     assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
 
 
+def test_training_on_a_file(tiny, few, tmp_path):
+    write_hdf5(tmp_path / "own.h5", few.train.arrays())
+    command(*TRAIN, "--data", tmp_path / "own.h5", "--out", tmp_path / "run")
+    assert "160 events" in (tmp_path / "run" / "log.txt").read_text()
+    write_hdf5(tmp_path / "few.h5", few.train[:9].arrays())
+    message = command(*TRAIN, "--data", tmp_path / "few.h5", "--out", tmp_path / "other", expect=1)
+    assert "at least 10 events, got 9" in message
+    assert not (tmp_path / "other").exists()
+
+
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
     run = tmp_path / "run"
     assert "no run to resume" in command(*TRAIN, "--out", run, "--resume", expect=1)
