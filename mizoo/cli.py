@@ -198,7 +198,7 @@ def _print_report(report):
 def _table(title, frame):
     table = Table(title, box=None)
     for column in frame.columns:
-        table.add_column(column, justify="right", min_width=max(map(len, column.split())))
+        table.add_column("\n".join(column.rsplit(" ", 1)), justify="right", no_wrap=True)
     for name, row in frame.iterrows():
         table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
     return table

@@ -55,7 +55,7 @@ def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path):
     assert len(rows) == 3
     assert {"epoch", "seconds", "L_z_tilde", "val_ks", "critic_x_hat"} <= set(rows[0].split(","))
     text = command("evaluate", run, "--out", tmp_path / "report")
-    assert "OTUS (paper)" in text
+    assert "Turbo-Sim" in text
     assert "m_t_had" in text
     assert json.loads((tmp_path / "report" / "metrics.json").read_text())["events"] == 200
 
