@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mizoo.datasets import Events, read_hdf5, write_hdf5
+from mizoo.datasets.ttbar import read_momenta, write_momenta
 from mizoo.physics import TTBAR
 
 
@@ -52,6 +53,13 @@ def test_energies_follow_from_masses_to_float32_rounding(ttbar):
         momenta = events[..., :3].astype("float64")
         energy = np.sqrt(np.square(momenta).sum(-1) + TTBAR.masses(space) ** 2)
         assert np.all(np.abs(events[..., 3] - energy) <= np.spacing(events[..., 3]))
+
+
+def test_momenta_round_trip(few, tmp_path):
+    write_momenta(tmp_path / "m.h5", few.test)
+    again = read_momenta(tmp_path / "m.h5", TTBAR)
+    np.testing.assert_array_equal(again.x, few.test.x)
+    np.testing.assert_array_equal(again.z, few.test.z)
 
 
 def test_batches_hold_every_event_once(few):

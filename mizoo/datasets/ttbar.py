@@ -53,12 +53,15 @@ def read_momenta(path, process: Process) -> Events:
 
 
 def write_momenta(path, events: Events) -> None:
-    """Write the three-momenta of `events` as float32, byte-shuffled and compressed."""
+    """Write the three-momenta of `events` as float32, byte-shuffled and compressed.
+
+    The packaged file is `write_momenta(path, read_hdf5(source))` of the events as they were made.
+    """
     with h5py.File(path, "w") as file:
         for space, array in events.arrays().items():
             momenta = array.reshape(len(array), -1, 4)[..., :3]
             file.create_dataset(
-                HDF5_NAMES[space], data=momenta, chunks=(8192, *momenta.shape[1:]),
+                HDF5_NAMES[space], data=momenta, chunks=(min(8192, len(array)), *momenta.shape[1:]),
                 shuffle=True, compression="gzip", compression_opts=9,
             )  # fmt: skip
 
