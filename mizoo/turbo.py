@@ -256,7 +256,7 @@ class Turbo(keras.Model):
         """
         if hasattr(x, "epochs"):
             batch_size = batch_size or 100
-            kwargs = {"steps_per_epoch": len(x) // batch_size, "shuffle": False, **kwargs}
+            kwargs = {"steps_per_epoch": x.steps(batch_size), "shuffle": False, **kwargs}
             self._fit_executions(kwargs["steps_per_epoch"])
             self.adapt(x)
             x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0))

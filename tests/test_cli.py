@@ -96,6 +96,18 @@ def test_training_on_a_file(tiny, few, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--batch-size", 201), "a batch of 201 needs as many events, got 200"),
+        (("--batch-size", 50, "--set", 'weights={"L_z_tilde": 1, "D_q": 1}'), "'q'"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_leaves_no_run(tiny, tmp_path, words, message):
+    assert message in command("train", "tiny", "--out", tmp_path / "run", *words, expect=1)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
     run = tmp_path / "run"
     assert "no run to resume" in command(*TRAIN, "--out", run, "--resume", expect=1)

@@ -61,6 +61,16 @@ class Events:
         data = tf.data.Dataset.from_tensor_slices(self.arrays())
         return data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
+    def steps(self, batch_size: int) -> int:
+        """Number of full batches in an epoch.
+
+        Raises:
+            ValueError: if there are fewer events than `batch_size`.
+        """
+        if len(self) < batch_size:
+            raise ValueError(f"a batch of {batch_size} needs as many events, got {len(self)}")
+        return len(self) // batch_size
+
     def epochs(self, batch_size: int, seed: int = 0, first: int = 0) -> tf.data.Dataset:
         """Shuffled batches without end; the order within an epoch depends on its number alone.
 
@@ -68,10 +78,9 @@ class Events:
         what is left over at the end of one epoch is left out of it.
 
         Raises:
-            ValueError: if there are fewer events than `batch_size`.
+            ValueError: as `steps` does.
         """
-        if len(self) < batch_size:
-            raise ValueError(f"a batch of {batch_size} needs as many events, got {len(self)}")
+        self.steps(batch_size)
         arrays = {space: tf.constant(array) for space, array in self.arrays().items()}
 
         def shuffled(epoch):

@@ -62,19 +62,20 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
 
     Raises:
         FileExistsError: if there is a run in the directory and `resume` is False.
-        ValueError: if the run there has another recipe, or there is nothing to warm up with.
+        ValueError: if the run there has another recipe, there is nothing to warm up with, or there are
+            fewer events than a batch holds.
     """
     directory = Path(directory)
-    _prepare(directory, recipe, resume)
+    model = recipe.model(data.train.steps(recipe.batch_size))
+    likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
+    if recipe.warmup and not likelihoods:
+        raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
+    _prepare(directory, recipe, resume)  # from here on, the recipe is known to make sense
     log = _log(directory / "log.txt")
-    model = recipe.model(len(data.train) // recipe.batch_size)
     backup = Backup(directory / "backup")
     model.adapt(data.train)
     done = backup.resume(model) if resume else 0
     metrics, best = directory / "metrics.csv", directory / "best.weights.h5"
-    likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
-    if recipe.warmup and not likelihoods:
-        raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
     log.info("%s, %s events, from epoch %s of %s", model, len(data.train), done, recipe.epochs)
     callbacks = [
         Warmup(likelihoods, recipe.warmup),
