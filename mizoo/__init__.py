@@ -4,12 +4,15 @@ from mizoo import datasets, presets
 from mizoo._version import __version__
 from mizoo.evaluation.report import Report, evaluate
 from mizoo.export.pretrained import Pretrained, load
-from mizoo.turbo import NotFiniteError, Turbo
+from mizoo.finite import NotFiniteError
+from mizoo.stages import Stage
+from mizoo.turbo import Turbo
 
 __all__ = [
     "NotFiniteError",
     "Pretrained",
     "Report",
+    "Stage",
     "Turbo",
     "__version__",
     "datasets",

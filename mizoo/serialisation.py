@@ -1,6 +1,7 @@
 """Objects that Keras saves and loads with all that they are made of."""
 
 import keras
+from keras.src.saving.serialization_lib import ObjectSharingScope
 
 
 def serialisable(cls):
@@ -18,10 +19,30 @@ def clone(thing):
     return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
 
 
+def together(parts):
+    """Configurations of parts, `{name: object}`, in which an object met twice is known as one.
+
+    Keras does so for a whole file; here it holds for a model's configuration by itself as well.
+    """
+    with ObjectSharingScope():
+        return _numbered(keras.saving.serialize_keras_object(parts), {})
+
+
+def apart(config):
+    """The parts that `together` wrote, by name; what was one object is one again."""
+    with ObjectSharingScope():
+        return {key: _revive(value) for key, value in config.items()}
+
+
 def build(layer, *shapes):
     """Build a layer, unless it came built (from a file, or from the user)."""
     if not layer.built:
         layer.build(*shapes)
+
+
+def unique(things):
+    """Without repetitions, in order; things are told apart by identity."""
+    return list({id(thing): thing for thing in things}.values())
 
 
 def _revive(value):
@@ -30,3 +51,15 @@ def _revive(value):
     if isinstance(value, list):
         return [_revive(item) for item in value]
     return value
+
+
+def _numbered(config, numbers):
+    """With shared objects numbered in the order they appear, instead of by their addresses."""
+    if isinstance(config, list):
+        return [_numbered(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    renumbered = {key: _numbered(value, numbers) for key, value in config.items()}
+    if "shared_object_id" in config:
+        renumbered["shared_object_id"] = numbers.setdefault(config["shared_object_id"], len(numbers) + 1)
+    return renumbered

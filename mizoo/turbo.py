@@ -3,14 +3,14 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from mizoo.finite import StopWhereNotFinite, step
+from mizoo.information import information
 from mizoo.objectives.streams import Streams, link, with_ancestors
-from mizoo.serialisation import build, clone, serialisable
-
-
-class NotFiniteError(ArithmeticError):
-    """A term of the loss, or its gradient, is not a number; the weights are those before it."""
+from mizoo.serialisation import apart, build, clone, serialisable, together, unique
+from mizoo.stages import Stages
 
 
 @serialisable
@@ -18,7 +18,8 @@ class Turbo(keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
-    the coordinates of the two representations. Only the streams that the sub-objectives ask for are
+    the coordinates of the two representations. A space that is missing is drawn from its prior, if its
+    representation has one (`Latent`). Only the streams that the sub-objectives ask for are
     computed, and each term is logged under its name in the papers (arXiv 2112.10629, 2311.06527).
 
     Args:
@@ -28,6 +29,7 @@ class Turbo(keras.Model):
         augmentation: layer applied to training batches in physical units, if any.
         ema_momentum: if given, samples come from the exponential moving average of the
             mappers' weights, with this momentum.
+        stages: of the training, `Stage`s, if terms or parts change in its course.
 
     Raises:
         ValueError: if two sub-objectives have the same term, or one needs a missing mapper.
@@ -42,6 +44,7 @@ class Turbo(keras.Model):
         z_representation,
         augmentation=None,
         ema_momentum=None,
+        stages=(),
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -52,20 +55,20 @@ class Turbo(keras.Model):
         self.z_representation = z_representation
         self.augmentation = augmentation
         self.ema_momentum = ema_momentum
+        self.stages = list(stages)
         self.critic_optimizer = None
         self.critic_steps = 1
         terms = [objective.term for objective in self.objectives]
         if len(set(terms)) < len(terms):
             raise ValueError(f"every term may appear once, got {', '.join(sorted(terms))}")
         self._check_mappers()
-        for space in ("x", "z"):
-            representation = self._representation(space)
+        for representation in self.representations.values():
             build(representation, (None, *representation.physical_shape))
         self.encoder_average = self._built(encoder, "x")
         self.decoder_average = self._built(decoder, "z")
         for objective in self.objectives:
-            build(objective, (None, *self._representation(objective.stream[0]).shape))
-        critics = [f"critic_{o.stream}" for o in self.objectives if o.critic_variables]
+            build(objective, (None, *x_representation.shape), (None, *z_representation.shape))
+        critics = [o.critic_term for o in self.objectives if o.critic_variables]
         self.means = {name: keras.metrics.Mean(name=name) for name in ("loss", *terms, *critics)}
         self.built = True
 
@@ -79,7 +82,7 @@ class Turbo(keras.Model):
         """Build a mapper; return what samples come from, its average or itself."""
         if mapper is None:
             return None
-        shape = (None, *self._representation(space).shape)
+        shape = (None, *self.representations[space].shape)
         build(mapper, shape)
         if not self.ema_momentum:
             return mapper
@@ -92,16 +95,20 @@ class Turbo(keras.Model):
     # ---------------------------------------------------------------- configuration
 
     def get_config(self):
-        return {
-            "name": self.name,
+        parts = {
             "encoder": self.encoder,
             "decoder": self.decoder,
             "objectives": list(self.objectives),
             "x_representation": self.x_representation,
             "z_representation": self.z_representation,
             "augmentation": self.augmentation,
-            "ema_momentum": self.ema_momentum,
+            "stages": list(self.stages),
         }
+        return {"name": self.name, "ema_momentum": self.ema_momentum, **together(parts)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**apart(config))
 
     def compile(self, optimizer="adam", critic_optimizer="adam", critic_steps=1, **kwargs):
         """Configure training.
@@ -158,6 +165,21 @@ class Turbo(keras.Model):
     # ---------------------------------------------------------------- what there is
 
     @property
+    def representations(self):
+        """The representations by space."""
+        return {"x": self.x_representation, "z": self.z_representation}
+
+    @property
+    def mappers(self):
+        """The mappers by role."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
+
+    @property
+    def averages(self):
+        """What samples come from, by role: the averages of the mappers, if there are any."""
+        return {"encoder": self.encoder_average, "decoder": self.decoder_average}
+
+    @property
     def active(self):
         """The sub-objectives of weight other than 0."""
         return [objective for objective in self.objectives if objective.weight]
@@ -169,14 +191,14 @@ class Turbo(keras.Model):
 
     @property
     def mapper_variables(self):
-        """Trainable variables of the mappers."""
-        mappers = [mapper for mapper in (self.encoder, self.decoder) if mapper is not None]
-        return [variable for mapper in mappers for variable in mapper.trainable_variables]
+        """Trainable variables of the mappers, and of a prior that is learnt."""
+        parts = [self.encoder, self.decoder, *self.representations.values()]
+        return unique(v for part in parts if part is not None for v in part.trainable_variables)
 
     @property
     def critic_variables(self):
         """Trainable variables of all critics."""
-        return [variable for objective in self.objectives for variable in objective.critic_variables]
+        return unique(v for objective in self.objectives for v in objective.critic_variables)
 
     @property
     def metrics(self):
@@ -200,9 +222,25 @@ class Turbo(keras.Model):
         """Draw x again by way of z: decode(encode(x))."""
         return self.decode(self.encode(x))
 
+    def sample(self, count):
+        """Draw `count` new x from the prior of z, in physical units.
+
+        Raises:
+            ValueError: if the model has no prior or no decoder.
+        """
+        if not hasattr(self.z_representation, "draw"):
+            raise ValueError(f"{self.name} has no prior to draw z from; decode(z) draws x given z")
+        return self.decode(self.z_representation.draw(count))
+
+    def information(self, data, **kwargs):
+        """What the terms say of mutual information, in nats: see `mizoo.information.information`."""
+        return information(self, data, **kwargs)
+
     def call(self, data, training=None):
         """The streams that can be made from `data`, a dictionary with "x", "z" or both."""
         streams = {}
+        if "z" not in data and hasattr(self.z_representation, "draw"):
+            data = {**data, "z": self.z_representation.draw(tf.shape(data["x"])[0])}
         if "x" in data and self.encoder is not None:
             streams["z_tilde"] = self.encode(data["x"])
             if self.decoder is not None:
@@ -216,7 +254,7 @@ class Turbo(keras.Model):
     def _map(self, source, target, mapper, data, noise):
         if mapper is None:
             raise ValueError(f"{self.name} has no mapper from {source} to {target}")
-        here, there = self._representation(source), self._representation(target)
+        here, there = self.representations[source], self.representations[target]
         data = tf.convert_to_tensor(data)
         if tuple(data.shape[1:]) != here.physical_shape:
             raise ValueError(
@@ -225,11 +263,11 @@ class Turbo(keras.Model):
             )
         return there.inverse(mapper(here(data), noise=noise))
 
-    def _representation(self, space):
-        return self.x_representation if space == "x" else self.z_representation
-
     def export(self, filepath, **kwargs):
-        """Write a SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units."""
+        """Write a SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units.
+
+        Those of a missing mapper are left out; with a prior there is also `sample`, of a number.
+        """
         archive = keras.export.ExportArchive()
         for name, space, present in (
             ("encode", "x", self.encoder is not None),
@@ -237,9 +275,12 @@ class Turbo(keras.Model):
             ("reconstruct", "x", self.encoder is not None and self.decoder is not None),
         ):
             if present:
-                shape = (None, *self._representation(space).physical_shape)
+                shape = (None, *self.representations[space].physical_shape)
                 signature = [tf.TensorSpec(shape, tf.float32, name=space)]
                 archive.add_endpoint(name, getattr(self, name), input_signature=signature)
+        if self.decoder is not None and hasattr(self.z_representation, "draw"):
+            signature = [tf.TensorSpec((), tf.int32, name="count")]
+            archive.add_endpoint("sample", self.sample, input_signature=signature)
         archive.write_out(filepath, **kwargs)
 
     # ---------------------------------------------------------------- training
@@ -247,12 +288,13 @@ class Turbo(keras.Model):
     def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
         """Train, as `keras.Model.fit`.
 
-        Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Events`. Arrays `x`
+        Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Samples`. Arrays `x`
         and `y` are read as x and z. Representations without statistics take them from the training data
         first.
 
         Raises:
             NotFiniteError: when a term or a gradient is not finite, with its name.
+            ValueError: if representations need statistics and the data are neither events nor arrays.
         """
         if hasattr(x, "epochs"):
             batch_size = batch_size or 100
@@ -261,9 +303,15 @@ class Turbo(keras.Model):
             self.adapt(x)
             x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0))
             batch_size = None
+        elif isinstance(x, dict | np.ndarray):
+            self.adapt(x if isinstance(x, dict) else {"x": x, "z": y})
+        else:
+            self.adapt({})
         if hasattr(validation_data, "batches"):
             validation_data = validation_data.batches(1000)
-        callbacks = [*(kwargs.pop("callbacks", None) or ()), _StopWhereNotFinite()]
+        callbacks = [*(kwargs.pop("callbacks", None) or ()), StopWhereNotFinite()]
+        if self.stages:
+            callbacks.insert(0, Stages(self.stages))
         return super().fit(
             x, y, batch_size=batch_size, validation_data=validation_data, callbacks=callbacks, **kwargs
         )
@@ -276,40 +324,44 @@ class Turbo(keras.Model):
             self.train_function = None
 
     def adapt(self, data):
-        """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`."""
-        for space in ("x", "z"):
-            representation = self._representation(space)
+        """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`.
+
+        Raises:
+            ValueError: if the data have not what is needed.
+        """
+        arrays = data.arrays() if hasattr(data, "arrays") else data
+        for space, representation in self.representations.items():
             if not representation.is_adapted:
-                representation.adapt(data[space])
+                if (array := arrays.get(space)) is None:
+                    raise ValueError(f"the statistics of {space} are not known: call adapt() with arrays first")
+                representation.adapt(array)
 
     def train_step(self, data):
         batch = self._batch(data, augment=True)
-        mappers = {"encoder": self.encoder, "decoder": self.decoder}
         for _ in range(self.critic_steps - 1):
-            self._train_critics(Streams(mappers, batch, training=True))
+            self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
         with tf.GradientTape() as tape:
-            streams = Streams(mappers, batch, training=True)
+            streams = Streams(self.mappers, batch, self.representations, training=True)
             for name in self.streams:
                 _ = streams[name]  # drawn here, so that critics and mappers share the draws
             with tape.stop_recording():
                 self._train_critics(streams)
             loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
         self._step(self.optimizer, self.mapper_variables, tape, loss)
-        self._update_average()
+        self._update_averages()
         return self.get_metrics_result()
 
     def test_step(self, data):
-        mappers = {"encoder": self.encoder_average, "decoder": self.decoder_average}
-        streams = Streams(mappers, self._batch(data), training=False)
+        streams = Streams(self.averages, self._batch(data), self.representations, training=False)
         self._evaluate(streams)
         for objective in self.active:
             if objective.critic_variables:
-                self.means[f"critic_{objective.stream}"].update_state(objective.critic_loss(streams))
+                self.means[objective.critic_term].update_state(objective.critic_loss(streams))
         return self.get_metrics_result()
 
     def get_metrics_result(self):
         logged = {"loss", *(o.term for o in self.active)}
-        logged |= {f"critic_{o.stream}" for o in self.active if o.critic_variables}
+        logged |= {o.critic_term for o in self.active if o.critic_variables}
         return {name: metric.result() for name, metric in self.means.items() if name in logged}
 
     def _batch(self, data, augment=False):
@@ -319,7 +371,7 @@ class Turbo(keras.Model):
         batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
         if augment and self.augmentation is not None:
             batch = self.augmentation(batch)
-        return {space: self._representation(space)(value) for space, value in batch.items()}
+        return {space: self.representations[space](value) for space, value in batch.items()}
 
     def _evaluate(self, streams):
         """Weighted sum of the active terms, each noted in its metric."""
@@ -332,50 +384,33 @@ class Turbo(keras.Model):
         return total
 
     def _train_critics(self, streams):
-        variables, losses = [], []
+        losses = []
         with tf.GradientTape() as tape:
             for objective in self.active:
                 if objective.critic_variables:
                     value = tf.cast(objective.critic_loss(streams), tf.float32)
-                    self.means[f"critic_{objective.stream}"].update_state(value)
-                    variables += objective.critic_variables
+                    self.means[objective.critic_term].update_state(value)
                     losses.append(value)
             total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
         if losses:
-            self._step(self.critic_optimizer, variables, tape, total)
+            self._step(self.critic_optimizer, self.critic_variables, tape, total)
 
     def _step(self, optimizer, variables, tape, loss):
-        """One step down the gradient; none where it is not finite, so that the weights survive."""
         replicas = self.distribute_strategy.num_replicas_in_sync
-        gradients = zip(tape.gradient(loss, variables), variables, strict=True)
-        gradients, variables = zip(*((g, v) for g, v in gradients if g is not None), strict=True)
-        finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
-        # Seen by `_StopWhereNotFinite`, also where every term is finite and its gradient is not.
+        finite = step(optimizer, variables, tape.gradient(loss, variables), 1.0 / replicas)
+        # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
-        scale = tf.where(finite, 1.0 / replicas, 0.0)
-        optimizer.apply([tf.math.multiply_no_nan(g, scale) for g in gradients], variables)
 
-    def _update_average(self):
+    def _update_averages(self):
         if not self.ema_momentum:
             return
         steps = tf.cast(self.optimizer.iterations, tf.float32)
         rate = 1.0 - tf.minimum(self.ema_momentum, (1.0 + steps) / (10.0 + steps))
-        for name in ("encoder", "decoder"):
-            mapper, average = getattr(self, name), getattr(self, f"{name}_average")
+        for role, mapper in self.mappers.items():
             if mapper is not None:
-                for value, mean in zip(mapper.weights, average.weights, strict=True):
+                for value, mean in zip(mapper.weights, self.averages[role].weights, strict=True):
                     mean.assign_add(tf.cast(rate, mean.dtype) * (value - mean))
-
-
-class _StopWhereNotFinite(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
-        if bad:
-            names = ", ".join(name for name in bad if name != "loss") or "the gradient"
-            raise NotFiniteError(
-                f"{names} not finite in batch {batch}; the mappers keep their last finite weights"
-            )
 
 
 def _penalties(*layers):

@@ -1,9 +1,26 @@
 """Conditional distributions: what maps x to z and z to x."""
 
 from mizoo.mappers.base import Conditional, Mapper
+from mizoo.mappers.bijection import Bijection
+from mizoo.mappers.code import Code
 from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.flow import Flow
+from mizoo.mappers.gaussian import Gaussian
 from mizoo.mappers.noisy import Noisy
+from mizoo.mappers.refined import Refined
+from mizoo.mappers.residual import StochasticResidual
 from mizoo.mappers.turned import Turned
 
-__all__ = ["Conditional", "Flow", "Mapper", "Noisy", "SplineCoupling", "Turned"]
+__all__ = [
+    "Bijection",
+    "Code",
+    "Conditional",
+    "Flow",
+    "Gaussian",
+    "Mapper",
+    "Noisy",
+    "Refined",
+    "SplineCoupling",
+    "StochasticResidual",
+    "Turned",
+]

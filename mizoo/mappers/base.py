@@ -23,7 +23,12 @@ class Mapper(keras.layers.Layer):
 
     Args:
         shape: of one target.
+
+    Attributes:
+        kind: what the zoo's table calls it.
     """
+
+    kind: str
 
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
@@ -44,6 +49,10 @@ class Mapper(keras.layers.Layer):
             return None
         batch = keras.ops.shape(condition)[0]
         return keras.random.normal((batch, *shape), dtype="float32", seed=self.seed_generator)
+
+    def draw(self, condition, noise=None):
+        """Function that gives `noise`, or a fresh draw of it if None."""
+        return (lambda: self.noise(condition)) if noise is None else lambda: noise
 
     def given(self, condition, noise=None, training=None) -> Conditional:
         """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""

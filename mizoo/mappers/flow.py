@@ -17,23 +17,33 @@ class _Pushed:
     def __init__(self, flow, context, noise, training):
         self._flow = flow
         self._training = training
-        self._context = context
+        self.latent = context
         self._noise = noise
 
     def sample(self):
         values = self._flow.base(self._noise())
         for coupling in self._flow.couplings:
-            values, _ = coupling(values, self._context, training=self._training)
+            values, _ = coupling(values, self.latent, training=self._training)
         return tf.reshape(values * self._flow.unit, (-1, *self._flow.shape))
 
+    def noise_of(self, target):
+        """The noise that `target` is made from."""
+        values, _ = self._pulled(target)
+        return self._flow.unbase(values)
+
     def log_prob(self, target):
+        values, change = self._pulled(target)
+        return change + tf.reduce_sum(self._flow.base_log_prob(values), -1)
+
+    def _pulled(self, target):
+        """Base values of a target, and the log-determinant of the way there."""
         flow = self._flow
         values = tf.reshape(tf.cast(target, tf.float32), (-1, len(flow.unit))) / flow.unit
         total = -np.log(flow.unit).sum()
         for coupling in reversed(flow.couplings):
-            values, change = coupling(values, self._context, inverse=True, training=self._training)
+            values, change = coupling(values, self.latent, inverse=True, training=self._training)
             total += change
-        return total + tf.reduce_sum(flow.base_log_prob(values), -1)
+        return values, total
 
 
 @serialisable
@@ -49,6 +59,8 @@ class Flow(Mapper):
         dropout: rate at which the context's features are dropped in training.
         view: layer applied to the condition first, if any.
     """
+
+    kind = "flow"
 
     def __init__(
         self, shape, angles=(), couplings=8, units=128, bins=8, bound=6.0, dropout=0.0, view=None,
@@ -107,6 +119,11 @@ class Flow(Mapper):
         """Standard normal noise to the base law: normal, and uniform for angles."""
         return tf.where(self._angular, self.bound * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
+    def unbase(self, values):
+        """Inverse of `base`."""
+        share = tf.clip_by_value(values / self.bound, -1.0 + 1e-7, 1.0 - 1e-7)
+        return tf.where(self._angular, math.sqrt(2.0) * tf.math.erfinv(share), values)
+
     def base_log_prob(self, values):
         """Log-density of the base law, component by component."""
         normal = -0.5 * (tf.square(values) + math.log(2.0 * math.pi))
@@ -115,5 +132,4 @@ class Flow(Mapper):
     def given(self, condition, noise=None, training=None):
         seen = condition if self.view is None else self.view(condition, training=training)
         context = self.context(seen, training=training)
-        draw = (lambda: self.noise(condition)) if noise is None else lambda: noise
-        return _Pushed(self, context, draw, training)
+        return _Pushed(self, context, self.draw(condition, noise), training)

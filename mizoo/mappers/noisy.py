@@ -50,6 +50,10 @@ class Noisy(Mapper):
         self.law = law
         self.scale = scale
 
+    @property
+    def kind(self):
+        return "noise-injected" if self.stddev else "deterministic"
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -70,4 +74,8 @@ class Noisy(Mapper):
         if self.stddev:
             noise = self.noise(condition) if noise is None else noise
             condition = condition + self.stddev * keras.ops.cast(noise, condition.dtype)
-        return _Around(self.network(condition, training=training), self.law, self.scale)
+        return self.around(self.network(condition, training=training))
+
+    def around(self, draw):
+        """The conditional of a draw: the draw itself, and the law around it as likelihood."""
+        return _Around(draw, self.law, self.scale)

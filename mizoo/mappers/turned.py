@@ -13,6 +13,7 @@ class _Turned:
 
     def __init__(self, inner, azimuth, angles):
         self._inner = inner
+        self.latent = getattr(inner, "latent", None)
         self._azimuth = azimuth
         self._angles = angles
 
@@ -41,6 +42,10 @@ class Turned(Mapper):
         self.source = source
         self.angles = tuple(angles)
         self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
+
+    @property
+    def kind(self):
+        return self.mapper.kind
 
     def get_config(self):
         config = super().get_config()

@@ -1,20 +1,34 @@
 """Sub-objectives: the terms of a model's loss, and what they are estimated with."""
 
 from mizoo.objectives.adversarial import Adversarial
+from mizoo.objectives.alignment import Alignment
 from mizoo.objectives.base import Objective
-from mizoo.objectives.divergence import Divergence
+from mizoo.objectives.constraints import Acceptance, Anchor, MassShell
+from mizoo.objectives.divergence import Divergence, MaximumLikelihood
 from mizoo.objectives.estimators import Estimator
 from mizoo.objectives.likelihood import Likelihood
+from mizoo.objectives.rate import Rate
+from mizoo.objectives.samples import MMD, EnergyDistance, NormalKL, SlicedWasserstein
 from mizoo.objectives.streams import LINKS, Streams
 from mizoo.objectives.terms import terms
 
 __all__ = [
     "LINKS",
+    "MMD",
+    "Acceptance",
     "Adversarial",
+    "Alignment",
+    "Anchor",
     "Divergence",
+    "EnergyDistance",
     "Estimator",
     "Likelihood",
+    "MassShell",
+    "MaximumLikelihood",
+    "NormalKL",
     "Objective",
+    "Rate",
+    "SlicedWasserstein",
     "Streams",
     "terms",
 ]

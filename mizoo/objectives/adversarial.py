@@ -89,6 +89,10 @@ class Adversarial(Estimator):
     def loss(self, real, fake):
         return tf.reduce_mean(GAMES[self.game][2](self._logits(fake)))
 
+    def nats(self, real):
+        """KL(real ‖ generated) in nats, as the trained critic of a non-saturating game has it: its mean logit."""
+        return tf.reduce_mean(self._logits(real))
+
     def _logits(self, events):
         return tf.cast(self.critic(events, training=True)[..., 0], tf.float32)
 

@@ -2,6 +2,8 @@
 
 import keras
 
+from mizoo.objectives.streams import link
+
 
 class Objective(keras.layers.Layer):
     """One term of the loss that the mappers minimise.
@@ -11,27 +13,47 @@ class Objective(keras.layers.Layer):
     Args:
         stream: of which the term speaks.
         weight: of the term; a term of weight 0 is not computed.
+        label: appended to the term's name, to tell apart terms of one kind on one stream.
+
+    Raises:
+        ValueError: for a name that is none of the four streams'.
     """
 
     symbol: str
 
-    def __init__(self, stream, weight=1.0, **kwargs):
+    def __init__(self, stream, weight=1.0, label="", **kwargs):
         super().__init__(**kwargs)
+        link(stream)
         self.stream = stream
         self.weight = float(weight)
+        self.label = label
 
     def get_config(self):
-        return {**super().get_config(), "stream": self.stream, "weight": self.weight}
+        return {
+            **super().get_config(),
+            "stream": self.stream,
+            "weight": self.weight,
+            "label": self.label,
+        }
+
+    def build(self, x_shape, z_shape):
+        """Make weights for batches of coordinates of these shapes."""
+        self.built = True
 
     @property
     def term(self) -> str:
         """Name of the term in logs: the paper's letter and the stream, as in `L_z_tilde`."""
-        return f"{self.symbol}_{self.stream}"
+        return "_".join(part for part in (self.symbol, self.stream, self.label) if part)
+
+    @property
+    def critic_term(self) -> str:
+        """Name of the critic's loss in logs, as in `critic_z_tilde`."""
+        return "critic" + self.term.removeprefix(self.symbol)
 
     @property
     def draws(self) -> list[str]:
-        """The streams of which this term needs draws."""
-        raise NotImplementedError
+        """The streams of which this term needs draws: its own, unless a subclass knows better."""
+        return [self.stream]
 
     def critic_loss(self, streams):
         """Loss of this term's critic on (detached) streams; None if there is no critic."""

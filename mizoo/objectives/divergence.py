@@ -3,7 +3,7 @@
 import keras
 
 from mizoo.objectives.base import Objective
-from mizoo.objectives.streams import link
+from mizoo.objectives.streams import LINKS
 from mizoo.serialisation import build, serialisable
 
 
@@ -11,56 +11,94 @@ from mizoo.serialisation import build, serialisable
 class Divergence(Objective):
     """A divergence between the law of a stream and that of the data it stands for.
 
-    The marginals are decoupled: no event is compared with the event it was made from.
+    The marginals are decoupled: no event is compared with the event it was made from, unless a
+    condition is given. Then the laws compared are those of (stream, condition) and (data, condition).
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
-        estimator: of the divergence, an `Estimator`.
+        estimator: of the divergence, an `Estimator`; two terms may share one.
         weight: of the term.
         view: layer through which the estimator sees both samples, if any.
+        condition: name of what the estimator sees beside the samples, such as `"z"`, if anything.
+        join: layer that makes one array of a list of sample and condition; along the last axis they
+            are concatenated by default.
+        label: appended to the term's name.
     """
 
     symbol = "D"
 
-    def __init__(self, stream, estimator, weight=1.0, view=None, **kwargs):
-        link(stream)
-        super().__init__(stream, weight, **kwargs)
+    def __init__(
+        self, stream, estimator, weight=1.0, view=None, condition=None, join=None, label="", **kwargs
+    ):
+        super().__init__(stream, weight, label, **kwargs)
         self.estimator = estimator
         self.view = view
+        self.condition = condition
+        self.join = join or keras.layers.Concatenate()
 
     def get_config(self):
         return {
             **super().get_config(),
             "estimator": self.estimator,
             "view": self.view,
+            "condition": self.condition,
+            "join": self.join,
         }
 
-    def build(self, shape):
+    def build(self, x_shape, z_shape):
+        shapes = {"x": x_shape, "z": z_shape}
+        shape = shapes[self.stream[0]]
         if self.view is not None:
             build(self.view, shape)
             shape = self.view.compute_output_shape(shape)
+        if self.condition:
+            build(self.join, [shape, shapes[self.condition[0]]])
+            shape = self.join.compute_output_shape([shape, shapes[self.condition[0]]])
         build(self.estimator, shape)
         self.built = True
 
     @property
     def draws(self):
-        return [self.stream]
+        return [name for name in (self.stream, self.condition) if name in LINKS]
 
     @property
     def critic_variables(self):
         return self.estimator.critic_variables
 
-    def _samples(self, streams):
+    def samples(self, streams):
         """Real and generated sample as the estimator sees them."""
-        real, fake = streams.target(self.stream), streams[self.stream]
+        samples = [streams.target(self.stream), streams[self.stream]]
+        if self.view is not None:
+            samples = [self.view(sample, training=streams.training) for sample in samples]
+        if self.condition:
+            return [self.join([sample, streams[self.condition]]) for sample in samples]
+        real, fake = samples
         # Batches are shuffled, so a step of one pairs every event with a random other one.
-        real = keras.ops.roll(real, 1, axis=0)
-        if self.view is None:
-            return real, fake
-        return tuple(self.view(sample, training=streams.training) for sample in (real, fake))
+        return [keras.ops.roll(real, 1, axis=0), fake]
 
     def critic_loss(self, streams):
-        return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self._samples(streams)))
+        return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self.samples(streams)))
 
     def loss(self, streams):
-        return self.estimator.loss(*self._samples(streams))
+        return self.estimator.loss(*self.samples(streams))
+
+
+@serialisable
+class MaximumLikelihood(Objective):
+    """KL(data ‖ stream) in closed form, up to the entropy of the data: -E log of the stream's density.
+
+    For mappers that know the density of their draws, such as `Bijection`, by the change of variables.
+
+    Args:
+        stream: `"x_tilde"` or `"z_tilde"`.
+        weight: of the term.
+    """
+
+    symbol = "D"
+
+    @property
+    def draws(self):
+        return []
+
+    def loss(self, streams):
+        return -keras.ops.mean(streams.mapper(self.stream).density(streams.target(self.stream)))

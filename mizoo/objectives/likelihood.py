@@ -16,18 +16,34 @@ class Likelihood(Objective):
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
         weight: of the term.
+        features: layer through which target and draw are compared, if any: then the likelihood is that
+            of a normal law of variance 1 in the space of its outputs, up to a constant (arXiv 1512.09300,
+            eq. 8). The layer's weights are not trained by this term.
+        label: appended to the term's name.
     """
 
     symbol = "L"
 
-    def __init__(self, stream, weight=1.0, **kwargs):
-        link(stream)
-        super().__init__(stream, weight, **kwargs)
+    def __init__(self, stream, weight=1.0, features=None, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.features = features
+
+    def get_config(self):
+        return {**super().get_config(), "features": self.features}
 
     @property
     def draws(self):
+        if self.features is not None:
+            return [self.stream]
         condition = link(self.stream).condition
         return [condition] if condition in LINKS else []
 
     def loss(self, streams):
-        return -keras.ops.mean(streams.given(self.stream).log_prob(streams.target(self.stream)))
+        # A target that is itself learnt, such as a prior, is not drawn towards what should reach it.
+        target = keras.ops.stop_gradient(streams.target(self.stream))
+        if self.features is None:
+            return -keras.ops.mean(streams.given(self.stream).log_prob(target))
+        gap = self.features(streams[self.stream], training=streams.training) - self.features(
+            target, training=streams.training
+        )
+        return keras.ops.mean(keras.ops.sum(keras.ops.square(gap), range(1, len(gap.shape)))) / 2.0

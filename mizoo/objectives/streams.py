@@ -47,34 +47,48 @@ class Streams:
 
     Args:
         mappers: the mappers by role, `"encoder"` and `"decoder"`.
-        batch: the data by space, `"x"` and `"z"`, in coordinates; one may be missing.
+        batch: the data by space, `"x"` and `"z"`, in coordinates. A space that is missing is drawn from
+            its prior, if it has one.
+        representations: of the two spaces, by name.
         training: passed to the mappers.
     """
 
-    def __init__(self, mappers, batch, training=None):
+    def __init__(self, mappers, batch, representations, training=None):
         self._mappers = mappers
         self._values = dict(batch)
+        self._size = keras.ops.shape(next(iter(batch.values())))[0]
         self._conditionals = {}
+        self.representations = representations
         self.training = training
 
     def given(self, stream):
         """The conditional distribution that `stream` is drawn from."""
         if stream not in self._conditionals:
-            mapper, condition, _ = link(stream)
-            self._conditionals[stream] = self._mappers[mapper].given(
-                self[condition], training=self.training
-            )
+            condition = link(stream).condition
+            self._conditionals[stream] = self.mapper(stream).given(self[condition], training=self.training)
         return self._conditionals[stream]
+
+    def mapper(self, stream):
+        """The mapper that makes `stream`."""
+        return self._mappers[link(stream).mapper]
 
     def target(self, stream):
         """The data that `stream` is compared with."""
         return self[link(stream).target]
 
     def __getitem__(self, name):
-        """The batch of data `"x"` or `"z"`, or a draw of a stream."""
+        """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""
         if name not in self._values:
-            if name in ("x", "z"):
-                raise ValueError(f"this model's sub-objectives need {name!r}, and the data have none")
+            draw = self._draw(name) if name in ("x", "z") else self.given(name).sample()
             # Coordinates are float32, as the data's are, whatever the policy of the mappers.
-            self._values[name] = keras.ops.cast(self.given(name).sample(), "float32")
+            self._values[name] = keras.ops.cast(draw, "float32")
         return self._values[name]
+
+    def physical(self, name):
+        """What `self[name]` is in physical units."""
+        return self.representations[name[0]].inverse(self[name])
+
+    def _draw(self, space):
+        if not hasattr(prior := self.representations[space], "draw"):
+            raise ValueError(f"this model's sub-objectives need {space!r}, and the data have none")
+        return prior.draw(self._size)

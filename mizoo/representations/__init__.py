@@ -4,6 +4,9 @@ from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.identity import Identity
+from mizoo.representations.latent import Latent
+from mizoo.representations.momenta import Momenta
+from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.view import EventView
 
@@ -12,6 +15,9 @@ __all__ = [
     "DetectorObjects",
     "EventView",
     "Identity",
+    "Latent",
+    "Momenta",
+    "Pixels",
     "Representation",
     "Resonance",
     "Standardise",

@@ -8,13 +8,14 @@ class Representation(keras.layers.Layer):
 
     Subclasses set `physical_shape` and `shape`, the shapes of one event before and after, and, if any
     coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
-    to them and leaves all others.
+    to them and leaves all others. `bounded` tells that coordinates lie in [-1, 1].
     Representations compute in at least float32, whatever the precision policy.
     """
 
     physical_shape: tuple[int, ...]
     shape: tuple[int, ...]
     angles: tuple[int, ...] = ()
+    bounded: bool = False
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)

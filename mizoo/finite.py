@@ -1,0 +1,33 @@
+"""No step is taken where a number is not finite; training stops there, and says which it was."""
+
+import keras
+import tensorflow as tf
+
+
+class NotFiniteError(ArithmeticError):
+    """A term of the loss, or its gradient, is not a number; the weights are those before it."""
+
+
+class StopWhereNotFinite(keras.callbacks.Callback):
+    """Raise `NotFiniteError` with the names of the logged values that are not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
+        if bad:
+            names = ", ".join(name for name in bad if name != "loss") or "the gradient"
+            raise NotFiniteError(
+                f"{names} not finite in batch {batch}; the mappers keep their last finite weights"
+            )
+
+
+def step(optimizer, variables, gradients, scale=1.0):
+    """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
+
+    Variables without gradient (None) are left alone. Returns whether the gradient was finite.
+    """
+    pairs = zip(gradients, variables, strict=True)
+    gradients, variables = zip(*((g, v) for g, v in pairs if g is not None), strict=True)
+    finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+    scale = tf.where(finite, scale, 0.0)
+    optimizer.apply([tf.math.multiply_no_nan(g, scale) for g in gradients], variables)
+    return finite

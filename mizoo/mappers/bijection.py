@@ -1,0 +1,69 @@
+"""Invertible mappers: a flow whose noise is the other space."""
+
+import tensorflow as tf
+
+from mizoo.mappers.base import Mapper
+from mizoo.serialisation import build, serialisable
+
+
+class _Point:
+    """The one value that a condition leads to."""
+
+    def __init__(self, value):
+        self._value = value
+
+    def sample(self):
+        return self._value
+
+    def log_prob(self, target):
+        raise ValueError("a bijection has no likelihood given its condition; use MaximumLikelihood")
+
+
+@serialisable
+class Bijection(Mapper):
+    """A flow that maps z to x one to one, or, inverted, x to z; both may share the flow.
+
+    Draws are exact inverses of each other: reconstruction needs no term. The density of what comes out,
+    where the condition follows the flow's base law, is known by the change of variables.
+
+    Args:
+        flow: a `Flow` to the space of x, without condition.
+        inverse: map x to z instead.
+    """
+
+    kind = "invertible"
+
+    def __init__(self, flow, inverse=False, **kwargs):
+        super().__init__(flow.shape, **kwargs)
+        self.flow = flow
+        self.inverse = inverse
+
+    def get_config(self):
+        config = super().get_config()
+        del config["shape"]
+        return {**config, "flow": self.flow, "inverse": self.inverse}
+
+    def build(self, condition_shape):
+        build(self.flow, (None, 1))
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return None
+
+    def given(self, condition, noise=None, training=None):
+        if self.inverse:
+            return _Point(self._unconditional(condition, None, training).noise_of(condition))
+        return _Point(self._unconditional(condition, condition, training).sample())
+
+    def density(self, target):
+        """Log-density, in nats, of draws at `target` (n, …), one an event.
+
+        Raises:
+            ValueError: if inverted: the law of x is not known.
+        """
+        if self.inverse:
+            raise ValueError("the density of the inverse of a flow is that of the data, which is not known")
+        return self._unconditional(target, None, None).log_prob(target)
+
+    def _unconditional(self, events, noise, training):
+        return self.flow.given(tf.zeros((tf.shape(events)[0], 1)), noise=noise, training=training)

@@ -1,0 +1,78 @@
+"""The law of a latent code: what InfoGAN's encoder reads off generated data."""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mizoo.mappers.base import Mapper
+from mizoo.mappers.gaussian import normal
+from mizoo.serialisation import build, serialisable
+
+tfd = tfp.distributions
+
+
+class _Coded:
+    """Noise by its prior, uniform parts by normal laws, categories by their probabilities."""
+
+    def __init__(self, latent, parameters, noise):
+        numbers, *logits = tf.split(parameters, [2 * latent.uniform, *latent.categories], -1)
+        self._latent = latent
+        self._numbers = normal(numbers)
+        self._categories = [tfd.OneHotCategorical(part, dtype=tf.float32) for part in logits]
+        self._noise = noise
+
+    def sample(self):
+        blind, numbers, *categories = self._latent.split(self._noise())
+        # By Gumbel's trick, with the noise's own quantiles.
+        surprises = [-tf.math.log(-tfd.Normal(0.0, 1.0).log_cdf(part)) for part in categories]
+        choices = [
+            tf.one_hot(tf.argmax(law.logits_parameter() + surprise, -1), surprise.shape[-1])
+            for law, surprise in zip(self._categories, surprises, strict=True)
+        ]
+        return tf.concat([blind, self._numbers.loc + self._numbers.scale * numbers, *choices], -1)
+
+    def log_prob(self, target):
+        blind, numbers, *categories = self._latent.split(target)
+        total = -0.5 * tf.reduce_sum(tf.square(blind) + math.log(2.0 * math.pi), -1)
+        total += tf.reduce_sum(self._numbers.log_prob(numbers), -1)
+        for law, part in zip(self._categories, categories, strict=True):
+            total += tf.reduce_sum(law.logits_parameter() * part, -1) - tf.reduce_logsumexp(
+                law.logits_parameter(), -1
+            )
+        return total
+
+
+@serialisable
+class Code(Mapper):
+    """q(z|x) for a `Latent` of several parts: the code is inferred, the noise is left to its prior.
+
+    The variational law of InfoGAN (arXiv 1606.03657, section 6): factored normal laws for the uniform
+    part of the code, categorical ones for the categories.
+
+    Args:
+        network: from x to 2 × uniform + sum of categories numbers: means, logarithms of deviations, logits.
+        latent: the space, a `Latent`.
+    """
+
+    kind = "code"
+
+    def __init__(self, network, latent, **kwargs):
+        super().__init__(latent.shape, **kwargs)
+        self.network = network
+        self.latent = latent
+
+    def get_config(self):
+        config = super().get_config()
+        del config["shape"]
+        return {**config, "network": self.network, "latent": self.latent}
+
+    def build(self, condition_shape):
+        build(self.network, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.shape
+
+    def given(self, condition, noise=None, training=None):
+        return _Coded(self.latent, tf.cast(self.network(condition, training=training), tf.float32), self.draw(condition, noise))

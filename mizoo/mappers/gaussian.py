@@ -1,0 +1,59 @@
+"""Normal laws with learnt means and deviations: the mappers of variational models."""
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mizoo.mappers.base import Mapper
+from mizoo.serialisation import build, serialisable
+
+
+class _Normal:
+    """A normal law with independent components, and the noise that draws from it."""
+
+    def __init__(self, law, noise):
+        self.law = law
+        self._noise = noise
+
+    def sample(self):
+        return self.law.loc + self.law.scale * self._noise()
+
+    def log_prob(self, target):
+        density = self.law.log_prob(tf.cast(target, tf.float32))
+        return tf.reduce_sum(density, range(1, len(target.shape)))
+
+
+def normal(parameters, largest=7.0):
+    """Normal law of numbers (…, 2k): k means, then k logarithms of the deviations, clipped to ±`largest`."""
+    mean, log_deviation = tf.split(tf.cast(parameters, tf.float32), 2, -1)
+    return tfp.distributions.Normal(mean, tf.exp(tf.clip_by_value(log_deviation, -largest, largest)))
+
+
+@serialisable
+class Gaussian(Mapper):
+    """A network that gives mean and deviation of every component (arXiv 1312.6114).
+
+    Args:
+        network: a Keras layer or model from condition to arrays of the target's shape, but twice as
+            large along the last axis: means, then logarithms of deviations.
+        shape: of one target.
+    """
+
+    kind = "Gaussian"
+
+    def __init__(self, network, shape, **kwargs):
+        super().__init__(shape, **kwargs)
+        self.network = network
+
+    def get_config(self):
+        return {**super().get_config(), "network": self.network}
+
+    def build(self, condition_shape):
+        build(self.network, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.shape
+
+    def given(self, condition, noise=None, training=None):
+        return _Normal(normal(self.network(condition, training=training)), self.draw(condition, noise))

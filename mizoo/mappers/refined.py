@@ -1,0 +1,53 @@
+"""A mapper followed by a network that touches up its draws."""
+
+from mizoo.mappers.base import Mapper
+from mizoo.serialisation import build, serialisable
+
+
+class _Refined:
+    def __init__(self, inner, refine):
+        self._inner = inner
+        self._refine = refine
+
+    def sample(self):
+        return self._refine(self._inner.sample())
+
+    def log_prob(self, target):
+        return self._inner.log_prob(target)
+
+
+@serialisable
+class Refined(Mapper):
+    """Another mapper's draws, post-processed by a network of the same shape (arXiv 2005.05334).
+
+    The likelihood is that of the mapper. A `Stage` may freeze either part, `"decoder.mapper"` or
+    `"decoder.network"`, while the other is trained.
+
+    Args:
+        mapper: what is refined.
+        network: from one target to its correction, which is added.
+    """
+
+    kind = "refined"
+
+    def __init__(self, mapper, network, **kwargs):
+        super().__init__(mapper.shape, **kwargs)
+        self.mapper = mapper
+        self.network = network
+
+    def get_config(self):
+        config = super().get_config()
+        del config["shape"]
+        return {**config, "mapper": self.mapper, "network": self.network}
+
+    def build(self, condition_shape):
+        build(self.mapper, condition_shape)
+        build(self.network, (None, *self.shape))
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.mapper.noise_shape(condition_shape)
+
+    def given(self, condition, noise=None, training=None):
+        inner = self.mapper.given(condition, noise=noise, training=training)
+        return _Refined(inner, lambda draw: draw + self.network(draw, training=training))

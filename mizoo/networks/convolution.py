@@ -1,0 +1,80 @@
+"""Convolutional networks for images H × W × C of any size, channels last."""
+
+import math
+
+import keras
+from keras import layers
+
+_SMALLEST = 4  # side at which halving stops
+
+
+def _halvings(shape):
+    """How often an image can be halved before its larger side is `_SMALLEST` or less."""
+    return max(0, math.ceil(math.log2(max(shape[:2]) / _SMALLEST)))
+
+
+def _sizes(shape):
+    """Sizes (h, w) of an image halved again and again, rounded up, from the whole to the smallest."""
+    height, width = shape[:2]
+    return [(-(-height // 2**i), -(-width // 2**i)) for i in range(_halvings(shape) + 1)]
+
+
+def _convolution(filters, activation, stride=1):
+    return layers.Conv2D(filters, 3, strides=stride, padding="same", activation=activation)
+
+
+def _resized(features, size):
+    """Features at another size, by the nearest pixel."""
+    return layers.Resizing(*size, interpolation="nearest")(features)
+
+
+def to_vector(shape, outputs, filters=32, activation="leaky_relu", name="to_vector"):
+    """From images to `outputs` numbers: strided convolutions, filters doubled at every halving."""
+    body = [_convolution(filters, activation)]
+    body += [_convolution(filters * 2 ** (i + 1), activation, 2) for i in range(_halvings(shape))]
+    body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
+    return keras.Sequential([layers.Input(shape), *body], name=name)
+
+
+def to_image(inputs, shape, filters=32, activation="leaky_relu", last=None, name="to_image"):
+    """From `inputs` numbers to images: dense, then convolutions at doubling sizes."""
+    *larger, smallest = _sizes(shape)
+    widest = filters * 2 ** len(larger)
+    vector = layers.Input((inputs,))
+    features = layers.Dense(4 * filters, activation=activation)(vector)
+    features = layers.Dense(math.prod(smallest) * widest, activation=activation)(features)
+    features = layers.Reshape((*smallest, widest))(features)
+    for i, size in enumerate(reversed(larger)):
+        features = _convolution(widest // 2 ** (i + 1), activation)(_resized(features, size))
+    features = _convolution(filters, activation)(features)
+    return keras.Model(vector, _convolution(shape[-1], last)(features), name=name)
+
+
+def image_to_image(
+    shape, channels, filters=32, activation="leaky_relu", last=None, name="image_to_image"
+):
+    """A U-Net (arXiv 1505.04597) between images of one size, the second with `channels` channels."""
+    *larger, smallest = _sizes(shape)
+    image = layers.Input(shape)
+    features = _convolution(filters, activation)(image)
+    skipped = []
+    for i in range(len(larger)):
+        skipped.append(features)
+        features = _convolution(filters * 2 ** (i + 1), activation, 2)(features)
+    features = _convolution(filters * 2 ** len(larger), activation)(features)
+    for i, (size, skip) in reversed(list(enumerate(zip(larger, skipped, strict=True)))):
+        features = layers.Concatenate()([_resized(features, size), skip])
+        features = _convolution(filters * 2**i, activation)(features)
+    return keras.Model(image, _convolution(channels, last)(features), name=name)
+
+
+def upscale(shape, target, filters=32, blocks=2, activation="leaky_relu", last=None, name="upscale"):
+    """From images to larger ones: residual blocks, then sub-pixel resizing (arXiv 1609.04802, fig. 4)."""
+    image = layers.Input(shape)
+    features = first = _convolution(filters, activation)(image)
+    for _ in range(blocks):
+        inner = _convolution(filters, None)(_convolution(filters, activation)(features))
+        features = layers.Add()([features, inner])
+    features = _convolution(filters, activation)(layers.Add()([features, first]))
+    features = _convolution(filters, activation)(_resized(features, target[:2]))
+    return keras.Model(image, _convolution(target[-1], last)(features), name=name)

@@ -1,0 +1,48 @@
+"""Pairs brought together in the mappers' latent space."""
+
+import keras
+
+from mizoo.objectives.base import Objective
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Alignment(Objective):
+    """Contrast of the latents that the mappers make of x and of z (InfoNCE, arXiv 1807.03748).
+
+    Each latent has to find the one of its partner among those of the batch, in both directions, by
+    the cosine of their angle. So pairs come close, and the space cannot collapse to a point. Log of the
+    batch size minus this term is a lower bound, in nats, on the information that the latents share.
+
+    The conditionals of both mappers must have a `latent`, as those of flows do.
+
+    Args:
+        weight: of the term.
+        temperature: by which cosines are divided.
+    """
+
+    symbol = "A"
+
+    def __init__(self, weight=1.0, temperature=0.1, stream="z_tilde", label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.temperature = temperature
+
+    def get_config(self):
+        return {**super().get_config(), "temperature": self.temperature}
+
+    @property
+    def draws(self):
+        return []
+
+    def loss(self, streams):
+        of_x, of_z = (
+            keras.ops.normalize(keras.ops.cast(streams.given(stream).latent, "float32"), axis=-1)
+            for stream in ("z_tilde", "x_tilde")
+        )
+        logits = of_x @ keras.ops.transpose(of_z) / self.temperature
+        partner = keras.ops.arange(keras.ops.shape(logits)[0])
+        loss = [
+            keras.losses.sparse_categorical_crossentropy(partner, side, from_logits=True)
+            for side in (logits, keras.ops.transpose(logits))
+        ]
+        return keras.ops.mean(loss[0] + loss[1]) / 2.0

@@ -1,0 +1,107 @@
+"""What physics asks of generated events, as terms; for four-momenta px, py, pz, E in GeV."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.objectives.base import Objective
+from mizoo.objectives.streams import link
+from mizoo.serialisation import serialisable
+
+
+def _objects(events):
+    """Events (n, 4 × objects) as objects (n, objects, 4)."""
+    return tf.reshape(events, (-1, events.shape[1] // 4, 4))
+
+
+def _pt(objects):
+    return tf.sqrt(tf.reduce_sum(tf.square(objects[..., :2]), -1) + 1e-6)
+
+
+@serialisable
+class MassShell(Objective):
+    """Mean squared relative distance of energies from the mass shell, ((E - E_shell) / E_shell)².
+
+    For representations that leave energies free; `Momenta` has the mass shell built in.
+
+    Args:
+        stream: of events.
+        masses: of its objects, GeV.
+        weight: of the term.
+    """
+
+    symbol = "shell"
+
+    def __init__(self, stream, masses, weight=1.0, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.masses = [float(mass) for mass in masses]
+
+    def get_config(self):
+        return {**super().get_config(), "masses": self.masses}
+
+    def loss(self, streams):
+        objects = _objects(streams.physical(self.stream))
+        squares = tf.reduce_sum(tf.square(objects[..., :3]), -1) + np.square(self.masses, dtype="float32")
+        return tf.reduce_mean(tf.square(objects[..., 3] / tf.sqrt(squares + 1e-6) - 1.0))
+
+
+@serialisable
+class Acceptance(Objective):
+    """How far objects fall short of what a detector accepts; 0 if all are accepted.
+
+    The mean over objects of relu(1 - pT / least pT) + relu(|η| / largest |η| - 1).
+
+    Args:
+        stream: of events.
+        pt: least transverse momentum of each object, GeV; 0 for no limit.
+        eta: largest |pseudorapidity| of each object; infinity for no limit.
+        weight: of the term.
+    """
+
+    symbol = "acceptance"
+
+    def __init__(self, stream, pt, eta, weight=1.0, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.pt = [float(limit) for limit in pt]
+        self.eta = [float(limit) for limit in eta]
+
+    def get_config(self):
+        return {**super().get_config(), "pt": self.pt, "eta": self.eta}
+
+    def loss(self, streams):
+        objects = _objects(streams.physical(self.stream))
+        pt = _pt(objects)
+        eta = tf.abs(tf.asinh(objects[..., 2] / pt))
+        limited = np.array(self.pt) > 0
+        soft = tf.nn.relu(1.0 - pt / np.where(limited, self.pt, 1.0).astype("float32"))
+        wide = tf.nn.relu(eta / np.array(self.eta, "float32") - 1.0)
+        return tf.reduce_mean(tf.where(limited, soft, 0.0) + wide)
+
+
+@serialisable
+class Anchor(Objective):
+    """1 - cosine of the angle between an object's momentum before and after a mapper.
+
+    What OTUS holds on to while its mappers are free to permute the world (arXiv 2101.08944).
+
+    Args:
+        stream: `"z_tilde"` or `"x_tilde"`, compared with the x or z it was made from.
+        objects: indices of the objects that keep their direction, such as the lepton's, 0.
+        weight: of the term.
+    """
+
+    symbol = "anchor"
+
+    def __init__(self, stream, objects=(0,), weight=1.0, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.objects = list(objects)
+
+    def get_config(self):
+        return {**super().get_config(), "objects": self.objects}
+
+    def loss(self, streams):
+        before, after = (
+            tf.gather(_objects(streams.physical(name))[..., :3], self.objects, axis=1)
+            for name in (link(self.stream).condition, self.stream)
+        )
+        return 1.0 - tf.reduce_mean(keras.ops.sum(keras.ops.normalize(before) * keras.ops.normalize(after), -1))

@@ -1,0 +1,92 @@
+"""A latent space with a prior to draw from."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from mizoo.representations.base import Representation
+from mizoo.serialisation import build, serialisable
+
+
+@serialisable
+class Latent(Representation):
+    """Vectors with a prior: normal, uniform and categorical components, side by side.
+
+    The space z of models whose data have only x: wherever z is missing, it is drawn.
+
+    Args:
+        normal: number of standard normal components.
+        uniform: number of components uniform in [-1, 1].
+        categories: sizes of one-hot coded components of equal probabilities.
+        mapping: network that maps draws to the latent space, if any; it is trained with the mappers, as
+            ALAE's (arXiv 2004.04467), and the prior has no known density then. It keeps the shape.
+    """
+
+    def __init__(self, normal=0, uniform=0, categories=(), mapping=None, **kwargs):
+        super().__init__(**{"trainable": mapping is not None, **kwargs})
+        self.normal = normal
+        self.uniform = uniform
+        self.categories = tuple(categories)
+        self.mapping = mapping
+        self.shape = self.physical_shape = (normal + uniform + sum(self.categories),)
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "normal": self.normal,
+            "uniform": self.uniform,
+            "categories": list(self.categories),
+            "mapping": self.mapping,
+        }
+
+    def build(self, input_shape):
+        if self.mapping is not None:
+            build(self.mapping, input_shape)
+        self.built = True
+
+    @property
+    def is_normal(self) -> bool:
+        """Whether the prior is the standard normal law."""
+        return self.mapping is None and self.shape == (self.normal,)
+
+    def call(self, physical):
+        return keras.ops.cast(physical, self.compute_dtype)
+
+    inverse = call
+
+    def split(self, latents):
+        """The normal components, the uniform ones, and those of each category, as a list."""
+        return tf.split(latents, [self.normal, self.uniform, *self.categories], -1)
+
+    def draw(self, count):
+        """Draws (count, d) from the prior."""
+        seed = self.seed_generator
+        parts = [
+            keras.random.normal((count, self.normal), dtype="float32", seed=seed),
+            keras.random.uniform((count, self.uniform), -1.0, 1.0, dtype="float32", seed=seed),
+        ]
+        for size in self.categories:
+            chosen = keras.random.categorical(tf.zeros((count, size)), 1, seed=seed)[:, 0]
+            parts.append(tf.one_hot(chosen, size))
+        latents = tf.concat(parts, -1)
+        return latents if self.mapping is None else self.mapping(latents)
+
+    def log_prob(self, latents):
+        """Log-density (log-probability, for categories) of latents (n, d) in nats, one an event."""
+        self._refuse_mapping()
+        normal, _, *_ = self.split(latents)
+        density = -0.5 * tf.reduce_sum(tf.square(normal) + math.log(2.0 * math.pi), -1)
+        return density - self.uniform * math.log(2.0) - sum(map(math.log, self.categories))
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of the prior in nats."""
+        self._refuse_mapping()
+        normal = self.normal * 0.5 * math.log(2.0 * math.pi * math.e)
+        return normal + self.uniform * math.log(2.0) + sum(map(math.log, self.categories))
+
+    def _refuse_mapping(self):
+        if self.mapping is not None:
+            raise ValueError("the density of a learnt prior is not known")

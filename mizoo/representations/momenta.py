@@ -1,0 +1,41 @@
+"""Standardised momenta, with energies from the mass shell."""
+
+import keras
+import numpy as np
+
+from mizoo.representations.standardise import Standardise
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Momenta(Standardise):
+    """Three-momenta of objects, each component with mean 0 and variance 1; energies follow from masses.
+
+    Physical units are px, py, pz, E of each object in turn, in GeV. As in OTUS (arXiv 2101.08944).
+
+    Args:
+        masses: of the objects, GeV.
+    """
+
+    def __init__(self, masses, **kwargs):
+        self.masses = [float(mass) for mass in masses]
+        super().__init__((3 * len(self.masses),), **kwargs)
+        self.physical_shape = (4 * len(self.masses),)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["shape"], config["scalar"]
+        return {**config, "masses": self.masses}
+
+    def adapt(self, data):
+        super().adapt(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
+
+    def call(self, physical):
+        objects = keras.ops.reshape(physical, (-1, len(self.masses), 4))
+        return super().call(keras.ops.reshape(objects[..., :3], (-1, *self.shape)))
+
+    def inverse(self, coordinates):
+        momenta = keras.ops.reshape(super().inverse(coordinates), (-1, len(self.masses), 3))
+        squares = np.square(self.masses, dtype="float32") + keras.ops.sum(keras.ops.square(momenta), -1)
+        objects = keras.ops.concatenate([momenta, keras.ops.sqrt(squares)[..., None]], -1)
+        return keras.ops.reshape(objects, (-1, *self.physical_shape))

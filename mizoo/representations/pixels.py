@@ -1,0 +1,52 @@
+"""Images in [-1, 1]."""
+
+import keras
+import numpy as np
+
+from mizoo.representations.base import Representation
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Pixels(Representation):
+    """Images, their range of values mapped to [-1, 1]; what is generated stays in it.
+
+    Args:
+        shape: (H, W, C) of one image.
+    """
+
+    bounded = True
+
+    def __init__(self, shape, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = self.physical_shape = tuple(shape)
+        self.low = self.add_weight((), "zeros", name="low", trainable=False)
+        self.high = self.add_weight((), "ones", name="high", trainable=False)
+        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
+
+    def get_config(self):
+        return {**super().get_config(), "shape": list(self.shape)}
+
+    @property
+    def is_adapted(self):
+        return bool(self.adapted.numpy())
+
+    def adapt(self, data):
+        """Take the range from `data`, an array of images.
+
+        Raises:
+            ValueError: if all pixels have one value, or some are not finite.
+        """
+        low, high = np.min(data), np.max(data)
+        if not np.isfinite(high - low) or not low < high:
+            raise ValueError(f"cannot scale images with values from {low} to {high}")
+        self.low.assign(low)
+        self.high.assign(high)
+        self.adapted.assign(1.0)
+
+    def call(self, physical):
+        return 2.0 * (keras.ops.cast(physical, self.compute_dtype) - self.low) / (self.high - self.low) - 1.0
+
+    def inverse(self, coordinates):
+        share = (keras.ops.clip(keras.ops.cast(coordinates, self.compute_dtype), -1.0, 1.0) + 1.0) / 2.0
+        return self.low + share * (self.high - self.low)
