@@ -5,12 +5,16 @@ from keras.src.saving.serialization_lib import ObjectSharingScope
 
 
 def serialisable(cls):
-    """Class decorator: register with Keras; `get_config` may hold objects and lists of objects."""
+    """Class decorator: register with Keras; `get_config` may hold objects and lists of objects.
+
+    A class with a `from_config` of its own keeps it.
+    """
 
     def from_config(cls, config):
         return cls(**{key: _revive(value) for key, value in config.items()})
 
-    cls.from_config = classmethod(from_config)
+    if "from_config" not in vars(cls):
+        cls.from_config = classmethod(from_config)
     return keras.saving.register_keras_serializable("mizoo")(cls)
 
 
@@ -59,7 +63,8 @@ def _numbered(config, numbers):
         return [_numbered(item, numbers) for item in config]
     if not isinstance(config, dict):
         return config
-    renumbered = {key: _numbered(value, numbers) for key, value in config.items()}
-    if "shared_object_id" in config:
+    renumbered = {key: _numbered(v, numbers) for key, v in config.items() if key != "shared_object_id"}
+    # Policies are values: Keras makes a new one for every layer it loads.
+    if "shared_object_id" in config and config["class_name"] != "DTypePolicy":
         renumbered["shared_object_id"] = numbers.setdefault(config["shared_object_id"], len(numbers) + 1)
     return renumbered

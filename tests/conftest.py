@@ -12,7 +12,6 @@ from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import LINKS, Adversarial
 from mizoo.objectives import terms as make_terms
-from mizoo.physics import Process
 from mizoo.representations import Identity
 
 
@@ -59,9 +58,5 @@ def toy_pairs(n=64):
 
 
 def toy_events(n=64):
-    """The same pairs as `Events` of a process made up for them."""
-    process = Process("toy", z=(), x=())
-    events = object.__new__(datasets.Events)  # its objects have no four momenta to be checked
-    for name, value in {"process": process, **toy_pairs(n)}.items():
-        object.__setattr__(events, name, value)
-    return events
+    """The same pairs as `Samples`."""
+    return datasets.Samples(**toy_pairs(n))

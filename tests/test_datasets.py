@@ -139,18 +139,18 @@ def test_values_not_finite_are_found(few, event, column, value):
     z = good(few)
     z[event, column] = value
     with pytest.raises(ValueError, match=rf"event {event}: {TTBAR.columns('z')[column]} is .*not finite"):
-        Events(TTBAR, z=z)
+        Events(z=z, process=TTBAR)
 
 
 def test_negative_energy_is_found(few):
     z = good(few)
     z[7, 11] = -1.0
     with pytest.raises(ValueError, match=r"1 bad events; the first is event 7: E_b is -1\.0"):
-        Events(TTBAR, z=z)
+        Events(z=z, process=TTBAR)
 
 
 def test_events_need_a_space():
     with pytest.raises(ValueError, match="x, z or both"):
-        Events(TTBAR)
+        Events(process=TTBAR)
     with pytest.raises(ValueError, match="'y'"):
         TTBAR.columns("y")

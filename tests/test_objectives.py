@@ -6,6 +6,7 @@ import tensorflow as tf
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood, Streams
+from mizoo.representations import Identity
 
 
 def linear(slope, bias=0.0):
@@ -16,12 +17,17 @@ def linear(slope, bias=0.0):
     return network
 
 
+def plain(x, z):
+    """Representations that do nothing, of vectors of these lengths."""
+    return {"x": Identity((x,)), "z": Identity((z,))}
+
+
 def streams(x, z, encoder=2.0, decoder=0.5):
     mappers = {
         "encoder": Noisy(linear(encoder), (1,), stddev=0.0),
         "decoder": Noisy(linear(decoder), (1,), stddev=0.0),
     }
-    return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)})
+    return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)}, plain(1, 1))
 
 
 def test_streams_follow_the_two_paths():
@@ -34,12 +40,12 @@ def test_streams_follow_the_two_paths():
 
 def test_streams_draw_once():
     mapper = Noisy(linear(1.0), (1,), stddev=1.0)
-    s = Streams({"encoder": mapper, "decoder": mapper}, {"x": tf.zeros((5, 1))})
+    s = Streams({"encoder": mapper, "decoder": mapper}, {"x": tf.zeros((5, 1))}, plain(1, 1))
     assert s["z_tilde"] is s["z_tilde"]
 
 
 def test_streams_name_missing_data():
-    s = Streams({}, {"x": tf.zeros((5, 1))})
+    s = Streams({}, {"x": tf.zeros((5, 1))}, plain(1, 1))
     with pytest.raises(ValueError, match="'z'"):
         s.target("z_tilde")
 
@@ -127,7 +133,7 @@ def test_divergence_decouples_marginals_and_looks_through_its_view():
             return super().loss(real, fake)
 
     term = Divergence("z_tilde", Spy(mlp([], 1)), view=keras.layers.Rescaling(10.0))
-    term.build((None, 1))
+    term.build((None, 1), (None, 1))
     z = np.arange(4.0, dtype="float32")[:, None]
     term.loss(streams(z, z, encoder=1.0))
     real, fake = pairs[0]

@@ -1,6 +1,5 @@
 """The packaged pp → tt̄ → e⁻ν̄ b b̄ u d̄ events."""
 
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -8,20 +7,12 @@ import h5py
 import numpy as np
 
 from mizoo.datasets.events import Events, check
+from mizoo.datasets.samples import Split
 from mizoo.physics.process import TTBAR, Process
 
 # Names of the data sets of the OTUS and Turbo-Sim codes.
 HDF5_NAMES = {"z": "FDL", "x": "ROL"}
 TRAIN, VALIDATION = 50_000, 4_000
-
-
-@dataclass(frozen=True)
-class Split:
-    """Events for training, for choices, and for final figures only."""
-
-    train: Events
-    validation: Events
-    test: Events
 
 
 def ttbar() -> Split:
@@ -46,10 +37,8 @@ def ttbar() -> Split:
 def read_momenta(path, process: Process) -> Events:
     """Read the three-momenta that `write_momenta` wrote; energies follow from the masses."""
     with _open(path) as file:
-        return Events(
-            process,
-            **{space: _with_energy(_array(file, space, path), process, space) for space in ("x", "z")},
-        )
+        arrays = {space: _with_energy(_array(file, space, path), process, space) for space in ("x", "z")}
+        return Events(**arrays, process=process)
 
 
 def write_momenta(path, events: Events) -> None:
@@ -82,7 +71,7 @@ def read_hdf5(path, process: Process = TTBAR) -> Events:
         raise ValueError(f"{path}: neither FDL (z) nor ROL (x) in the file")
     for space, array in arrays.items():
         check(array, process, space, source=f"{path}, {HDF5_NAMES[space]}")
-    return Events(process, **arrays)
+    return Events(**arrays, process=process)
 
 
 def write_hdf5(path, arrays: dict[str, np.ndarray]) -> None:

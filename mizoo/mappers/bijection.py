@@ -1,5 +1,7 @@
 """Invertible mappers: a flow whose noise is the other space."""
 
+import math
+
 import tensorflow as tf
 
 from mizoo.mappers.base import Mapper
@@ -34,7 +36,7 @@ class Bijection(Mapper):
     kind = "invertible"
 
     def __init__(self, flow, inverse=False, **kwargs):
-        super().__init__(flow.shape, **kwargs)
+        super().__init__((math.prod(flow.shape),) if inverse else flow.shape, **kwargs)
         self.flow = flow
         self.inverse = inverse
 

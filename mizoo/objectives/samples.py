@@ -1,5 +1,7 @@
 """Divergences estimated from two samples alone, without a critic."""
 
+import math
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -14,7 +16,7 @@ KERNELS = {
 
 
 def _flat(sample):
-    return tf.reshape(tf.cast(sample, tf.float32), (tf.shape(sample)[0], -1))
+    return tf.reshape(tf.cast(sample, tf.float32), (-1, math.prod(sample.shape[1:])))
 
 
 def _squared_distances(a, b):

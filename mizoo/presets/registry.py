@@ -1,7 +1,17 @@
 """The presets by name."""
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
+
+from mizoo.datasets import Split, digits, ttbar
+
+# What presets are shown on, by name.
+DEMONSTRATIONS = {
+    "ttbar": ttbar,
+    "digits": digits,
+    "small digits": lambda: digits(reduced=2),
+}
 
 
 class Preset(NamedTuple):
@@ -10,21 +20,54 @@ class Preset(NamedTuple):
     factory: Callable
     paper: str
     data: str
+    shown_on: str
+    shared: Callable | None
+
+    @property
+    def summary(self) -> str:
+        """What the preset is, in a line."""
+        return (self.factory.__doc__ or "").partition("\n")[0].rstrip(".:")
+
+    @property
+    def arguments(self) -> list[str]:
+        """Names of all arguments of the factory."""
+        functions = [self.factory, *([self.shared] if self.shared else [])]
+        parameters = [p for function in functions for p in inspect.signature(function).parameters.values()]
+        named = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.default is not p.empty]
+        return list(dict.fromkeys(named))
+
+    def arrange(self, split: Split) -> Split:
+        """Data as this preset takes them: x alone, unpaired, or pairs.
+
+        Raises:
+            ValueError: if they lack z and the preset needs it.
+        """
+        if self.data == "x" or self.data == "x or pairs" and split.train.z is None:
+            return split.each(lambda samples: samples.only("x"))
+        if missing := {"x", "z"} - set(split.train.arrays()):
+            raise ValueError(f"{self.factory.__name__} needs {' and '.join(sorted(missing))}, too")
+        return split.each(lambda samples: samples.unpaired()) if self.data == "unpaired" else split
+
+    def demonstration(self) -> Split:
+        """The data the preset is shown on, and whose shapes are its defaults."""
+        return self.arrange(DEMONSTRATIONS[self.shown_on]())
 
 
 PRESETS: dict[str, Preset] = {}
 
 
-def preset(paper, data):
+def preset(paper, data, shown_on, shared=None):
     """Register a factory under its name.
 
     Args:
         paper: where the model comes from.
-        data: `"x"`, `"pairs"` or `"unpaired"`.
+        data: `"x"`, `"pairs"`, `"x or pairs"` or `"unpaired"`.
+        shown_on: a key of `DEMONSTRATIONS`.
+        shared: function that takes the factory's further keyword arguments, if it has any.
     """
 
     def register(factory):
-        PRESETS[factory.__name__] = Preset(factory, paper, data)
+        PRESETS[factory.__name__] = Preset(factory, paper, data, shown_on, shared)
         return factory
 
     return register

@@ -1,14 +1,11 @@
 """Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629)."""
 
-import keras
-
-from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial, terms
 from mizoo.optimizers import AdamL2
-from mizoo.physics import BeamSymmetry
+from mizoo.presets.flows import conditional_flows
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import coordinates, views
 from mizoo.representations import Standardise
 from mizoo.turbo import Turbo
 
@@ -34,11 +31,8 @@ WEIGHTS = {
 }
 
 
-@preset(paper="arXiv 2112.10629", data="pairs")
-def turbosim(
-    original=False, x=None, z=None, encoder=None, decoder=None, estimator=None, weights=None,
-    units=128, couplings=8, dropout=0.1, learning_rate=2e-3, name="turbosim",
-):  # fmt: skip
+@preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
+def turbosim(original=False, x=None, z=None, estimator=None, weights=None, name="turbosim", **options):
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
     By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
@@ -48,43 +42,20 @@ def turbosim(
         original: the configuration of the paper's code instead; of the other arguments, only `weights`
             and `name` are heeded. All its terms are trained; in the code as published, the loss returned
             holds the last L term (`L_z_hat`) in place of their sum.
-        x, z: representations of the two spaces, for data other than the tt̄ events; both or none.
-        encoder, decoder: mappers in place of the flows.
+        x, z: representations or shapes of the two spaces, for data other than the tt̄ events; both or none.
         estimator: function that makes the estimator of a stream's D term, given its name.
         weights: of terms, to add to the defaults; 0 switches a term off.
-        units, couplings, dropout: of the flows, see `Flow`.
-        learning_rate: of mappers and critics.
+        options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
+            `learning_rate`.
 
     Raises:
         ValueError: if only one of `x` and `z` is given, or for a weight of no term.
     """
     if original:
         return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
-    if (x is None) != (z is None):
-        raise ValueError("turbosim needs both representations, x and z, or none of them")
-    physical = x is None
-    x, z = coordinates() if physical else (x, z)
-    view = dict(zip("xz", views(x, z) if physical else (None, None), strict=True))
-
-    def flow(target, source, view):
-        made = Flow(target.shape, target.angles, couplings, units, dropout=dropout, view=view)
-        return Turned(made, source, target.angles) if physical else made
-
-    model = Turbo(
-        encoder=encoder or flow(z, x, view["x"]),
-        decoder=decoder or flow(x, z, view["z"]),
-        objectives=terms({**WEIGHTS, **(weights or {})}, estimator or _critic, view),
-        x_representation=x,
-        z_representation=z,
-        augmentation=BeamSymmetry() if physical else None,
-        ema_momentum=0.998,
-        name=name,
+    return conditional_flows(
+        x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
     )
-    model.compile(
-        keras.optimizers.AdamW(learning_rate, weight_decay=1e-4, global_clipnorm=5.0),
-        keras.optimizers.Adam(learning_rate, beta_1=0.5, beta_2=0.9),
-    )
-    return model
 
 
 def _critic(stream):

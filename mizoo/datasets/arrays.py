@@ -1,0 +1,33 @@
+"""Arrays of a user's own."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mizoo.datasets.samples import Samples
+
+
+def read_arrays(path) -> Samples:
+    """Read x, z or both from a NumPy file: `.npz` with arrays of these names, or one array, which is x.
+
+    Arrays (n, H, W) are read as images of one channel, (n, H, W, 1).
+
+    Raises:
+        ValueError: for a file that is not NumPy's, or arrays that are not samples; it names the file.
+    """
+    path = Path(path)
+    try:
+        content = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path} is no NumPy file of plain arrays: {error}") from error
+    arrays = {"x": content} if isinstance(content, np.ndarray) else dict(content)
+    if len(arrays) == 1:
+        arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
+    if unknown := set(arrays) - {"x", "z"}:
+        raise ValueError(f"{path}: arrays must be named x and z, got {', '.join(sorted(unknown))}")
+    try:
+        return Samples(**{space: a[..., None] if a.ndim == 3 else a for space, a in arrays.items()})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -1,0 +1,88 @@
+"""Generative adversarial networks: z → x_tilde."""
+
+import keras
+
+from mizoo.mappers import Code, Noisy
+from mizoo.networks import mlp, network
+from mizoo.objectives import Adversarial, Divergence, Likelihood
+from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, space
+from mizoo.presets.registry import preset
+from mizoo.representations import Latent
+
+
+def generator(x, latent, name, game, decoder=None, r1=0.0, gradient_penalty=0.0, **options):
+    """A decoder and a critic of x_tilde: what the plain GANs share.
+
+    Args:
+        x: a representation or the shape of one event; digits by default.
+        latent: number of components of z.
+        name: of the model.
+        game: see `Adversarial`; so are `r1` and `gradient_penalty`.
+        decoder: mapper in place of a network chosen from the shapes.
+        options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
+    """
+    x, z = space(x, DIGITS), Latent(latent)
+    decoder = decoder or deterministic(z, x)
+    critic = adversarial(x, game=game, r1=r1, gradient_penalty=gradient_penalty)
+    return compiled(None, decoder, [Divergence("x_tilde", critic)], x, z, name, **options)
+
+
+@preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator)
+def gan(x=None, latent=8, r1=1.0, name="gan", **options):
+    """Generative adversarial network: D on x_tilde, with the non-saturating loss and the R1 penalty."""
+    return generator(x, latent, name, "non-saturating", r1=r1, **options)
+
+
+@preset("arXiv 1611.04076", "x", "digits", generator)
+def lsgan(x=None, latent=8, r1=1.0, name="lsgan", **options):
+    """Least-squares GAN, with the R1 penalty as `gan` has it; 0 is the paper's."""
+    return generator(x, latent, name, "least-squares", r1=r1, **options)
+
+
+@preset("arXiv 1704.00028", "x", "digits", generator)
+def wgan_gp(x=None, latent=8, gradient_penalty=10.0, critic_steps=5, name="wgan_gp", **options):
+    """Wasserstein GAN with gradient penalty: five updates of the critic for one of the decoder."""
+    return generator(
+        x, latent, name, "wasserstein",
+        gradient_penalty=gradient_penalty, critic_steps=critic_steps, **options,
+    )  # fmt: skip
+
+
+@preset("arXiv 1606.03657", "x", "digits", compiled)
+def infogan(x=None, noise=8, uniform=2, categories=(10,), information=0.3, name="infogan", **options):
+    """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
+
+    The noise of z is left to its prior, so that L bounds the information between code and x_tilde.
+
+    Args:
+        x: a representation or the shape of one event; digits by default.
+        noise: number of normal components of z, which are not inferred.
+        uniform, categories: of the code, see `Latent`.
+        information: weight of L.
+        options: of `compiled`.
+    """
+    x, z = space(x, DIGITS), Latent(noise, uniform, categories)
+    encoder = Code(network(x.shape, (2 * uniform + sum(categories),)), z)
+    objectives = [Divergence("x_tilde", adversarial(x, r1=1.0)), Likelihood("z_hat", information)]
+    return compiled(encoder, deterministic(z, x), objectives, x, z, name, **options)
+
+
+@preset("arXiv 2004.04467", "x", "digits", compiled)
+def alae(x=None, latent=8, name="alae", **options):
+    """Adversarial latent auto-encoder: D on x_tilde, judged by what the encoder makes of it, and L on z_hat.
+
+    The prior of z is learnt: normal draws, mapped by a network. The critic is the encoder followed by a
+    small network, so that the encoder is trained by both games.
+
+    Args:
+        x: a representation or the shape of one event; digits by default.
+        latent: number of components of z.
+        options: of `compiled`.
+    """
+    x, z = space(x, DIGITS), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
+    seen = network(x.shape, z.shape)
+    critic = Adversarial(keras.Sequential([seen, mlp([64], 1, "leaky_relu")]), "non-saturating", r1=1.0)
+    return compiled(
+        Noisy(seen, z.shape, stddev=0.0), deterministic(z, x),
+        [Divergence("x_tilde", critic), Likelihood("z_hat")], x, z, name, **options,
+    )  # fmt: skip

@@ -1,0 +1,100 @@
+"""Auto-encoders: x → z_tilde → x_hat, with a prior on z and ways to make z_tilde follow it."""
+
+from mizoo.objectives import MMD, Divergence, Likelihood, Rate, SlicedWasserstein
+from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, gaussian, momenta, space
+from mizoo.presets.registry import preset
+from mizoo.representations import Latent
+
+
+def autoencoder(
+    extras, x, latent, name, stochastic=False, scale=0.3, encoder=None, decoder=None, **options
+):
+    """The part that auto-encoders share: mappers, and the likelihood of x_hat.
+
+    Args:
+        extras: function that makes the other objectives, given the representations x and z.
+        x: a representation or the shape of one event.
+        latent: number of components of z.
+        name: of the model.
+        stochastic: whether the encoder is Gaussian instead of deterministic.
+        scale: standard deviation of the normal law around x_hat, in the coordinates of x.
+        encoder, decoder: mappers in place of networks chosen from the shapes.
+        options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
+    """
+    z = Latent(latent)
+    encoder = encoder or (gaussian if stochastic else deterministic)(x, z)
+    decoder = decoder or deterministic(z, x, scale=scale)
+    return compiled(encoder, decoder, [Likelihood("x_hat"), *extras(x, z)], x, z, name, **options)
+
+
+@preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder)
+def ae(x=None, latent=8, name="ae", **options):
+    """Auto-encoder: L on x_hat and nothing else. `options`: see `autoencoder`."""
+    return autoencoder(lambda x, z: [], space(x, DIGITS), latent, name, **options)
+
+
+@preset("arXiv 1312.6114", "x", "digits", autoencoder)
+def vae(x=None, latent=8, beta=1.0, name="vae", **options):
+    """Variational auto-encoder: L on x_hat and the rate; minus their sum bounds log p(x) from below.
+
+    Args:
+        x: a representation or the shape of one event; digits by default.
+        latent: number of components of z.
+        beta: weight of the rate.
+        options: see `autoencoder`.
+    """
+    return autoencoder(
+        lambda x, z: [Rate(beta)], space(x, DIGITS), latent, name, stochastic=True, **options
+    )
+
+
+@preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder)
+def beta_vae(x=None, latent=8, beta=4.0, name="beta_vae", **options):
+    """β-VAE: a `vae` whose rate counts more, for components of z that mean something each."""
+    return vae(x, latent, beta, name, **options)
+
+
+@preset("arXiv 1706.02262", "x", "digits", autoencoder)
+def infovae(x=None, latent=8, alpha=0.5, mmd=100.0, name="infovae", **options):
+    """InfoVAE: a `vae` with a smaller rate and an MMD between the law of z_tilde and the prior.
+
+    Args:
+        x, latent, options: as for `vae`.
+        alpha: the rate has the weight 1 - alpha; with 1 this is MMD-VAE.
+        mmd: weight of the MMD, α + λ - 1 in the paper.
+    """
+    return autoencoder(
+        lambda x, z: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
+        space(x, DIGITS), latent, name, stochastic=True, **options,
+    )  # fmt: skip
+
+
+@preset("arXiv 1711.01558", "x", "digits", autoencoder)
+def wae(x=None, latent=8, mmd=100.0, name="wae", **options):
+    """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
+    return autoencoder(
+        lambda x, z: [Divergence("z_tilde", MMD("imq"), mmd)], space(x, DIGITS), latent, name, **options
+    )
+
+
+@preset("arXiv 1804.01947", "x", "digits", autoencoder)
+def swae(x=None, latent=8, sliced=100.0, name="swae", **options):
+    """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
+    return autoencoder(
+        lambda x, z: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
+        space(x, DIGITS), latent, name, **options,
+    )  # fmt: skip
+
+
+@preset("arXiv 1511.05644", "x", "ttbar", autoencoder)
+def aae(x=None, latent=18, name="aae", **options):
+    """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
+
+    Args:
+        x: a representation or the shape of one event; the tt̄ events' detector objects by default.
+        latent: number of components of z.
+        options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
+    """
+    return autoencoder(
+        lambda x, z: [Divergence("z_tilde", adversarial(z))], momenta(x, "x"), latent, name, **options
+    )

@@ -1,0 +1,95 @@
+"""The bounded-information-bottleneck family: L and D on x_hat, D on z_tilde, and the rate."""
+
+import keras
+
+from mizoo.mappers import Refined
+from mizoo.networks import network
+from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
+from mizoo.presets.autoencoders import autoencoder
+from mizoo.presets.parts import DIGITS, adversarial, deterministic, momenta, space
+from mizoo.presets.registry import preset
+from mizoo.representations import Latent
+from mizoo.stages import Stage
+
+
+@preset("arXiv 1912.00830", "x", "ttbar", autoencoder)
+def bibae(x=None, latent=18, name="bibae", **options):
+    """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
+
+    With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, with `{"R_z_tilde": 0, "D_x_hat": 0}`
+    the stochastic `aae`.
+
+    Args:
+        x: a representation or the shape of one event; the tt̄ events' detector objects by default.
+        latent: number of components of z.
+        options: see `autoencoder`.
+    """
+
+    def extras(x, z):
+        return [Divergence("z_tilde", adversarial(z)), Divergence("x_hat", adversarial(x)), Rate()]
+
+    return autoencoder(extras, momenta(x, "x"), latent, name, stochastic=True, **options)
+
+
+@preset("arXiv 2005.05334", "x", "digits", autoencoder)
+def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
+    """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
+
+    A second critic of x_hat sees its difference from x. After 0.8 of the epochs, a network that touches
+    up the decoder's draws is trained by the critics of x_hat while all else is frozen.
+
+    Args:
+        x, latent, options: as for `bibae`, but for `stochastic`; digits by default.
+    """
+    x, penalty = space(x, DIGITS), {"game": "wasserstein", "gradient_penalty": 10.0}
+    weights = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05}
+    weights |= {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
+
+    def extras(x, z):
+        return [
+            Divergence("z_tilde", adversarial(z, **penalty)),
+            Divergence("z_tilde", MMD("rbf"), label="mmd"),
+            Divergence("x_hat", adversarial(x, **penalty)),
+            Divergence(
+                "x_hat", adversarial(x, **penalty),
+                condition="x", join=keras.layers.Subtract(), label="difference",
+            ),
+            Rate(),
+        ]  # fmt: skip
+
+    inner = options.pop("decoder", None) or deterministic(Latent(latent), x, scale=options.pop("scale", 0.3))
+    options["weights"] = {**weights, **(options.get("weights") or {})}
+    refining = {term: options["weights"][term] for term in ("D_x_hat", "D_x_hat_difference")}
+    return autoencoder(
+        extras, x, latent, name, stochastic=True, decoder=Refined(inner, network(x.shape, x.shape)),
+        stages=[
+            Stage(0.0, options["weights"], frozen=["decoder.network"]),
+            Stage(0.8, refining, frozen=["encoder", "decoder.mapper"]),
+        ],
+        **options,
+    )  # fmt: skip
+
+
+@preset("arXiv 1512.09300", "x", "digits", autoencoder)
+def vaegan(x=None, latent=8, name="vaegan", **options):
+    """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
+
+    Here the critic's game reaches the encoder as well, by way of x_hat.
+
+    Args:
+        x, latent, options: as for `vae`.
+    """
+
+    def extras(x, z):
+        *hidden, last = network(x.shape, (1,)).layers
+        features = keras.Sequential(hidden, name="features")
+        critic = Adversarial(keras.Sequential([features, last]), "non-saturating", r1=0.1)
+        return [
+            Likelihood("x_hat", features=features, label="features"),
+            Divergence("x_hat", critic),
+            Divergence("x_tilde", critic),
+            Rate(),
+        ]
+
+    weights = {"L_x_hat": 0.0, **(options.pop("weights", None) or {})}
+    return autoencoder(extras, space(x, DIGITS), latent, name, stochastic=True, weights=weights, **options)

@@ -1,0 +1,74 @@
+"""What presets are put together from."""
+
+import keras
+
+from mizoo.mappers import Gaussian, Noisy
+from mizoo.networks import is_image, network
+from mizoo.objectives import Adversarial
+from mizoo.physics.process import TTBAR
+from mizoo.representations import Momenta, Pixels, Representation, Standardise
+from mizoo.turbo import Turbo
+
+DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
+
+
+def space(given, default=None):
+    """The representation of a space: as given, or for arrays of a given shape, or the default.
+
+    Args:
+        given: a `Representation`; a shape, for which images are mapped to [-1, 1] and anything else is
+            standardised; or None.
+        default: taken for None.
+    """
+    given = default if given is None else given
+    if isinstance(given, Representation):
+        return given
+    return Pixels(given) if is_image(given) else Standardise(given)
+
+
+def momenta(given, side):
+    """As `space`; by default standardised momenta of the tt̄ events' `side`, `"x"` or `"z"`."""
+    return space(given, Momenta(TTBAR.masses(side)))
+
+
+def deterministic(source, target, **law):
+    """A network between two representations; `law` is that of its likelihood, see `Noisy`."""
+    last = "tanh" if target.bounded else None
+    return Noisy(network(source.shape, target.shape, last=last), target.shape, stddev=0.0, **law)
+
+
+def gaussian(source, target):
+    """A network that gives a normal law on the target representation."""
+    *rest, components = target.shape
+    return Gaussian(network(source.shape, (*rest, 2 * components)), target.shape)
+
+
+def adversarial(*spaces, game="non-saturating", **penalties):
+    """A critic of one representation, or of several joined along their last axes."""
+    *rest, _ = spaces[0].shape
+    shape = (*rest, sum(space.shape[-1] for space in spaces))
+    return Adversarial(network(shape, (1,)), game, **penalties)
+
+
+def compiled(
+    encoder, decoder, objectives, x, z, name, weights=None, learning_rate=1e-3, critic_steps=1, **parts
+):
+    """The compiled model: Adam for the mappers and, with less inertia, for the critics.
+
+    Args:
+        encoder, decoder, objectives, x, z: see `Turbo`.
+        name: of the model.
+        weights: of terms, in place of the preset's; 0 switches a term off.
+        learning_rate: of mappers and critics.
+        critic_steps: updates of the critics for one of the mappers.
+        parts: further arguments of `Turbo`.
+    """
+    model = Turbo(encoder, decoder, objectives, x, z, name=name, **parts)
+    model.weigh(weights or {})
+    critics = any(objective.critic_variables for objective in objectives)
+    model.compile(
+        keras.optimizers.Adam(learning_rate, beta_1=0.5 if critics else 0.9),
+        keras.optimizers.Adam(learning_rate, beta_1=0.5),
+        critic_steps=critic_steps,
+    )
+    return model

@@ -1,0 +1,121 @@
+"""Translation between two spaces of data, from pairs or without."""
+
+import math
+
+import keras
+
+from mizoo.mappers import StochasticResidual
+from mizoo.networks import mlp, network
+from mizoo.objectives import Adversarial, Divergence, Likelihood, SlicedWasserstein
+from mizoo.presets.parts import (
+    DIGITS,
+    SMALL_DIGITS,
+    adversarial,
+    compiled,
+    deterministic,
+    momenta,
+    space,
+)
+from mizoo.presets.registry import preset
+from mizoo.stages import Stage
+
+
+@preset("arXiv 1611.07004", "pairs", "ttbar", compiled)
+def pix2pix(x=None, z=None, absolute=100.0, name="pix2pix", **options):
+    """pix2pix: L on x_tilde by absolute errors, and D by a critic that sees z beside it.
+
+    Args:
+        x, z: representations or shapes of one event, images of one size or vectors; those of the tt̄
+            events by default.
+        absolute: weight of the mean absolute error.
+        options: of `compiled`.
+    """
+    x, z = momenta(x, "x"), momenta(z, "z")
+    decoder = deterministic(z, x, law="laplace")
+    objectives = [
+        Likelihood("x_tilde", absolute / math.prod(x.shape)),
+        Divergence("x_tilde", adversarial(x, z), condition="z"),
+    ]
+    return compiled(None, decoder, objectives, x, z, name, **options)
+
+
+@preset("arXiv 1609.04802", "pairs", "small digits", compiled)
+def srgan(x=None, z=None, features=None, adversary=0.1, name="srgan", **options):
+    """SRGAN: large images x from small ones z, by the likelihood of features and a critic of x_tilde.
+
+    Args:
+        x, z: representations or shapes of the large and of the small images; digits by default.
+        features: layer from images in [-1, 1] to features, such as a pretrained network; by default the
+            critic's own, as in VAE/GAN.
+        adversary: weight of D.
+        options: of `compiled`.
+    """
+    x, z = space(x, DIGITS), space(z, SMALL_DIGITS)
+    decoder = deterministic(z, x)
+    *hidden, last = network(x.shape, (1,)).layers
+    inner = keras.Sequential(hidden, name="features")
+    critic = Adversarial(keras.Sequential([inner, last]), "non-saturating", r1=0.1)
+    objectives = [
+        Likelihood("x_tilde", features=features or inner, label="features"),
+        Divergence("x_tilde", critic, adversary),
+    ]
+    return compiled(None, decoder, objectives, x, z, name, **options)
+
+
+@preset("arXiv 1703.10593", "unpaired", "ttbar", compiled)
+def cyclegan(x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **options):
+    """CycleGAN: critics of z_tilde and x_tilde, and L on x_hat and z_hat by absolute errors.
+
+    Args:
+        x, z: representations or shapes of one event; those of the tt̄ events by default.
+        cycle: weight of the mean absolute errors.
+        options: of `compiled`.
+    """
+    x, z = momenta(x, "x"), momenta(z, "z")
+    encoder, decoder = deterministic(x, z, law="laplace"), deterministic(z, x, law="laplace")
+    objectives = [
+        Divergence("z_tilde", adversarial(z, game="least-squares")),
+        Likelihood("x_hat", cycle / math.prod(x.shape)),
+        Divergence("x_tilde", adversarial(x, game="least-squares")),
+        Likelihood("z_hat", cycle / math.prod(z.shape)),
+    ]
+    return compiled(encoder, decoder, objectives, x, z, name, learning_rate=learning_rate, **options)
+
+
+@preset("arXiv 2101.08944", "unpaired", "ttbar", compiled)
+def otus(x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **options):
+    """OTUS: L on x_hat and the sliced Wasserstein distance of z_tilde; at last that of x_tilde alone.
+
+    Of 1010 epochs, the last 10 train the decoder on x_tilde. Energies follow from the mass shell.
+
+    Args:
+        x, z: representations or shapes, of one length; those of the tt̄ events by default.
+        latent_weight: of the distance of z_tilde.
+        projections: of the sliced distances.
+        options: of `compiled`.
+
+    Raises:
+        ValueError: if x and z have different numbers of coordinates.
+    """
+    x, z = momenta(x, "x"), momenta(z, "z")
+    if x.shape != z.shape or len(x.shape) != 1:
+        raise ValueError(f"otus adds to what it maps: x {x.shape} and z {z.shape} must be vectors of one length")
+    length, noises = x.shape[0], 6
+
+    def mapper():
+        # A normal law of variance 1/2 makes L the squared error, up to a constant.
+        return StochasticResidual(
+            mlp([64, 64], length), mlp([64], 2 * noises), x.shape, noises, scale=0.5**0.5
+        )
+
+    distance = SlicedWasserstein(projections)
+    objectives = [
+        Divergence("z_tilde", distance, latent_weight),
+        Likelihood("x_hat"),
+        Divergence("x_tilde", distance),
+    ]
+    stages = [
+        Stage(0.0, {"L_x_hat": 1.0, "D_z_tilde": latent_weight}),
+        Stage(1000 / 1010, {"D_x_tilde": 1.0}),
+    ]
+    return compiled(mapper(), mapper(), objectives, x, z, name, stages=stages, **options)
