@@ -1,6 +1,5 @@
 """The command line."""
 
-import inspect
 import json
 from pathlib import Path
 from typing import Annotated, Optional
@@ -26,14 +25,20 @@ Data = Annotated[
 
 
 @app.command()
-def presets() -> None:
+def presets(
+    table: Annotated[bool, typer.Option("--table", help="All about them, as a Markdown table.")] = False,
+) -> None:
     """List the presets."""
     from mizoo.presets import PRESETS
+    from mizoo.presets.table import markdown
 
-    table = Table("preset", "what it is", "data", "paper", box=None)
+    if table:
+        print(markdown())
+        return
+    overview = Table("preset", "what it is", "data", "paper", box=None)
     for name, preset in PRESETS.items():
-        table.add_row(name, (preset.factory.__doc__ or "").partition("\n")[0], preset.data, preset.paper)
-    console.print(table)
+        overview.add_row(name, preset.summary, preset.data, preset.paper)
+    console.print(overview)
 
 
 @app.command()
@@ -41,7 +46,10 @@ def train(
     preset: Annotated[str, typer.Argument(help="Name of a preset; `mizoo presets` lists them.")],
     out: Annotated[Path, typer.Option("--out", help="Directory of the run.")] = Path("run"),
     epochs: Annotated[int, typer.Option(min=1)] = 100,
-    batch_size: Annotated[int, typer.Option(min=2)] = 1000,
+    batch_size: Annotated[
+        Optional[int],
+        typer.Option(min=2, help="A tenth of the training data and at most 1000, if not given."),
+    ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs of the likelihoods on pairs alone.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Let the learning rate fall along a cosine.")] = True,
     select_from: Annotated[int, typer.Option(min=0, help="Epoch from which the kept one is chosen.")] = 0,
@@ -51,12 +59,18 @@ def train(
         Optional[list[str]],
         typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
     ] = None,
-    data: Data = None,
+    data: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="NumPy file with arrays x and z, or HDF5 file with tt̄ events; else what is shown."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
 ) -> None:
-    """Train a preset on events; everything goes to one directory.
+    """Train a preset; everything goes to one directory.
 
-    Of the events of a file, the last tenth is left for tests and the tenth before it for validation.
+    Data are the preset's demonstration, or a file's: of these the last tenth is left for tests and the
+    tenth before it for validation.
     """
     from mizoo.presets import PRESETS
     from mizoo.training.run import Recipe
@@ -64,18 +78,19 @@ def train(
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+    split, shapes = _data(preset, data)
     recipe = Recipe(
         preset,
-        _options(preset, options or []),
+        {**shapes, **_options(preset, options or [])},
         epochs,
-        batch_size,
+        batch_size or min(1000, max(2, len(split.train) // 10)),
         warmup,
         cosine,
         select_from,
         select_every,
         seed,
     )
-    model = run(recipe, _split(data), out, resume=resume)
+    model = run(recipe, split, out, resume=resume)
     console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}")
 
 
@@ -136,7 +151,7 @@ def main() -> None:
 def _options(preset, pairs):
     from mizoo.presets import PRESETS
 
-    known = inspect.signature(PRESETS[preset].factory).parameters
+    known = PRESETS[preset].arguments
     options = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -151,16 +166,22 @@ def _options(preset, pairs):
     return options
 
 
-def _split(path):
-    from mizoo.datasets import Split, read_hdf5, ttbar
+def _data(name, path):
+    """Data for a preset, and the arguments that tell it their shapes where it would not expect them."""
+    from mizoo.datasets import Split, read_arrays, read_hdf5
+    from mizoo.presets import PRESETS
 
+    preset = PRESETS[name]
     if path is None:
-        return ttbar()
-    events = read_hdf5(path)
+        return preset.demonstration(), {}
+    plain = path.suffix in (".npz", ".npy")
+    events = read_arrays(path) if plain else read_hdf5(path)
     tenth = len(events) // 10
     if not tenth:
         raise ValueError(f"{path}: training needs at least 10 events, got {len(events)}")
-    return Split(events[: -2 * tenth], events[-2 * tenth : -tenth], events[-tenth:])
+    split = preset.arrange(Split(events[: -2 * tenth], events[-2 * tenth : -tenth], events[-tenth:]))
+    shapes = {space: list(array.shape[1:]) for space, array in split.train.arrays().items()}
+    return split, shapes if plain or preset.shown_on != "ttbar" else {}
 
 
 def _pairs(path, split):

@@ -1,19 +1,29 @@
 """Objects that Keras saves and loads with all that they are made of."""
 
+import inspect
+
 import keras
 from keras.src.saving.serialization_lib import ObjectSharingScope
 
 
 def serialisable(cls):
-    """Class decorator: register with Keras; `get_config` may hold objects and lists of objects.
+    """Class decorator: register with Keras, with a configuration of the constructor's arguments.
 
-    A class with a `from_config` of its own keeps it.
+    Each argument, those passed on to base classes included, is kept by the object as an attribute of its
+    name; but for those that the class finds out for itself, which it lists as `derived`. Arguments may be
+    objects and lists of objects. Methods of the class's own are left alone.
     """
+    names = _arguments(cls)
+
+    def get_config(self):
+        common = keras.layers.Layer.get_config(self) if isinstance(self, keras.layers.Layer) else {}
+        return {**common, **{name: _listed(getattr(self, name)) for name in names}}
 
     def from_config(cls, config):
         return cls(**{key: _revive(value) for key, value in config.items()})
 
-    if "from_config" not in vars(cls):
+    if "get_config" not in vars(cls):
+        cls.get_config = get_config
         cls.from_config = classmethod(from_config)
     return keras.saving.register_keras_serializable("mizoo")(cls)
 
@@ -47,6 +57,24 @@ def build(layer, *shapes):
 def unique(things):
     """Without repetitions, in order; things are told apart by identity."""
     return list({id(thing): thing for thing in things}.values())
+
+
+def _arguments(cls):
+    """Names of the constructor's arguments, and of those it passes on to its bases."""
+    names = []
+    for base in cls.__mro__[
+        : cls.__mro__.index(keras.layers.Layer) if keras.layers.Layer in cls.__mro__ else 1
+    ]:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names += [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"]
+            if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+                break
+    return [name for name in dict.fromkeys(names) if name not in getattr(cls, "derived", ())]
+
+
+def _listed(value):
+    return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _revive(value):

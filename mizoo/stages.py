@@ -22,9 +22,6 @@ class Stage:
         self.weights = dict(weights)
         self.frozen = tuple(frozen)
 
-    def get_config(self):
-        return {"start": self.start, "weights": self.weights, "frozen": list(self.frozen)}
-
 
 class Stages(keras.callbacks.Callback):
     """Take a model through its stages; which one an epoch belongs to depends on its number alone."""

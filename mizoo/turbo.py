@@ -333,7 +333,9 @@ class Turbo(keras.Model):
         for space, representation in self.representations.items():
             if not representation.is_adapted:
                 if (array := arrays.get(space)) is None:
-                    raise ValueError(f"the statistics of {space} are not known: call adapt() with arrays first")
+                    raise ValueError(
+                        f"the statistics of {space} are not known: call adapt() with arrays first"
+                    )
                 representation.adapt(array)
 
     def train_step(self, data):

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from mizoo import cli, datasets, presets
 from mizoo.datasets import write_hdf5
+from mizoo.presets import registry
 from mizoo.presets.registry import Preset
 
 runner = CliRunner()
@@ -27,7 +28,8 @@ def tiny(monkeypatch, few):
     def factory(weights=None):
         return presets.turbosim(original=True, weights=weights)
 
-    monkeypatch.setitem(presets.PRESETS, "tiny", Preset(factory, "none", "pairs"))
+    monkeypatch.setitem(presets.PRESETS, "tiny", Preset(factory, "none", "pairs", "ttbar"))
+    monkeypatch.setitem(registry.DEMONSTRATIONS, "ttbar", lambda: few)
     monkeypatch.setattr(datasets, "ttbar", lambda: few)
 
 

@@ -54,7 +54,7 @@ def test_flow_inverts(flow):
     given = flow.given(condition, noise=noise)
     values = given.sample()
     back = values / flow.unit
-    for coupling in reversed(flow.couplings):
+    for coupling in reversed(flow.chain):
         back, _ = coupling(back, flow.context(condition), inverse=True)
     np.testing.assert_allclose(back, flow.base(noise), atol=1e-4)
 

@@ -102,7 +102,7 @@ def test_arguments_reach_the_parts():
     weights = {o.term: o.weight for o in model.objectives}
     assert weights["L_x_hat"] == 3.0
     assert model.streams == ["z_tilde", "x_hat", "x_tilde"]
-    assert len(model.encoder.mapper.couplings) == 1
+    assert model.encoder.mapper.couplings == 1
 
 
 def test_other_dimensions_mappers_and_estimators():
@@ -131,7 +131,7 @@ def test_other_dimensions_mappers_and_estimators():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"x": Standardise((3,))}, "both representations"),
+        ({"x": Standardise((3,))}, "both spaces"),
         ({"weights": {"D_z_bar": 1.0}}, "'z_bar'"),
         ({"weights": {"R_z_tilde": 1.0}}, "'R_z_tilde'"),
     ],

@@ -28,6 +28,7 @@ def read_arrays(path) -> Samples:
     if unknown := set(arrays) - {"x", "z"}:
         raise ValueError(f"{path}: arrays must be named x and z, got {', '.join(sorted(unknown))}")
     try:
-        return Samples(**{space: a[..., None] if a.ndim == 3 else a for space, a in arrays.items()})
+        images = {space: a[..., None] if a.ndim == 3 else a for space, a in arrays.items()}
+        return Samples(images.get("x"), images.get("z"))
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error

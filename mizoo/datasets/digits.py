@@ -24,6 +24,4 @@ def digits(size=8, reduced=0) -> Split:
     x = images if size == 8 else tf.image.resize(images, (size, size), "bicubic").numpy().clip(0.0, 1.0)
     z = tf.nn.avg_pool2d(x, reduced, reduced, "VALID").numpy() if reduced else None
     samples = Samples(x, z)
-    return Split(
-        samples[:TRAIN], samples[TRAIN : TRAIN + VALIDATION], samples[TRAIN + VALIDATION :]
-    )
+    return Split(samples[:TRAIN], samples[TRAIN : TRAIN + VALIDATION], samples[TRAIN + VALIDATION :])

@@ -21,7 +21,7 @@ class Events(Samples):
 
     process: Process = field(kw_only=True)
 
-    def check(self, array, space):
+    def check(self, array, space):  # noqa: D102
         check(array, self.process, space)
 
     def frame(self, space: str) -> pd.DataFrame:

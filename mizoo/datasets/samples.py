@@ -60,7 +60,7 @@ class Samples:
 
     def only(self, space: str) -> Self:
         """Without the other space."""
-        return replace(self, **{other: None for other in self.arrays() if other != space})
+        return replace(self, x=None) if space == "z" else replace(self, z=None)
 
     def unpaired(self) -> Self:
         """The same events, not paired any more."""

@@ -35,9 +35,6 @@ class Mapper(keras.layers.Layer):
         self.shape = tuple(shape)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def get_config(self):
-        return {**super().get_config(), "shape": list(self.shape)}
-
     def noise_shape(self, condition_shape):
         """Shape of the noise one event needs, given the shape of its condition; None if none."""
         raise NotImplementedError

@@ -34,16 +34,12 @@ class Bijection(Mapper):
     """
 
     kind = "invertible"
+    derived = ("shape",)
 
     def __init__(self, flow, inverse=False, **kwargs):
         super().__init__((math.prod(flow.shape),) if inverse else flow.shape, **kwargs)
         self.flow = flow
         self.inverse = inverse
-
-    def get_config(self):
-        config = super().get_config()
-        del config["shape"]
-        return {**config, "flow": self.flow, "inverse": self.inverse}
 
     def build(self, condition_shape):
         build(self.flow, (None, 1))

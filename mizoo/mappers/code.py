@@ -56,16 +56,12 @@ class Code(Mapper):
     """
 
     kind = "code"
+    derived = ("shape",)
 
     def __init__(self, network, latent, **kwargs):
         super().__init__(latent.shape, **kwargs)
         self.network = network
         self.latent = latent
-
-    def get_config(self):
-        config = super().get_config()
-        del config["shape"]
-        return {**config, "network": self.network, "latent": self.latent}
 
     def build(self, condition_shape):
         build(self.network, condition_shape)
@@ -75,4 +71,8 @@ class Code(Mapper):
         return self.shape
 
     def given(self, condition, noise=None, training=None):
-        return _Coded(self.latent, tf.cast(self.network(condition, training=training), tf.float32), self.draw(condition, noise))
+        return _Coded(
+            self.latent,
+            tf.cast(self.network(condition, training=training), tf.float32),
+            self.draw(condition, noise),
+        )

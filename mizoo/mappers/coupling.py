@@ -46,17 +46,6 @@ class SplineCoupling(keras.layers.Layer):
             (components - components // 2) * 3 * bins, kernel_initializer="zeros"
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "components": self.components,
-            "angles": list(self.angles),
-            "units": self.units,
-            "bins": self.bins,
-            "bound": self.bound,
-            "shuffle": self.shuffle,
-        }
-
     def build(self, values_shape, context_shape):
         build(self.hidden[0], (None, 2 * (self.components // 2) + context_shape[-1]))
         build(self.hidden[1], (None, self.units))

@@ -22,7 +22,7 @@ class _Pushed:
 
     def sample(self):
         values = self._flow.base(self._noise())
-        for coupling in self._flow.couplings:
+        for coupling in self._flow.chain:
             values, _ = coupling(values, self.latent, training=self._training)
         return tf.reshape(values * self._flow.unit, (-1, *self._flow.shape))
 
@@ -40,7 +40,7 @@ class _Pushed:
         flow = self._flow
         values = tf.reshape(tf.cast(target, tf.float32), (-1, len(flow.unit))) / flow.unit
         total = -np.log(flow.unit).sum()
-        for coupling in reversed(flow.couplings):
+        for coupling in reversed(flow.chain):
             values, change = coupling(values, self.latent, inverse=True, training=self._training)
             total += change
         return values, total
@@ -68,6 +68,7 @@ class Flow(Mapper):
     ):  # fmt: skip
         super().__init__(shape, **kwargs)
         self.angles = tuple(angles)
+        self.couplings = couplings
         self.units = units
         self.bins = bins
         self.bound = bound
@@ -87,28 +88,16 @@ class Flow(Mapper):
             ],
             name="context",
         )
-        self.couplings = [
+        self.chain = [
             SplineCoupling(components, self.angles, units, bins, bound, shuffle=i) for i in range(couplings)
         ]
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "angles": list(self.angles),
-            "couplings": len(self.couplings),
-            "units": self.units,
-            "bins": self.bins,
-            "bound": self.bound,
-            "dropout": self.dropout,
-            "view": self.view,
-        }
 
     def build(self, condition_shape):
         if self.view is not None:
             build(self.view, condition_shape)
             condition_shape = self.view.compute_output_shape(condition_shape)
         build(self.context, condition_shape)
-        for coupling in self.couplings:
+        for coupling in self.chain:
             build(coupling, (None, math.prod(self.shape)), (None, self.units // 2))
         self.built = True
 

@@ -1,6 +1,5 @@
 """Normal laws with learnt means and deviations: the mappers of variational models."""
 
-import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -24,7 +23,7 @@ class _Normal:
 
 
 def normal(parameters, largest=7.0):
-    """Normal law of numbers (…, 2k): k means, then k logarithms of the deviations, clipped to ±`largest`."""
+    """Normal law of numbers (…, 2k): k means, then k log-deviations, clipped to ±`largest`."""
     mean, log_deviation = tf.split(tf.cast(parameters, tf.float32), 2, -1)
     return tfp.distributions.Normal(mean, tf.exp(tf.clip_by_value(log_deviation, -largest, largest)))
 
@@ -44,9 +43,6 @@ class Gaussian(Mapper):
     def __init__(self, network, shape, **kwargs):
         super().__init__(shape, **kwargs)
         self.network = network
-
-    def get_config(self):
-        return {**super().get_config(), "network": self.network}
 
     def build(self, condition_shape):
         build(self.network, condition_shape)

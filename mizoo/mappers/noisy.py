@@ -54,15 +54,6 @@ class Noisy(Mapper):
     def kind(self):
         return "noise-injected" if self.stddev else "deterministic"
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "network": self.network,
-            "stddev": self.stddev,
-            "law": self.law,
-            "scale": self.scale,
-        }
-
     def build(self, condition_shape):
         build(self.network, condition_shape)
         self.built = True

@@ -29,16 +29,12 @@ class Refined(Mapper):
     """
 
     kind = "refined"
+    derived = ("shape",)
 
     def __init__(self, mapper, network, **kwargs):
         super().__init__(mapper.shape, **kwargs)
         self.mapper = mapper
         self.network = network
-
-    def get_config(self):
-        config = super().get_config()
-        del config["shape"]
-        return {**config, "mapper": self.mapper, "network": self.network}
 
     def build(self, condition_shape):
         build(self.mapper, condition_shape)

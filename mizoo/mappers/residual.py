@@ -30,9 +30,6 @@ class StochasticResidual(Noisy):
         self.noise_network = noise_network
         self.noises = noises
 
-    def get_config(self):
-        return {**super().get_config(), "noise_network": self.noise_network, "noises": self.noises}
-
     def build(self, condition_shape):
         build(self.noise_network, condition_shape)
         build(self.network, (None, condition_shape[-1] + self.noises))
@@ -45,4 +42,6 @@ class StochasticResidual(Noisy):
         noise = self.noise(condition) if noise is None else noise
         law = normal(self.noise_network(condition, training=training))
         seen = tf.concat([condition, law.loc + law.scale * noise], -1)
-        return self.around(condition + keras.ops.cast(self.network(seen, training=training), condition.dtype))
+        return self.around(
+            condition + keras.ops.cast(self.network(seen, training=training), condition.dtype)
+        )

@@ -36,6 +36,8 @@ class Turned(Mapper):
         angles: indices of the target's azimuths; `source.angles` are the condition's.
     """
 
+    derived = ("shape",)
+
     def __init__(self, mapper, source, angles, **kwargs):
         super().__init__(mapper.shape, **kwargs)
         self.mapper = mapper
@@ -46,16 +48,6 @@ class Turned(Mapper):
     @property
     def kind(self):
         return self.mapper.kind
-
-    def get_config(self):
-        config = super().get_config()
-        del config["shape"]
-        return {
-            **config,
-            "mapper": self.mapper,
-            "source": self.source,
-            "angles": list(self.angles),
-        }
 
     def build(self, condition_shape):
         build(self.mapper, condition_shape)

@@ -50,11 +50,9 @@ def to_image(inputs, shape, filters=32, activation="leaky_relu", last=None, name
     return keras.Model(vector, _convolution(shape[-1], last)(features), name=name)
 
 
-def image_to_image(
-    shape, channels, filters=32, activation="leaky_relu", last=None, name="image_to_image"
-):
+def image_to_image(shape, channels, filters=32, activation="leaky_relu", last=None, name="image_to_image"):
     """A U-Net (arXiv 1505.04597) between images of one size, the second with `channels` channels."""
-    *larger, smallest = _sizes(shape)
+    larger = _sizes(shape)[:-1]
     image = layers.Input(shape)
     features = _convolution(filters, activation)(image)
     skipped = []

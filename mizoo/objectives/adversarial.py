@@ -55,14 +55,9 @@ class Adversarial(Estimator):
         self.r1 = r1
         self.seed_generator = keras.random.SeedGenerator()
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "critic": self.critic,
-            "game": self.game,
-            "gradient_penalty": self.gradient_penalty,
-            "r1": self.r1,
-        }
+    @property
+    def kind(self):
+        return f"{self.game} critic"
 
     def build(self, shape):
         build(self.critic, shape)
@@ -90,7 +85,7 @@ class Adversarial(Estimator):
         return tf.reduce_mean(GAMES[self.game][2](self._logits(fake)))
 
     def nats(self, real):
-        """KL(real ‖ generated) in nats, as the trained critic of a non-saturating game has it: its mean logit."""
+        """KL(real ‖ generated) in nats, by a trained critic of the non-saturating game: its mean logit."""
         return tf.reduce_mean(self._logits(real))
 
     def _logits(self, events):

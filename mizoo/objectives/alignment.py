@@ -27,9 +27,6 @@ class Alignment(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.temperature = temperature
 
-    def get_config(self):
-        return {**super().get_config(), "temperature": self.temperature}
-
     @property
     def draws(self):
         return []

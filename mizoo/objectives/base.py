@@ -28,14 +28,6 @@ class Objective(keras.layers.Layer):
         self.weight = float(weight)
         self.label = label
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "stream": self.stream,
-            "weight": self.weight,
-            "label": self.label,
-        }
-
     def build(self, x_shape, z_shape):
         """Make weights for batches of coordinates of these shapes."""
         self.built = True
@@ -44,6 +36,11 @@ class Objective(keras.layers.Layer):
     def term(self) -> str:
         """Name of the term in logs: the paper's letter and the stream, as in `L_z_tilde`."""
         return "_".join(part for part in (self.symbol, self.stream, self.label) if part)
+
+    @property
+    def note(self) -> str:
+        """What is special about the term, for the zoo's table."""
+        return self.label
 
     @property
     def critic_term(self) -> str:

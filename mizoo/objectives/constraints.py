@@ -36,9 +36,6 @@ class MassShell(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.masses = [float(mass) for mass in masses]
 
-    def get_config(self):
-        return {**super().get_config(), "masses": self.masses}
-
     def loss(self, streams):
         objects = _objects(streams.physical(self.stream))
         squares = tf.reduce_sum(tf.square(objects[..., :3]), -1) + np.square(self.masses, dtype="float32")
@@ -64,9 +61,6 @@ class Acceptance(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.pt = [float(limit) for limit in pt]
         self.eta = [float(limit) for limit in eta]
-
-    def get_config(self):
-        return {**super().get_config(), "pt": self.pt, "eta": self.eta}
 
     def loss(self, streams):
         objects = _objects(streams.physical(self.stream))
@@ -96,12 +90,11 @@ class Anchor(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.objects = list(objects)
 
-    def get_config(self):
-        return {**super().get_config(), "objects": self.objects}
-
     def loss(self, streams):
         before, after = (
             tf.gather(_objects(streams.physical(name))[..., :3], self.objects, axis=1)
             for name in (link(self.stream).condition, self.stream)
         )
-        return 1.0 - tf.reduce_mean(keras.ops.sum(keras.ops.normalize(before) * keras.ops.normalize(after), -1))
+        return 1.0 - tf.reduce_mean(
+            keras.ops.sum(keras.ops.normalize(before) * keras.ops.normalize(after), -1)
+        )

@@ -36,15 +36,6 @@ class Divergence(Objective):
         self.condition = condition
         self.join = join or keras.layers.Concatenate()
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "estimator": self.estimator,
-            "view": self.view,
-            "condition": self.condition,
-            "join": self.join,
-        }
-
     def build(self, x_shape, z_shape):
         shapes = {"x": x_shape, "z": z_shape}
         shape = shapes[self.stream[0]]
@@ -56,6 +47,11 @@ class Divergence(Objective):
             shape = self.join.compute_output_shape([shape, shapes[self.condition[0]]])
         build(self.estimator, shape)
         self.built = True
+
+    @property
+    def note(self):
+        seen = f" given {self.condition}" if self.condition else ""
+        return ", ".join(note for note in (f"{self.estimator.kind}{seen}", self.label) if note)
 
     @property
     def draws(self):
@@ -95,6 +91,10 @@ class MaximumLikelihood(Objective):
     """
 
     symbol = "D"
+
+    @property
+    def note(self):
+        return "closed form"
 
     @property
     def draws(self):

@@ -28,9 +28,6 @@ class Likelihood(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.features = features
 
-    def get_config(self):
-        return {**super().get_config(), "features": self.features}
-
     @property
     def draws(self):
         if self.features is not None:

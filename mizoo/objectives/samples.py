@@ -43,15 +43,14 @@ class MMD(Estimator):
         widths: in units of the coordinates.
     """
 
+    kind = "MMD"
+
     def __init__(self, kernel="imq", widths=(0.2, 0.5, 1.0, 2.0, 5.0), **kwargs):
         super().__init__(**kwargs)
         if kernel not in KERNELS:
             raise ValueError(f"kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
         self.kernel = kernel
         self.widths = [float(width) for width in widths]
-
-    def get_config(self):
-        return {**super().get_config(), "kernel": self.kernel, "widths": self.widths}
 
     def _kernel(self, a, b):
         squares = _squared_distances(a, b) / (2.0 * a.shape[1])
@@ -66,6 +65,8 @@ class MMD(Estimator):
 @serialisable
 class EnergyDistance(Estimator):
     """2 E|X - Y| - E|X - X'| - E|Y - Y'|, unbiased (Székely and Rizzo, JSPI 143, 2013)."""
+
+    kind = "energy distance"
 
     def loss(self, real, fake):
         real, fake = _flat(real), _flat(fake)
@@ -86,14 +87,13 @@ class SlicedWasserstein(Estimator):
         power: p, 2 or 1.
     """
 
+    kind = "sliced Wasserstein"
+
     def __init__(self, projections=100, power=2, **kwargs):
         super().__init__(**kwargs)
         self.projections = projections
         self.power = power
         self.seed_generator = keras.random.SeedGenerator()
-
-    def get_config(self):
-        return {**super().get_config(), "projections": self.projections, "power": self.power}
 
     def loss(self, real, fake):
         real, fake = _flat(real), _flat(fake)
@@ -113,12 +113,11 @@ class NormalKL(Estimator):
         ridge: added to the variances.
     """
 
+    kind = "KL of normals"
+
     def __init__(self, ridge=1e-4, **kwargs):
         super().__init__(**kwargs)
         self.ridge = ridge
-
-    def get_config(self):
-        return {**super().get_config(), "ridge": self.ridge}
 
     def _normal(self, sample):
         covariance = tfp.stats.covariance(sample) + self.ridge * tf.eye(sample.shape[1])

@@ -20,10 +20,6 @@ class BeamSymmetry(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def get_config(self):
-        # Left to itself, Keras writes none for a layer that comes from a file.
-        return super().get_config()
-
     def call(self, batch):
         first = next(iter(batch.values()))
         size = (3, tf.shape(first)[0], 1, 1)

@@ -27,19 +27,19 @@ def generator(x, latent, name, game, decoder=None, r1=0.0, gradient_penalty=0.0,
     return compiled(None, decoder, [Divergence("x_tilde", critic)], x, z, name, **options)
 
 
-@preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator)
+@preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator, compiled)
 def gan(x=None, latent=8, r1=1.0, name="gan", **options):
     """Generative adversarial network: D on x_tilde, with the non-saturating loss and the R1 penalty."""
     return generator(x, latent, name, "non-saturating", r1=r1, **options)
 
 
-@preset("arXiv 1611.04076", "x", "digits", generator)
+@preset("arXiv 1611.04076", "x", "digits", generator, compiled)
 def lsgan(x=None, latent=8, r1=1.0, name="lsgan", **options):
     """Least-squares GAN, with the R1 penalty as `gan` has it; 0 is the paper's."""
     return generator(x, latent, name, "least-squares", r1=r1, **options)
 
 
-@preset("arXiv 1704.00028", "x", "digits", generator)
+@preset("arXiv 1704.00028", "x", "digits", generator, compiled)
 def wgan_gp(x=None, latent=8, gradient_penalty=10.0, critic_steps=5, name="wgan_gp", **options):
     """Wasserstein GAN with gradient penalty: five updates of the critic for one of the decoder."""
     return generator(
@@ -69,7 +69,7 @@ def infogan(x=None, noise=8, uniform=2, categories=(10,), information=0.3, name=
 
 @preset("arXiv 2004.04467", "x", "digits", compiled)
 def alae(x=None, latent=8, name="alae", **options):
-    """Adversarial latent auto-encoder: D on x_tilde, judged by what the encoder makes of it, and L on z_hat.
+    """Adversarial latent auto-encoder: D on x_tilde, seen through the encoder, and L on z_hat.
 
     The prior of z is learnt: normal draws, mapped by a network. The critic is the encoder followed by a
     small network, so that the encoder is trained by both games.

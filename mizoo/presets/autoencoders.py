@@ -27,13 +27,13 @@ def autoencoder(
     return compiled(encoder, decoder, [Likelihood("x_hat"), *extras(x, z)], x, z, name, **options)
 
 
-@preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder)
+@preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder, compiled)
 def ae(x=None, latent=8, name="ae", **options):
     """Auto-encoder: L on x_hat and nothing else. `options`: see `autoencoder`."""
     return autoencoder(lambda x, z: [], space(x, DIGITS), latent, name, **options)
 
 
-@preset("arXiv 1312.6114", "x", "digits", autoencoder)
+@preset("arXiv 1312.6114", "x", "digits", autoencoder, compiled)
 def vae(x=None, latent=8, beta=1.0, name="vae", **options):
     """Variational auto-encoder: L on x_hat and the rate; minus their sum bounds log p(x) from below.
 
@@ -48,13 +48,13 @@ def vae(x=None, latent=8, beta=1.0, name="vae", **options):
     )
 
 
-@preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder)
+@preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder, compiled)
 def beta_vae(x=None, latent=8, beta=4.0, name="beta_vae", **options):
     """β-VAE: a `vae` whose rate counts more, for components of z that mean something each."""
     return vae(x, latent, beta, name, **options)
 
 
-@preset("arXiv 1706.02262", "x", "digits", autoencoder)
+@preset("arXiv 1706.02262", "x", "digits", autoencoder, compiled)
 def infovae(x=None, latent=8, alpha=0.5, mmd=100.0, name="infovae", **options):
     """InfoVAE: a `vae` with a smaller rate and an MMD between the law of z_tilde and the prior.
 
@@ -69,7 +69,7 @@ def infovae(x=None, latent=8, alpha=0.5, mmd=100.0, name="infovae", **options):
     )  # fmt: skip
 
 
-@preset("arXiv 1711.01558", "x", "digits", autoencoder)
+@preset("arXiv 1711.01558", "x", "digits", autoencoder, compiled)
 def wae(x=None, latent=8, mmd=100.0, name="wae", **options):
     """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
     return autoencoder(
@@ -77,7 +77,7 @@ def wae(x=None, latent=8, mmd=100.0, name="wae", **options):
     )
 
 
-@preset("arXiv 1804.01947", "x", "digits", autoencoder)
+@preset("arXiv 1804.01947", "x", "digits", autoencoder, compiled)
 def swae(x=None, latent=8, sliced=100.0, name="swae", **options):
     """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
     return autoencoder(
@@ -86,7 +86,7 @@ def swae(x=None, latent=8, sliced=100.0, name="swae", **options):
     )  # fmt: skip
 
 
-@preset("arXiv 1511.05644", "x", "ttbar", autoencoder)
+@preset("arXiv 1511.05644", "x", "ttbar", autoencoder, compiled)
 def aae(x=None, latent=18, name="aae", **options):
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 

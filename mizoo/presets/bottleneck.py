@@ -6,13 +6,13 @@ from mizoo.mappers import Refined
 from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
 from mizoo.presets.autoencoders import autoencoder
-from mizoo.presets.parts import DIGITS, adversarial, deterministic, momenta, space
+from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, momenta, space
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 from mizoo.stages import Stage
 
 
-@preset("arXiv 1912.00830", "x", "ttbar", autoencoder)
+@preset("arXiv 1912.00830", "x", "ttbar", autoencoder, compiled)
 def bibae(x=None, latent=18, name="bibae", **options):
     """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
 
@@ -31,7 +31,7 @@ def bibae(x=None, latent=18, name="bibae", **options):
     return autoencoder(extras, momenta(x, "x"), latent, name, stochastic=True, **options)
 
 
-@preset("arXiv 2005.05334", "x", "digits", autoencoder)
+@preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
 def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
@@ -57,7 +57,9 @@ def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
             Rate(),
         ]  # fmt: skip
 
-    inner = options.pop("decoder", None) or deterministic(Latent(latent), x, scale=options.pop("scale", 0.3))
+    inner = options.pop("decoder", None) or deterministic(
+        Latent(latent), x, scale=options.pop("scale", 0.3)
+    )
     options["weights"] = {**weights, **(options.get("weights") or {})}
     refining = {term: options["weights"][term] for term in ("D_x_hat", "D_x_hat_difference")}
     return autoencoder(
@@ -70,7 +72,7 @@ def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
     )  # fmt: skip
 
 
-@preset("arXiv 1512.09300", "x", "digits", autoencoder)
+@preset("arXiv 1512.09300", "x", "digits", autoencoder, compiled)
 def vaegan(x=None, latent=8, name="vaegan", **options):
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 

@@ -58,11 +58,11 @@ def conditional_flows(x, z, weights, estimator=None, units=128, couplings=8, dro
 
 @preset("arXiv 1906.04032", "x or pairs", "ttbar", conditional_flows)
 def flow(x=None, z=None, name="flow", **options):
-    """Normalising flows, trained by exact likelihoods: conditional ones both ways on pairs, or one of x alone.
+    """Normalising flows, by exact likelihoods: conditional ones both ways on pairs, or one of x alone.
 
     Args:
-        x, z: representations or shapes of one event; those of the tt̄ events if there are none. With x alone,
-            z is normal noise, the decoder a bijection and the encoder its inverse.
+        x, z: representations or shapes of one event; those of the tt̄ events if there are none. With x
+            alone, z is normal noise, the decoder a bijection and the encoder its inverse.
         options: see `conditional_flows`; for x alone, `units`, `couplings` and `learning_rate`.
     """
     if x is None or z is not None:

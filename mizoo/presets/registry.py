@@ -21,7 +21,7 @@ class Preset(NamedTuple):
     paper: str
     data: str
     shown_on: str
-    shared: Callable | None
+    shared: tuple[Callable, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -31,7 +31,7 @@ class Preset(NamedTuple):
     @property
     def arguments(self) -> list[str]:
         """Names of all arguments of the factory."""
-        functions = [self.factory, *([self.shared] if self.shared else [])]
+        functions = [self.factory, *self.shared]
         parameters = [p for function in functions for p in inspect.signature(function).parameters.values()]
         named = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.default is not p.empty]
         return list(dict.fromkeys(named))
@@ -42,7 +42,7 @@ class Preset(NamedTuple):
         Raises:
             ValueError: if they lack z and the preset needs it.
         """
-        if self.data == "x" or self.data == "x or pairs" and split.train.z is None:
+        if self.data == "x" or (self.data == "x or pairs" and split.train.z is None):
             return split.each(lambda samples: samples.only("x"))
         if missing := {"x", "z"} - set(split.train.arrays()):
             raise ValueError(f"{self.factory.__name__} needs {' and '.join(sorted(missing))}, too")
@@ -56,14 +56,14 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {}
 
 
-def preset(paper, data, shown_on, shared=None):
+def preset(paper, data, shown_on, *shared):
     """Register a factory under its name.
 
     Args:
         paper: where the model comes from.
         data: `"x"`, `"pairs"`, `"x or pairs"` or `"unpaired"`.
         shown_on: a key of `DEMONSTRATIONS`.
-        shared: function that takes the factory's further keyword arguments, if it has any.
+        shared: functions that take the factory's further keyword arguments, if it has any.
     """
 
     def register(factory):

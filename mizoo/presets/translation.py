@@ -99,7 +99,9 @@ def otus(x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **op
     """
     x, z = momenta(x, "x"), momenta(z, "z")
     if x.shape != z.shape or len(x.shape) != 1:
-        raise ValueError(f"otus adds to what it maps: x {x.shape} and z {z.shape} must be vectors of one length")
+        raise ValueError(
+            f"otus adds to what it maps: x {x.shape} and z {z.shape} must be vectors of one length"
+        )
     length, noises = x.shape[0], 6
 
     def mapper():

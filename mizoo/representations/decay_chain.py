@@ -30,14 +30,6 @@ class Resonance:
         self.daughters = tuple(daughters)
         self.forward = forward
 
-    def get_config(self):
-        return {
-            "mass": self.mass,
-            "width": self.width,
-            "daughters": list(self.daughters),
-            "forward": self.forward,
-        }
-
     @property
     def leaves(self) -> list[int]:
         """Indices of the final objects, in the order of the tree."""
@@ -130,15 +122,6 @@ class DecayChain(Representation):
         self.pt_tail = pt_tail
         self.physical_shape = (4 * len(self.masses),)
         self.shape = (4 + sum(root.size for root in self.roots),)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "roots": list(self.roots),
-            "masses": list(self.masses),
-            "pt_scale": self.pt_scale,
-            "pt_tail": self.pt_tail,
-        }
 
     # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
     def call(self, physical):

@@ -43,15 +43,6 @@ class DetectorObjects(Representation):
         self.shape = (3 * (2 + jets),)
         self.angles = tuple(range(1, *self.shape, 3))
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "jets": self.jets,
-            "lepton_pt": self.lepton_pt,
-            "lepton_eta": self.lepton_eta,
-            "jet_eta": self.jet_eta,
-        }
-
     def call(self, physical):
         objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)
         lepton, missing, *jets = objects

@@ -14,9 +14,6 @@ class Identity(Representation):
         super().__init__(**kwargs)
         self.shape = self.physical_shape = tuple(shape)
 
-    def get_config(self):
-        return {**super().get_config(), "shape": list(self.shape)}
-
     def call(self, physical):
         return keras.ops.cast(physical, self.compute_dtype)
 

@@ -32,15 +32,6 @@ class Latent(Representation):
         self.shape = self.physical_shape = (normal + uniform + sum(self.categories),)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "normal": self.normal,
-            "uniform": self.uniform,
-            "categories": list(self.categories),
-            "mapping": self.mapping,
-        }
-
     def build(self, input_shape):
         if self.mapping is not None:
             build(self.mapping, input_shape)

@@ -17,15 +17,12 @@ class Momenta(Standardise):
         masses: of the objects, GeV.
     """
 
+    derived = ("shape", "scalar")
+
     def __init__(self, masses, **kwargs):
         self.masses = [float(mass) for mass in masses]
         super().__init__((3 * len(self.masses),), **kwargs)
         self.physical_shape = (4 * len(self.masses),)
-
-    def get_config(self):
-        config = super().get_config()
-        del config["shape"], config["scalar"]
-        return {**config, "masses": self.masses}
 
     def adapt(self, data):
         super().adapt(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))

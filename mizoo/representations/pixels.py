@@ -24,9 +24,6 @@ class Pixels(Representation):
         self.high = self.add_weight((), "ones", name="high", trainable=False)
         self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
-    def get_config(self):
-        return {**super().get_config(), "shape": list(self.shape)}
-
     @property
     def is_adapted(self):
         return bool(self.adapted.numpy())
@@ -45,7 +42,9 @@ class Pixels(Representation):
         self.adapted.assign(1.0)
 
     def call(self, physical):
-        return 2.0 * (keras.ops.cast(physical, self.compute_dtype) - self.low) / (self.high - self.low) - 1.0
+        return (
+            2.0 * (keras.ops.cast(physical, self.compute_dtype) - self.low) / (self.high - self.low) - 1.0
+        )
 
     def inverse(self, coordinates):
         share = (keras.ops.clip(keras.ops.cast(coordinates, self.compute_dtype), -1.0, 1.0) + 1.0) / 2.0

@@ -27,9 +27,6 @@ class Standardise(Representation):
         # Weights are all that is saved, so that statistics are set must be one of them.
         self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
-    def get_config(self):
-        return {**super().get_config(), "shape": list(self.shape), "scalar": self.scalar}
-
     @property
     def is_adapted(self):
         return bool(self.adapted.numpy())

@@ -30,14 +30,6 @@ class EventView(keras.layers.Layer):
         # Hundreds of small operations, met several times a step: compiled alone they are compiled once.
         self._compiled_look = tf.function(self._look, jit_compile=True)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "representation": self.representation,
-            "subsets": [list(subset) for subset in self.subsets],
-            "ordered": list(self.ordered),
-        }
-
     def call(self, coordinates, training=None):
         return (self._compiled_look if training else self._look)(coordinates)
 

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from mizoo.datasets.events import Events
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import observables
 
@@ -37,13 +39,14 @@ class Warmup(keras.callbacks.Callback):
 
 
 class KSDistance(keras.callbacks.Callback):
-    """Log the sum of KS distances of all observables of z_tilde and x_tilde on validation events.
+    """Log the sum of KS distances of z_tilde and x_tilde from what they stand for, on validation data.
 
-    The kept epoch of Turbo-Sim is the one with the least sum over components (arXiv 2112.10629); here the
-    five masses count too. Give `ModelCheckpoint` the monitor `"val_ks"`.
+    The kept epoch of Turbo-Sim is the one with the least sum over components (arXiv 2112.10629); of tt̄
+    events the five masses count too. Streams that no term speaks of do not count, and instead of
+    x_tilde then x_hat does. Give `ModelCheckpoint` the monitor `"val_ks"`.
 
     Args:
-        events: paired validation events.
+        events: validation `Samples`.
         every: epochs between two measurements; not a number in between.
         start: epoch before which there are none.
     """
@@ -53,17 +56,33 @@ class KSDistance(keras.callbacks.Callback):
         self.events = events
         self.every = every
         self.start = start
-        self._truth = {space: observables(events[space], space) for space in ("z", "x")}
 
     def on_epoch_end(self, epoch, logs=None):
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
-            drawn = {"z": self.model.encode(self.events.x), "x": self.model.decode(self.events.z)}
             logs["val_ks"] = sum(
-                ks(self._truth[space][name], values)
-                for space, events in drawn.items()
-                for name, values in observables(events, space).items()
+                ks(truth, drawn)
+                for space, events in self._drawn().items()
+                for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
             )
+
+    def _drawn(self):
+        """Generated events by space."""
+        spoken = {objective.stream for objective in self.model.objectives}
+        drawn = {"z": self.model.encode(self.events.x)} if "z_tilde" in spoken else {}
+        if "x_tilde" not in spoken:
+            return {**drawn, "x": self.model.reconstruct(self.events.x)}
+        z = self.events.z
+        return {**drawn, "x": self.model.sample(len(self.events)) if z is None else self.model.decode(z)}
+
+    def _columns(self, space, events=None):
+        """Observables of events, of the true ones if there are none, or else of a draw from the prior."""
+        events = self.events[space] if events is None else events
+        if events is None:
+            events = self.model.representations[space].draw(len(self.events))
+        if isinstance(self.events, Events) and self.events[space] is not None:
+            return observables(events, space, self.events.process).values()
+        return np.reshape(events, (len(events), -1)).T
 
 
 class Backup(keras.callbacks.Callback):

@@ -35,9 +35,9 @@ GAMES = {
 
 def draw(law, count, rng):
     centres, deviation = LAWS[law]
-    return (centres[rng.integers(len(centres), size=count)] + deviation * rng.normal(size=(count, 2))).astype(
-        "float32"
-    )
+    return (
+        centres[rng.integers(len(centres), size=count)] + deviation * rng.normal(size=(count, 2))
+    ).astype("float32")
 
 
 def coverage(law, sample):
@@ -52,8 +52,8 @@ def train(law, game, steps, batch_size):
     """A GAN of two-dimensional vectors; the same networks and steps for all games."""
     keras.utils.set_random_seed(0)
     data = mizoo.datasets.Samples(draw(law, 100_000, np.random.default_rng(0)))
-    model = generator((2,), 2, f"{game} {law}", game, learning_rate=1e-3, **GAMES[game])
-    model.ema_momentum = None
+    name = f"{game} {law}"
+    model = generator((2,), 2, name, game, ema_momentum=0.999, **GAMES[game])
     model.schedule(1e-3, steps=steps * model.critic_steps)
     epochs = steps * batch_size // len(data)
     model.fit(data, batch_size=batch_size, epochs=epochs, verbose=0)
