@@ -6,9 +6,10 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.mappers import Bijection, Code, Flow, Gaussian, Noisy, Refined, StochasticResidual, Turned
 from mizoo.networks import mlp
 from mizoo.presets.ttbar import coordinates
+from mizoo.representations import Latent
 
 
 def shaken(flow, condition_shape, scale=0.15):
@@ -131,3 +132,94 @@ def test_noisy_disturbs_its_input():
 def test_noisy_refuses_an_unknown_law():
     with pytest.raises(ValueError, match="'cauchy'"):
         Noisy(mlp([], 1), (1,), law="cauchy")
+
+
+def fixed(kernel, bias):
+    """A dense layer with given weights."""
+    layer = keras.layers.Dense(len(bias))
+    layer.build((None, len(kernel)))
+    layer.set_weights([np.array(kernel, "float32"), np.array(bias, "float32")])
+    return layer
+
+
+def test_gaussian_is_the_law_its_network_says():
+    mapper = Gaussian(fixed([[1.0, 2.0, 0.0, 0.0]], [0.0, 0.0, np.log(0.5), np.log(3.0)]), (2,))
+    condition = tf.fill((50_000, 1), 2.0)
+    given = mapper.given(condition)
+    sample = given.sample().numpy()
+    np.testing.assert_allclose(sample.mean(0), [2.0, 4.0], atol=0.06)
+    np.testing.assert_allclose(sample.std(0), [0.5, 3.0], rtol=0.02)
+    reference = scipy.stats.norm([2.0, 4.0], [0.5, 3.0])
+    np.testing.assert_allclose(
+        given.log_prob(sample), reference.logpdf(sample).sum(1), rtol=1e-3, atol=1e-4
+    )
+    np.testing.assert_allclose(mapper(condition[:1], noise=tf.ones((1, 2))), [[2.5, 7.0]], rtol=1e-6)
+
+
+def test_gaussian_of_images():
+    mapper = Gaussian(keras.layers.Conv2D(4, 3, padding="same"), (5, 4, 2))
+    image = tf.random.normal((3, 5, 4, 1))
+    given = mapper.given(image)
+    assert given.sample().shape == (3, 5, 4, 2)
+    assert given.log_prob(tf.zeros((3, 5, 4, 2))).shape == (3,)
+
+
+def test_code_is_a_law_of_its_parts():
+    latent = Latent(normal=2, uniform=1, categories=(3,))
+    logits = np.log([0.2, 0.3, 0.5])
+    mapper = Code(fixed(np.zeros((1, 5)), [0.4, np.log(0.1), *logits]), latent)
+    given = mapper.given(tf.zeros((40_000, 1)))
+    sample = given.sample().numpy()
+    np.testing.assert_allclose(sample[:, :2].std(0), 1.0, rtol=0.03)
+    assert sample[:, 2].mean() == pytest.approx(0.4, abs=0.01)
+    assert sample[:, 2].std() == pytest.approx(0.1, rel=0.03)
+    np.testing.assert_allclose(sample[:, 3:].mean(0), [0.2, 0.3, 0.5], atol=0.01)
+    np.testing.assert_array_equal(sample[:, 3:].sum(1), 1.0)
+    expected = scipy.stats.norm.logpdf(sample[:, :2]).sum(1)
+    expected += scipy.stats.norm(0.4, 0.1).logpdf(sample[:, 2]) + sample[:, 3:] @ logits
+    np.testing.assert_allclose(given.log_prob(sample), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_stochastic_residual_adds_to_its_condition():
+    mapper = StochasticResidual(
+        fixed([[0.0, 0.0], [0.0, 0.0], [1.0, 10.0]], [0.5, 0.0]),
+        fixed([[1.0, 0.0], [0.0, 0.0]], [0.0, np.log(2.0)]),
+        (2,), 1, scale=0.5,
+    )  # fmt: skip
+    condition = tf.constant([[3.0, 4.0]])
+    # The noise has mean 3 and deviation 2.
+    np.testing.assert_allclose(
+        mapper(condition, noise=tf.ones((1, 1))), [[3.0 + 5.5, 4.0 + 50.0]], rtol=1e-6
+    )
+    assert mapper.noise_shape((2,)) == (1,)
+    given = mapper.given(condition, noise=tf.ones((1, 1)))
+    reference = scipy.stats.norm([8.5, 54.0], 0.5).logpdf([8.0, 54.0]).sum()
+    assert float(given.log_prob(tf.constant([[8.0, 54.0]]))[0]) == pytest.approx(reference, rel=1e-4)
+
+
+def test_refined_mapper_corrects_draws_and_keeps_the_likelihood():
+    inner = Noisy(fixed([[2.0]], [0.0]), (1,), stddev=0.0)
+    mapper = Refined(inner, fixed([[0.0]], [0.25]))
+    condition = tf.constant([[3.0]])
+    np.testing.assert_allclose(mapper(condition), [[6.25]])
+    given, plain = mapper.given(condition), inner.given(condition)
+    np.testing.assert_array_equal(given.log_prob(condition), plain.log_prob(condition))
+
+
+def test_bijection_has_a_density_one_way_and_no_likelihood():
+    flow = Flow((2,), units=8, couplings=1)
+    there, back = Bijection(flow), Bijection(flow, inverse=True)
+    z = tf.random.normal((10, 2))
+    np.testing.assert_allclose(back(there(z)), z, atol=1e-5)
+    assert there.density(z).shape == (10,)
+    with pytest.raises(ValueError, match="not known"):
+        back.density(z)
+    with pytest.raises(ValueError, match="MaximumLikelihood"):
+        there.given(z).log_prob(z)
+
+
+def test_flow_finds_the_noise_of_angles_too():
+    flow = Flow((2,), angles=(1,), units=8, couplings=2)
+    noise = tf.random.normal((100, 2))
+    given = flow.given(tf.zeros((100, 1)), noise=noise)
+    np.testing.assert_allclose(given.noise_of(given.sample()), noise, atol=1e-3)

@@ -2,11 +2,24 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import toy_pairs
 
-from mizoo.mappers import Noisy
+from mizoo import Turbo, presets
+from mizoo.mappers import Gaussian, Noisy
 from mizoo.networks import mlp
-from mizoo.objectives import LINKS, Adversarial, Divergence, Likelihood, Streams
-from mizoo.representations import Identity
+from mizoo.objectives import (
+    LINKS,
+    Acceptance,
+    Adversarial,
+    Alignment,
+    Anchor,
+    Divergence,
+    Likelihood,
+    MassShell,
+    Rate,
+    Streams,
+)
+from mizoo.representations import Identity, Latent
 
 
 def linear(slope, bias=0.0):
@@ -153,3 +166,163 @@ def test_unknown_streams_are_named(make):
 def test_unknown_games_are_named():
     with pytest.raises(ValueError, match="'chess'"):
         Adversarial(mlp([], 1), "chess")
+
+
+def test_conditional_divergence_keeps_pairs_together():
+    seen = []
+
+    class Spy(Adversarial):
+        def loss(self, real, fake):
+            seen.append((real.numpy(), fake.numpy()))
+            return super().loss(real, fake)
+
+    term = Divergence("x_tilde", Spy(mlp([], 1)), condition="z")
+    term.build((None, 1), (None, 1))
+    x, z = np.array([[1.0], [2.0]], "float32"), np.array([[3.0], [5.0]], "float32")
+    term.loss(streams(x, z, decoder=0.5))
+    np.testing.assert_allclose(seen[0][0], [[1.0, 3.0], [2.0, 5.0]])
+    np.testing.assert_allclose(seen[0][1], [[1.5, 3.0], [2.5, 5.0]])
+    assert term.note == "wasserstein critic given z"
+
+
+def test_difference_critic_sees_zero_where_x_is_real():
+    seen = []
+
+    class Spy(Adversarial):
+        def loss(self, real, fake):
+            seen.append((real.numpy(), fake.numpy()))
+            return super().loss(real, fake)
+
+    join = keras.layers.Subtract()
+    term = Divergence("x_hat", Spy(mlp([], 1)), condition="x", join=join, label="difference")
+    term.build((None, 1), (None, 1))
+    x = np.array([[1.0], [2.0]], "float32")
+    term.loss(streams(x, x, encoder=2.0, decoder=2.0))
+    np.testing.assert_allclose(seen[0][0], 0.0)
+    np.testing.assert_allclose(seen[0][1], 3.0 * x)
+    assert (term.term, term.critic_term) == ("D_x_hat_difference", "critic_x_hat_difference")
+
+
+def test_likelihood_of_features():
+    x = np.array([[1.0], [2.0]], "float32")
+    term = Likelihood("x_hat", features=linear(3.0), label="features")
+    value = float(term.loss(streams(x, x, encoder=2.0, decoder=2.0)))
+    assert value == pytest.approx(np.mean((3.0 * 4.0 * x - 3.0 * x) ** 2) / 2.0, rel=1e-6)
+    assert term.draws == ["x_hat"]
+    assert term.term == "L_x_hat_features"
+
+
+def test_learnt_targets_are_not_drawn_along():
+    """L on z_hat moves a learnt prior by way of x_tilde alone, not towards what the encoder says."""
+    prior = Latent(1, mapping=linear(2.0))
+    mappers = {"encoder": Noisy(linear(2.0), (1,), 0.0), "decoder": Noisy(linear(1.0), (1,), 0.0)}
+    with tf.GradientTape() as tape:
+        s = Streams(mappers, {"x": tf.zeros((4, 1))}, {"x": Identity((1,)), "z": prior})
+        loss = Likelihood("z_hat").loss(s)  # (2 z - target)² / 2, z = 2 × noise
+    slope = tape.gradient(loss, prior.mapping.trainable_variables[0])
+    np.testing.assert_allclose(slope, [[np.mean(np.square(s["z"]))]], rtol=1e-5)
+
+
+def gaussian(mean, log_deviation):
+    network = keras.Sequential([keras.layers.Dense(2)])
+    network.build((None, 1))
+    network.set_weights([np.array([[mean, 0.0]]), np.array([0.0, log_deviation])])
+    return Gaussian(network, (1,))
+
+
+@pytest.mark.parametrize("prior", [Latent(1), Latent(uniform=1)])
+def test_rate(prior):
+    """In closed form where the prior is normal, by draws where it is not."""
+    x = np.full((40_000, 1), 0.5, "float32")
+    s = Streams({"encoder": gaussian(1.0, np.log(0.2))}, {"x": x}, {"x": Identity((1,)), "z": prior})
+    normal = 0.5 * (0.2**2 + 0.5**2 - 1.0) - np.log(0.2)
+    uniform = np.log(2.0) - 0.5 * np.log(2 * np.pi * np.e * 0.2**2)
+    expected = normal if prior.normal else uniform
+    assert float(Rate().loss(s)) == pytest.approx(expected, rel=1e-5 if prior.normal else 0.02)
+
+
+def test_alignment_is_least_where_partners_are_closest():
+    class Given:
+        def __init__(self, latent):
+            self.latent = latent
+
+    class Fixed(dict):
+        def given(self, stream):
+            return Given(self[stream])
+
+    points = tf.eye(8)
+    term = Alignment(temperature=0.1)
+    together = float(term.loss(Fixed(z_tilde=points, x_tilde=points)))
+    apart = float(term.loss(Fixed(z_tilde=points, x_tilde=tf.roll(points, 1, 0))))
+    collapsed = float(term.loss(Fixed(z_tilde=tf.ones((8, 8)), x_tilde=tf.ones((8, 8)))))
+    assert together == pytest.approx(np.log(1 + 7 * np.exp(-10)), abs=1e-4)
+    assert collapsed == pytest.approx(np.log(8.0), rel=1e-4)
+    assert apart == pytest.approx(10.0 + np.log(1 + 7 * np.exp(-10)), rel=1e-3)
+
+
+def test_alignment_brings_pairs_together():
+    """The contexts of two flows find each other, and the terms train along."""
+    model = presets.flow(x=(3,), z=(2,), units=16, couplings=1, dropout=0.0)
+    aligned = Turbo(
+        model.encoder, model.decoder, [*model.objectives, Alignment()], Identity((3,)), Identity((2,))
+    )
+    aligned.compile(keras.optimizers.Adam(3e-3))
+    logs = aligned.fit(toy_pairs(256), batch_size=64, epochs=15, verbose=0).history["A_z_tilde"]
+    assert logs[-1] < logs[0] / 2.0 < np.log(64.0)
+
+
+def event_streams(events, others=None):
+    """Streams of one made-up event in physical units."""
+    values = {"x_tilde": tf.constant([events], tf.float32)}
+    values["z"] = tf.constant([events if others is None else others], tf.float32)
+    space = Identity((len(events),))
+    return Streams({}, values, {"x": space, "z": space})
+
+
+def test_mass_shell():
+    on_shell = [3.0, 4.0, 0.0, 5.0, 0.0, 0.0, 12.0, 13.0]
+    assert float(MassShell("x_tilde", [0.0, 5.0]).loss(event_streams(on_shell))) < 1e-8
+    off = [3.0, 4.0, 0.0, 5.5, 0.0, 0.0, 12.0, 13.0]
+    assert float(MassShell("x_tilde", [0.0, 5.0]).loss(event_streams(off))) == pytest.approx(
+        0.1**2 / 2, 1e-3
+    )
+
+
+def test_acceptance():
+    eta = np.arcsinh(-30.0 / 10.0)
+    term = Acceptance("x_tilde", pt=[20.0, 0.0], eta=[np.inf, 1.0])
+    event = [6.0, 8.0, 5.0, 12.0, 0.0, 10.0, -30.0, 32.0]
+    expected = ((1.0 - 10.0 / 20.0) + (abs(eta) - 1.0)) / 2.0
+    assert float(term.loss(event_streams(event))) == pytest.approx(expected, rel=1e-4)
+    inside = [30.0, 0.0, 0.0, 30.0, 0.0, 1.0, 0.5, 2.0]
+    assert float(term.loss(event_streams(inside))) == 0.0
+
+
+def test_acceptance_pulls_objects_up_to_the_threshold():
+    momentum = tf.Variable([[3.0, 4.0, 0.0, 5.0]])
+    term = Acceptance("x_tilde", pt=[20.0], eta=[2.5])
+    with tf.GradientTape() as tape:
+        values = {"x_tilde": momentum * 1.0, "z": momentum * 1.0}
+        loss = term.loss(Streams({}, values, {"x": Identity((4,)), "z": Identity((4,))}))
+    slope = tape.gradient(loss, momentum)[0].numpy()
+    np.testing.assert_allclose(slope[:2], [-3.0 / 5.0 / 20.0, -4.0 / 5.0 / 20.0], rtol=1e-4)
+
+
+def test_anchor():
+    before = [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]
+    after = [0.0, 2.0, 0.0, 2.0, 0.0, 1.0, 0.0, 1.0]
+    assert float(Anchor("x_tilde").loss(event_streams(after, before))) == pytest.approx(1.0)
+    assert float(Anchor("x_tilde", [1]).loss(event_streams(after, before))) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_two_terms_share_one_critic():
+    critic = Adversarial(mlp([4], 1), "non-saturating")
+    model = Turbo(
+        Noisy(mlp([], 1), (1,)), Noisy(mlp([], 1), (1,)),
+        [Divergence("x_hat", critic), Divergence("x_tilde", critic)], Identity((1,)), Latent(1),
+    )  # fmt: skip
+    assert len(model.critic_variables) == 4
+    model.compile()
+    logs = model.train_on_batch({"x": np.ones((8, 1), "float32")}, return_dict=True)
+    assert {"critic_x_hat", "critic_x_tilde"} <= set(logs)
+    assert int(model.critic_optimizer.iterations) == 1

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as hnp
 
 from mizoo.physics import TTBAR
 from mizoo.presets.ttbar import coordinates, views
-from mizoo.representations import Identity, Standardise
+from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
@@ -129,3 +129,67 @@ def test_configuration_survives_json(layer):
         np.testing.assert_array_equal(layer(events), again(events))
     else:
         np.testing.assert_array_equal(layer.inverse(events), again.inverse(events))
+
+
+def test_pixels_map_the_range_of_the_data_and_stay_in_it():
+    layer = Pixels((2, 2, 1))
+    images = np.random.default_rng(0).integers(0, 256, size=(50, 2, 2, 1)).astype("uint8")
+    assert not layer.is_adapted
+    layer.adapt(images)
+    assert layer.is_adapted
+    coordinates = layer(images).numpy()
+    assert (coordinates.min(), coordinates.max()) == (-1.0, 1.0)
+    np.testing.assert_allclose(layer.inverse(coordinates), images, atol=1e-3)
+    beyond = layer.inverse(np.full((1, 2, 2, 1), 3.0)).numpy()
+    np.testing.assert_allclose(beyond, images.max())
+    with pytest.raises(ValueError, match=r"from 7\.0 to 7\.0"):
+        layer.adapt(np.full((3, 2, 2, 1), 7.0))
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_momenta_have_energies_on_the_mass_shell(space, ttbar):
+    events = ttbar.train[:1000][space]
+    layer = Momenta(TTBAR.masses(space))
+    layer.adapt(events)
+    coordinates = layer(events).numpy()
+    assert coordinates.shape == (1000, 18)
+    np.testing.assert_allclose(coordinates.std(0), 1.0, rtol=1e-4)
+    np.testing.assert_allclose(layer.inverse(coordinates), events, rtol=1e-4, atol=1e-2)
+    objects = layer.inverse(np.random.default_rng(0).normal(size=(100, 18))).numpy().reshape(100, 6, 4)
+    square = objects[..., 3].astype("float64") ** 2 - (objects[..., :3].astype("float64") ** 2).sum(-1)
+    scale = objects[..., 3] ** 2
+    assert np.abs((square - TTBAR.masses(space) ** 2) / scale).max() < 1e-6
+
+
+def test_latent_draws_follow_the_prior():
+    latent = Latent(normal=2, uniform=1, categories=(2, 4))
+    draws = latent.draw(20_000).numpy()
+    assert draws.shape == (20_000, 9) == (20_000, *latent.shape)
+    np.testing.assert_allclose(draws[:, :2].std(0), 1.0, rtol=0.03)
+    assert -1.0 <= draws[:, 2].min() < -0.99
+    assert 0.99 < draws[:, 2].max() <= 1.0
+    np.testing.assert_allclose(draws[:, 3:5].mean(0), 0.5, atol=0.02)
+    np.testing.assert_allclose(draws[:, 5:].mean(0), 0.25, atol=0.02)
+    assert set(np.unique(draws[:, 3:])) == {0.0, 1.0}
+
+
+def test_latent_density_and_entropy():
+    latent = Latent(normal=2, uniform=1, categories=(2, 4))
+    expected = -np.log(2.0 * np.pi) - np.log(2.0) - np.log(8.0)
+    draws = latent.draw(50_000)
+    peak = np.concatenate([np.zeros((1, 3)), draws[:1, 3:]], 1).astype("float32")
+    assert float(latent.log_prob(peak)[0]) == pytest.approx(expected, rel=1e-5)
+    assert -np.mean(latent.log_prob(draws)) == pytest.approx(latent.entropy, abs=0.02)
+    assert Latent(3).is_normal
+    assert not latent.is_normal
+
+
+def test_learnt_prior_has_no_known_density():
+    latent = Latent(2, mapping=keras.layers.Dense(2))
+    latent.build((None, 2))
+    assert latent.draw(5).shape == (5, 2)
+    assert len(latent.trainable_variables) == 2
+    assert not latent.is_normal
+    for ask in (lambda: latent.entropy, lambda: latent.log_prob(np.zeros((1, 2)))):
+        with pytest.raises(ValueError, match="learnt prior"):
+            ask()

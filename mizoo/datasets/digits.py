@@ -9,19 +9,28 @@ from mizoo.datasets.samples import Samples, Split
 TRAIN, VALIDATION = 1397, 200
 
 
-def digits(size=8, reduced=0) -> Split:
-    """1 797 images x of handwritten digits, (size, size, 1) with values from 0 to 1.
+def labelled() -> tuple[np.ndarray, np.ndarray]:
+    """The 1 797 images (n, 8, 8, 1) with values from 0 to 1, and the digits (n,) they show.
 
-    From UCI's optical recognition data; 1 397 for training, 200 for validation, 200 for test, in an
-    order shuffled once and for all.
+    UCI's optical recognition data, in an order shuffled once and for all.
+    """
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.images))
+    return (data.images[order, ..., None] / 16.0).astype("float32"), data.target[order]
+
+
+def digits(size=8, reduced=0) -> Split:
+    """Images x of handwritten digits, (size, size, 1) with values from 0 to 1: see `labelled`.
+
+    1 397 for training, 200 for validation, 200 for test.
 
     Args:
         size: of the images; those larger than the original 8 × 8 are interpolated.
         reduced: if given, there is also z: the images averaged over squares of this many pixels.
     """
-    images = load_digits().images[..., None].astype("float32") / 16.0
-    images = images[np.random.default_rng(0).permutation(len(images))]
-    x = images if size == 8 else tf.image.resize(images, (size, size), "bicubic").numpy().clip(0.0, 1.0)
-    z = tf.nn.avg_pool2d(x, reduced, reduced, "VALID").numpy() if reduced else None
-    samples = Samples(x, z)
-    return Split(samples[:TRAIN], samples[TRAIN : TRAIN + VALIDATION], samples[TRAIN + VALIDATION :])
+    x, _ = labelled()
+    if size != x.shape[1]:
+        x = tf.image.resize(x, (size, size), "bicubic").numpy().clip(0.0, 1.0)
+    samples = Samples(x, tf.nn.avg_pool2d(x, reduced, reduced, "VALID").numpy() if reduced else None)
+    parts = samples[:TRAIN], samples[TRAIN : TRAIN + VALIDATION], samples[TRAIN + VALIDATION :]
+    return Split(*parts)

@@ -65,7 +65,7 @@ def compiled(
     """
     model = Turbo(encoder, decoder, objectives, x, z, name=name, **parts)
     model.weigh(weights or {})
-    critics = any(objective.critic_variables for objective in objectives)
+    critics = any(objective.critic_variables for objective in model.active)
     model.compile(
         keras.optimizers.Adam(learning_rate, beta_1=0.5 if critics else 0.9),
         keras.optimizers.Adam(learning_rate, beta_1=0.5),
