@@ -57,8 +57,7 @@ def main():
         model.fit(data.train, batch_size=100, epochs=args.epochs, verbose=0)
         note(name, make(model, data.test), seconds=round(time.monotonic() - start))
     content = {"epochs": args.epochs, "rows": rows}
-    (args.out / "digits.json").write_text(json.dumps(content, indent=1) + "
-")
+    (args.out / "digits.json").write_text(json.dumps(content, indent=1) + "\n")
     figure, axes = plt.subplots(len(shown), 1, figsize=(8, 0.5 * len(shown)), layout="constrained")
     for axis, (name, made) in zip(axes, shown.items(), strict=True):
         axis.imshow(np.concatenate(made[:20, ..., 0], 1), cmap="gray_r", vmin=0, vmax=1)
