@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from mizoo import cli, datasets, presets
 from mizoo.datasets import write_hdf5
+from mizoo.export import load
 from mizoo.presets import registry
 from mizoo.presets.registry import Preset
 
@@ -158,3 +159,45 @@ def test_main_prints_one_line_for_an_expected_error(monkeypatch, capsys):
         cli.main()
     assert stop.value.code == 1
     assert capsys.readouterr().err.startswith("mizoo: no trained model 'nowhere'")
+
+
+def test_table_of_the_zoo_has_every_preset():
+    text = command("presets", "--table")
+    for name in presets.PRESETS:
+        assert f"| `{name}` |" in text
+
+
+def test_arrays_of_ones_own_train_any_preset(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, size=(100, 6, 5)).astype("uint8")
+    np.savez(tmp_path / "my.npz", images)
+    words = (
+        "--data",
+        tmp_path / "my.npz",
+        "--epochs",
+        2,
+        "--set",
+        "latent=3",
+        "--set",
+        "learning_rate=0.01",
+    )
+    command("train", "vae", *words, "--out", tmp_path / "run")
+    recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
+    assert recipe["options"] == {"x": [6, 5, 1], "latent": 3, "learning_rate": 0.01}
+    assert recipe["batch_size"] == 8
+    model = load(tmp_path / "run")
+    sample = model.sample(5).numpy()
+    assert sample.shape == (5, 6, 5, 1)
+    assert 0.0 <= sample.min() < sample.max() <= 255.0
+
+
+def test_a_preset_trains_on_its_demonstration(tmp_path):
+    command("train", "swae", "--epochs", 1, "--out", tmp_path / "run")
+    recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
+    assert (recipe["options"], recipe["batch_size"]) == ({}, 139)
+    header, row = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    assert 0.0 < float(dict(zip(header.split(","), row.split(","), strict=True))["val_ks"]) < 100.0
+
+
+def test_pairs_are_asked_for_where_they_are_needed(tmp_path):
+    np.savez(tmp_path / "my.npz", x=np.random.default_rng(0).normal(size=(50, 3)))
+    assert "pix2pix needs z" in command("train", "pix2pix", "--data", tmp_path / "my.npz", expect=1)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mizoo.datasets import Events, read_hdf5, write_hdf5
+from mizoo.datasets import Events, Samples, digits, read_arrays, read_hdf5, write_hdf5
 from mizoo.datasets.ttbar import read_momenta, write_momenta
 from mizoo.physics import TTBAR
 
@@ -154,3 +154,84 @@ def test_events_need_a_space():
         Events(process=TTBAR)
     with pytest.raises(ValueError, match="'y'"):
         TTBAR.columns("y")
+
+
+def test_unpaired_samples_are_shuffled_apart_and_may_differ_in_number():
+    data = Samples(np.arange(10.0)[:, None], np.arange(7.0)[:, None], paired=False)
+    assert len(data) == 7
+    batches = list(data.epochs(7).take(2))
+    for batch in batches:
+        assert len(set(batch["x"].numpy().ravel())) == 7
+        assert sorted(batch["z"].numpy().ravel()) == list(range(7))
+    assert not np.array_equal(batches[0]["x"], batches[0]["z"])
+    pairs = data[:5].unpaired()
+    assert not pairs.paired
+    order = next(iter(pairs.epochs(5)))
+    assert not np.array_equal(order["x"], order["z"])
+    with pytest.raises(ValueError, match="pairs, got 10 x and 7 z"):
+        Samples(data.x, data.z)
+
+
+def test_one_space_only(few):
+    assert list(few.train.only("x").arrays()) == ["x"]
+    assert few.train.only("z").x is None
+    assert few.train.only("x").process is TTBAR
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros(5), r"shape \(n, …\)"),
+        (np.zeros((0, 3)), r"shape \(n, …\)"),
+        (np.array([[1.0], [np.nan], [np.inf]]), "x has 2 bad events; the first is event 1"),
+    ],
+)
+def test_samples_are_checked(x, message):
+    with pytest.raises(ValueError, match=message):
+        Samples(x)
+
+
+def test_digits():
+    split = digits()
+    assert [len(part) for part in (split.train, split.validation, split.test)] == [1397, 200, 200]
+    assert split.train.x.shape[1:] == (8, 8, 1)
+    assert (split.train.x.min(), split.train.x.max()) == (0.0, 1.0)
+    assert split.train.z is None
+    together = np.concatenate([split.train.x, split.validation.x, split.test.x]).reshape(1797, -1)
+    assert len(np.unique(together, axis=0)) == 1797
+    larger = digits(size=16, reduced=2).test
+    assert larger.x.shape == (200, 16, 16, 1)
+    assert larger.z.shape == (200, 8, 8, 1)
+    np.testing.assert_allclose(larger.z[0, 0, 0], larger.x[0, :2, :2].mean(), rtol=1e-5)
+
+
+def test_arrays_are_read_by_name_or_as_x(tmp_path):
+    x, z = np.ones((4, 5, 6)), np.zeros((4, 2))
+    np.savez(tmp_path / "both.npz", x=x, z=z)
+    both = read_arrays(tmp_path / "both.npz")
+    assert both.x.shape == (4, 5, 6, 1)
+    assert both.z.shape == (4, 2)
+    np.savez(tmp_path / "one.npz", images=x)
+    assert read_arrays(tmp_path / "one.npz").x.shape == (4, 5, 6, 1)
+    np.save(tmp_path / "plain.npy", z)
+    assert read_arrays(tmp_path / "plain.npy").x.shape == (4, 2)
+
+
+def test_arrays_that_are_not_what_they_should_be(tmp_path):
+    np.savez(tmp_path / "names.npz", x=np.ones((2, 2)), y=np.ones((2, 2)))
+    np.savez(tmp_path / "lengths.npz", x=np.ones((2, 2)), z=np.ones((3, 2)))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
+    (tmp_path / "text.npz").write_text("hello")
+    for name, message in (
+        ("names.npz", "named x and z, got y"),
+        ("lengths.npz", "got 2 x and 3 z"),
+        ("objects.npy", "no NumPy file of plain arrays"),
+        ("words.npy", "could not convert"),
+        ("text.npz", "no NumPy file of plain arrays"),
+    ):
+        with pytest.raises(ValueError, match=message) as caught:
+            read_arrays(tmp_path / name)
+        assert name in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_arrays(tmp_path / "nowhere.npz")

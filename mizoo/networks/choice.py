@@ -33,13 +33,14 @@ def network(source, target, units=128, activation="leaky_relu", last=None, name=
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network is known from images {source} to smaller ones, {target}")
         return upscale(source, target, filters, last=last, **options)
+    flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
     if is_image(target):
-        return to_image(math.prod(source), target, filters, last=last, **options)
+        inner = to_image(math.prod(source), target, filters, last=last, **options)
+        return keras.Sequential([*flatten, inner], name=name) if flatten else inner
     if is_image(source):
         body = to_vector(source, math.prod(target), filters, **options)
     else:
         body = mlp([units, units], math.prod(target), **options)
-    flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
     reshape = [] if len(target) == 1 else [keras.layers.Reshape(target)]
     activate = [] if last is None else [keras.layers.Activation(last)]
     return keras.Sequential([*flatten, *body.layers, *reshape, *activate], name=name)
