@@ -112,9 +112,7 @@ def _tells(objective, model, data):
     if isinstance(objective, Likelihood):
         pairs = objective.stream.endswith("tilde")
         needed = {"x", "z"} if pairs else {objective.stream[0]}
-        there = set(data) | (
-            set() if pairs else {s for s in "xz" if hasattr(model.representations[s], "draw")}
-        )
+        there = set(data) | ({"z"} if model.has_prior and not pairs else set())
         return objective.features is None and needed <= there
     if isinstance(objective, Rate):
         return "x" in data

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.endpoints import write
 from mizoo.finite import StopWhereNotFinite, step
 from mizoo.information import information
 from mizoo.objectives.streams import Streams, link, with_ancestors
@@ -74,7 +75,7 @@ class Turbo(keras.Model):
 
     def _check_mappers(self):
         for objective in self.objectives:
-            for stream in with_ancestors([objective.stream]):
+            for stream in with_ancestors([objective.stream, *objective.draws]):
                 if getattr(self, role := link(stream).mapper) is None:
                     raise ValueError(f"{objective.term} needs a mapper that is missing: the {role}")
 
@@ -185,6 +186,11 @@ class Turbo(keras.Model):
         return [objective for objective in self.objectives if objective.weight]
 
     @property
+    def has_prior(self):
+        """Whether z can be drawn where the data have none."""
+        return hasattr(self.z_representation, "draw")
+
+    @property
     def streams(self):
         """Names of the streams that training computes."""
         return with_ancestors(name for objective in self.active for name in objective.draws)
@@ -228,7 +234,7 @@ class Turbo(keras.Model):
         Raises:
             ValueError: if the model has no prior or no decoder.
         """
-        if not hasattr(self.z_representation, "draw"):
+        if not self.has_prior:
             raise ValueError(f"{self.name} has no prior to draw z from; decode(z) draws x given z")
         return self.decode(self.z_representation.draw(count))
 
@@ -239,7 +245,7 @@ class Turbo(keras.Model):
     def call(self, data, training=None):
         """The streams that can be made from `data`, a dictionary with "x", "z" or both."""
         streams = {}
-        if "z" not in data and hasattr(self.z_representation, "draw"):
+        if "z" not in data and self.has_prior:
             data = {**data, "z": self.z_representation.draw(tf.shape(data["x"])[0])}
         if "x" in data and self.encoder is not None:
             streams["z_tilde"] = self.encode(data["x"])
@@ -254,34 +260,19 @@ class Turbo(keras.Model):
     def _map(self, source, target, mapper, data, noise):
         if mapper is None:
             raise ValueError(f"{self.name} has no mapper from {source} to {target}")
-        here, there = self.representations[source], self.representations[target]
-        data = tf.convert_to_tensor(data)
-        if tuple(data.shape[1:]) != here.physical_shape:
-            raise ValueError(
-                f"{source} must have shape (n, {', '.join(map(str, here.physical_shape))}), "
-                f"got {tuple(data.shape)}"
-            )
-        return there.inverse(mapper(here(data), noise=noise))
+        draw = mapper(self._coordinates(source, tf.convert_to_tensor(data)), noise=noise)
+        return self.representations[target].inverse(draw)
+
+    def _coordinates(self, space, data):
+        representation = self.representations[space]
+        if tuple(data.shape[1:]) != representation.physical_shape:
+            shape = ", ".join(map(str, representation.physical_shape))
+            raise ValueError(f"{space} must have shape (n, {shape}), got {tuple(data.shape)}")
+        return representation(data)
 
     def export(self, filepath, **kwargs):
-        """Write a SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units.
-
-        Those of a missing mapper are left out; with a prior there is also `sample`, of a number.
-        """
-        archive = keras.export.ExportArchive()
-        for name, space, present in (
-            ("encode", "x", self.encoder is not None),
-            ("decode", "z", self.decoder is not None),
-            ("reconstruct", "x", self.encoder is not None and self.decoder is not None),
-        ):
-            if present:
-                shape = (None, *self.representations[space].physical_shape)
-                signature = [tf.TensorSpec(shape, tf.float32, name=space)]
-                archive.add_endpoint(name, getattr(self, name), input_signature=signature)
-        if self.decoder is not None and hasattr(self.z_representation, "draw"):
-            signature = [tf.TensorSpec((), tf.int32, name="count")]
-            archive.add_endpoint("sample", self.sample, input_signature=signature)
-        archive.write_out(filepath, **kwargs)
+        """Write a SavedModel that works in physical units: see `mizoo.endpoints.write`."""
+        write(self, filepath, **kwargs)
 
     # ---------------------------------------------------------------- training
 
@@ -373,7 +364,7 @@ class Turbo(keras.Model):
         batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
         if augment and self.augmentation is not None:
             batch = self.augmentation(batch)
-        return {space: self.representations[space](value) for space, value in batch.items()}
+        return {space: self._coordinates(space, value) for space, value in batch.items()}
 
     def _evaluate(self, streams):
         """Weighted sum of the active terms, each noted in its metric."""

@@ -326,3 +326,18 @@ def test_two_terms_share_one_critic():
     logs = model.train_on_batch({"x": np.ones((8, 1), "float32")}, return_dict=True)
     assert {"critic_x_hat", "critic_x_tilde"} <= set(logs)
     assert int(model.critic_optimizer.iterations) == 1
+
+
+def test_what_critic_and_mapper_share_is_not_trained_by_the_mappers_game():
+    """As in ALAE, whose critic begins with the encoder."""
+    shared = linear(2.0)
+    estimator = Adversarial(keras.Sequential([shared, linear(3.0)]), "wasserstein")
+    events = tf.Variable([[1.0], [2.0]])
+    with tf.GradientTape() as tape:
+        loss = estimator.loss(events, events)
+    of_events, of_shared = tape.gradient(loss, [events, shared.trainable_variables[0]])
+    np.testing.assert_allclose(of_events, -3.0)  # minus 2 × 3, of a mean of two
+    assert of_shared is None
+    with tf.GradientTape() as tape:
+        loss = estimator.critic_loss(tf.ones((2, 1)), tf.zeros((2, 1)))
+    assert tape.gradient(loss, shared.trainable_variables[0]) is not None

@@ -22,7 +22,7 @@ def test_two_commands():
 def test_python_blocks_name_what_there_is():
     import mizoo
 
-    first, second = blocks("python")
+    first, second, third = blocks("python")
     compile(first, "README.md", "exec")
     for name in re.findall(r"mizoo\.([\w.]+)\(", first):
         target = mizoo
@@ -37,6 +37,7 @@ def test_python_blocks_name_what_there_is():
     history = model.fit({"x": x, "z": z[:, :2]}, verbose=0).history
     assert set(history) == {"loss", "L_x_hat", "D_z_tilde", "critic_z_tilde"}
     assert model.streams == ["z_tilde"]
+    exec(third.replace("epochs=100", "epochs=1"), {"mizoo": mizoo})
 
 
 @pytest.mark.parametrize("name", ["turbosim-ttbar", "turbosim-original-ttbar"])

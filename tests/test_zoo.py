@@ -55,7 +55,8 @@ def assert_same(results, expected):
         np.testing.assert_array_equal(results[role], array)
 
 
-@pytest.fixture(params=PRESETS)
+# One process each: the tests of a preset share what was trained.
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PRESETS])
 def name(request):
     return request.param
 

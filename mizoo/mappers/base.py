@@ -4,6 +4,8 @@ from typing import Protocol
 
 import keras
 
+from mizoo.serialisation import build
+
 
 class Conditional(Protocol):
     """The distribution of a target given one batch of conditions."""
@@ -61,3 +63,23 @@ class Mapper(keras.layers.Layer):
 
     def compute_output_shape(self, condition_shape, noise_shape=None):
         return (condition_shape[0], *self.shape)
+
+
+class NetworkMapper(Mapper):
+    """A mapper whose law is given by the output of one network.
+
+    Args:
+        network: a Keras layer or model of the condition.
+        shape: of one target.
+    """
+
+    def __init__(self, network, shape, **kwargs):
+        super().__init__(shape, **kwargs)
+        self.network = network
+
+    def build(self, condition_shape):
+        build(self.network, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.shape

@@ -5,9 +5,9 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mizoo.mappers.base import Mapper
+from mizoo.mappers.base import NetworkMapper
 from mizoo.mappers.gaussian import normal
-from mizoo.serialisation import build, serialisable
+from mizoo.serialisation import serialisable
 
 tfd = tfp.distributions
 
@@ -44,7 +44,7 @@ class _Coded:
 
 
 @serialisable
-class Code(Mapper):
+class Code(NetworkMapper):
     """q(z|x) for a `Latent` of several parts: the code is inferred, the noise is left to its prior.
 
     The variational law of InfoGAN (arXiv 1606.03657, section 6): factored normal laws for the uniform
@@ -59,16 +59,8 @@ class Code(Mapper):
     derived = ("shape",)
 
     def __init__(self, network, latent, **kwargs):
-        super().__init__(latent.shape, **kwargs)
-        self.network = network
+        super().__init__(network, latent.shape, **kwargs)
         self.latent = latent
-
-    def build(self, condition_shape):
-        build(self.network, condition_shape)
-        self.built = True
-
-    def noise_shape(self, condition_shape):
-        return self.shape
 
     def given(self, condition, noise=None, training=None):
         return _Coded(

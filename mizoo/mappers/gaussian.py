@@ -3,8 +3,8 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mizoo.mappers.base import Mapper
-from mizoo.serialisation import build, serialisable
+from mizoo.mappers.base import NetworkMapper
+from mizoo.serialisation import serialisable
 
 
 class _Normal:
@@ -29,7 +29,7 @@ def normal(parameters, largest=7.0):
 
 
 @serialisable
-class Gaussian(Mapper):
+class Gaussian(NetworkMapper):
     """A network that gives mean and deviation of every component (arXiv 1312.6114).
 
     Args:
@@ -39,17 +39,6 @@ class Gaussian(Mapper):
     """
 
     kind = "Gaussian"
-
-    def __init__(self, network, shape, **kwargs):
-        super().__init__(shape, **kwargs)
-        self.network = network
-
-    def build(self, condition_shape):
-        build(self.network, condition_shape)
-        self.built = True
-
-    def noise_shape(self, condition_shape):
-        return self.shape
 
     def given(self, condition, noise=None, training=None):
         return _Normal(normal(self.network(condition, training=training)), self.draw(condition, noise))

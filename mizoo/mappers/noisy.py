@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mizoo.mappers.base import Mapper
-from mizoo.serialisation import build, serialisable
+from mizoo.mappers.base import NetworkMapper
+from mizoo.serialisation import serialisable
 
 _LAWS = {"normal": tfp.distributions.Normal, "laplace": tfp.distributions.Laplace}
 
@@ -27,7 +27,7 @@ class _Around:
 
 
 @serialisable
-class Noisy(Mapper):
+class Noisy(NetworkMapper):
     """A network whose input is disturbed by Gaussian noise (Turbo-Sim, arXiv 2112.10629).
 
     Its likelihood is that of a law of fixed scale around the draw: up to a factor and a constant the
@@ -42,10 +42,9 @@ class Noisy(Mapper):
     """
 
     def __init__(self, network, shape, stddev=0.05, law="normal", scale=1.0, **kwargs):
-        super().__init__(shape, **kwargs)
+        super().__init__(network, shape, **kwargs)
         if law not in _LAWS:
             raise ValueError(f"law must be one of {sorted(_LAWS)}, not {law!r}")
-        self.network = network
         self.stddev = stddev
         self.law = law
         self.scale = scale
@@ -53,10 +52,6 @@ class Noisy(Mapper):
     @property
     def kind(self):
         return "noise-injected" if self.stddev else "deterministic"
-
-    def build(self, condition_shape):
-        build(self.network, condition_shape)
-        self.built = True
 
     def noise_shape(self, condition_shape):
         return condition_shape if self.stddev else None

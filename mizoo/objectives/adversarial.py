@@ -82,7 +82,7 @@ class Adversarial(Estimator):
         return tf.reduce_mean(loss)
 
     def loss(self, real, fake):
-        return tf.reduce_mean(GAMES[self.game][2](self._logits(fake)))
+        return tf.reduce_mean(GAMES[self.game][2](self._given_logits(fake)))
 
     def nats(self, real):
         """KL(real ‖ generated) in nats, by a trained critic of the non-saturating game: its mean logit."""
@@ -90,6 +90,22 @@ class Adversarial(Estimator):
 
     def _logits(self, events):
         return tf.cast(self.critic(events, training=True)[..., 0], tf.float32)
+
+    def _given_logits(self, events):
+        """Logits whose gradient ends at the events: a part that critic and mapper share is not trained by it."""
+
+        @tf.custom_gradient
+        def logits(events):
+            with tf.GradientTape() as tape:
+                tape.watch(events)
+                values = self._logits(events)
+
+            def gradient(upstream, variables=()):
+                return tape.gradient(values, events, upstream), [None] * len(variables)
+
+            return values, gradient
+
+        return logits(events)
 
     def _squared_gradient(self, events):
         with tf.GradientTape() as tape:

@@ -10,7 +10,10 @@ from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 
 
-def generator(x, latent, name, game, decoder=None, r1=0.0, gradient_penalty=0.0, **options):
+def generator(
+    x, latent, name, game,
+    decoder=None, r1=0.0, gradient_penalty=0.0, spectral=False, ema_momentum=0.995, **options,
+):  # fmt: skip
     """A decoder and a critic of x_tilde: what the plain GANs share.
 
     Args:
@@ -18,13 +21,16 @@ def generator(x, latent, name, game, decoder=None, r1=0.0, gradient_penalty=0.0,
         latent: number of components of z.
         name: of the model.
         game: see `Adversarial`; so are `r1` and `gradient_penalty`.
+        spectral: whether the critic's layers are spectrally normalised.
         decoder: mapper in place of a network chosen from the shapes.
+        ema_momentum: of the decoder's average, from which samples come.
         options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     x, z = space(x, DIGITS), Latent(latent)
     decoder = decoder or deterministic(z, x)
-    critic = adversarial(x, game=game, r1=r1, gradient_penalty=gradient_penalty)
-    return compiled(None, decoder, [Divergence("x_tilde", critic)], x, z, name, **options)
+    critic = adversarial(x, game=game, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
+    objectives = [Divergence("x_tilde", critic)]
+    return compiled(None, decoder, objectives, x, z, name, ema_momentum=ema_momentum, **options)
 
 
 @preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator, compiled)

@@ -55,7 +55,7 @@ def beta_vae(x=None, latent=8, beta=4.0, name="beta_vae", **options):
 
 
 @preset("arXiv 1706.02262", "x", "digits", autoencoder, compiled)
-def infovae(x=None, latent=8, alpha=0.5, mmd=100.0, name="infovae", **options):
+def infovae(x=None, latent=8, alpha=0.5, mmd=1000.0, name="infovae", **options):
     """InfoVAE: a `vae` with a smaller rate and an MMD between the law of z_tilde and the prior.
 
     Args:
@@ -70,7 +70,7 @@ def infovae(x=None, latent=8, alpha=0.5, mmd=100.0, name="infovae", **options):
 
 
 @preset("arXiv 1711.01558", "x", "digits", autoencoder, compiled)
-def wae(x=None, latent=8, mmd=100.0, name="wae", **options):
+def wae(x=None, latent=8, mmd=1000.0, name="wae", **options):
     """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
     return autoencoder(
         lambda x, z: [Divergence("z_tilde", MMD("imq"), mmd)], space(x, DIGITS), latent, name, **options
@@ -78,7 +78,7 @@ def wae(x=None, latent=8, mmd=100.0, name="wae", **options):
 
 
 @preset("arXiv 1804.01947", "x", "digits", autoencoder, compiled)
-def swae(x=None, latent=8, sliced=100.0, name="swae", **options):
+def swae(x=None, latent=8, sliced=300.0, name="swae", **options):
     """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
     return autoencoder(
         lambda x, z: [Divergence("z_tilde", SlicedWasserstein(), sliced)],

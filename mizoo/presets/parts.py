@@ -3,7 +3,7 @@
 import keras
 
 from mizoo.mappers import Gaussian, Noisy
-from mizoo.networks import is_image, network
+from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial
 from mizoo.physics.process import TTBAR
 from mizoo.representations import Momenta, Pixels, Representation, Standardise
@@ -43,16 +43,23 @@ def gaussian(source, target):
     return Gaussian(network(source.shape, (*rest, 2 * components)), target.shape)
 
 
-def adversarial(*spaces, game="non-saturating", **penalties):
-    """A critic of one representation, or of several joined along their last axes."""
+def adversarial(*spaces, game="non-saturating", spectral=False, **penalties):
+    """A critic of one representation, or of several joined along their last axes.
+
+    Args:
+        spaces: the representations.
+        game: see `Adversarial`; so are the `penalties`.
+        spectral: whether its layers are spectrally normalised.
+    """
     *rest, _ = spaces[0].shape
-    shape = (*rest, sum(space.shape[-1] for space in spaces))
-    return Adversarial(network(shape, (1,)), game, **penalties)
+    critic = network((*rest, sum(space.shape[-1] for space in spaces)), (1,))
+    return Adversarial(spectrally_normalised(critic) if spectral else critic, game, **penalties)
 
 
 def compiled(
-    encoder, decoder, objectives, x, z, name, weights=None, learning_rate=1e-3, critic_steps=1, **parts
-):
+    encoder, decoder, objectives, x, z, name,
+    weights=None, learning_rate=1e-3, critic_steps=1, ema_momentum=None, **parts,
+):  # fmt: skip
     """The compiled model: Adam for the mappers and, with less inertia, for the critics.
 
     Args:
@@ -61,9 +68,10 @@ def compiled(
         weights: of terms, in place of the preset's; 0 switches a term off.
         learning_rate: of mappers and critics.
         critic_steps: updates of the critics for one of the mappers.
+        ema_momentum: of the average of the mappers' weights that samples come from, if any.
         parts: further arguments of `Turbo`.
     """
-    model = Turbo(encoder, decoder, objectives, x, z, name=name, **parts)
+    model = Turbo(encoder, decoder, objectives, x, z, name=name, ema_momentum=ema_momentum, **parts)
     model.weigh(weights or {})
     critics = any(objective.critic_variables for objective in model.active)
     model.compile(

@@ -35,3 +35,31 @@ class Representation(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
+
+
+class Fitted(Representation):
+    """A representation with statistics of the data, which `adapt` sets.
+
+    Subclasses set them in `_fit`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Weights are all that is saved, so that statistics are set must be one of them.
+        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
+
+    @property
+    def is_adapted(self):
+        return bool(self.adapted.numpy())
+
+    def adapt(self, data):
+        """Take the statistics from `data`, an array (n, …) of events.
+
+        Raises:
+            ValueError: if the data have no spread, or values that are not finite.
+        """
+        self._fit(data)
+        self.adapted.assign(1.0)
+
+    def _fit(self, data):
+        raise NotImplementedError

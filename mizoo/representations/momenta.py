@@ -20,12 +20,12 @@ class Momenta(Standardise):
     derived = ("shape", "scalar")
 
     def __init__(self, masses, **kwargs):
+        super().__init__((3 * len(masses),), **kwargs)
         self.masses = [float(mass) for mass in masses]
-        super().__init__((3 * len(self.masses),), **kwargs)
         self.physical_shape = (4 * len(self.masses),)
 
-    def adapt(self, data):
-        super().adapt(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
+    def _fit(self, data):
+        super()._fit(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
 
     def call(self, physical):
         objects = keras.ops.reshape(physical, (-1, len(self.masses), 4))

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
-from mizoo.representations.base import Representation
+from mizoo.representations.base import Fitted
 from mizoo.serialisation import serialisable
 
 
 @serialisable
-class Pixels(Representation):
+class Pixels(Fitted):
     """Images, their range of values mapped to [-1, 1]; what is generated stays in it.
 
     Args:
@@ -22,24 +22,13 @@ class Pixels(Representation):
         self.shape = self.physical_shape = tuple(shape)
         self.low = self.add_weight((), "zeros", name="low", trainable=False)
         self.high = self.add_weight((), "ones", name="high", trainable=False)
-        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
-    @property
-    def is_adapted(self):
-        return bool(self.adapted.numpy())
-
-    def adapt(self, data):
-        """Take the range from `data`, an array of images.
-
-        Raises:
-            ValueError: if all pixels have one value, or some are not finite.
-        """
+    def _fit(self, data):
         low, high = np.min(data), np.max(data)
         if not np.isfinite(high - low) or not low < high:
             raise ValueError(f"cannot scale images with values from {low} to {high}")
         self.low.assign(low)
         self.high.assign(high)
-        self.adapted.assign(1.0)
 
     def call(self, physical):
         return (

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 
-from mizoo.representations.base import Representation
+from mizoo.representations.base import Fitted
 from mizoo.serialisation import serialisable
 
 
 @serialisable
-class Standardise(Representation):
+class Standardise(Fitted):
     """(data - mean) / standard deviation, with statistics set by `adapt`.
 
     Args:
@@ -24,19 +24,8 @@ class Standardise(Representation):
         statistics = () if scalar else self.shape
         self.mean = self.add_weight(statistics, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(statistics, "ones", name="deviation", trainable=False)
-        # Weights are all that is saved, so that statistics are set must be one of them.
-        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
-    @property
-    def is_adapted(self):
-        return bool(self.adapted.numpy())
-
-    def adapt(self, data):
-        """Take mean and deviation from `data`, an array of events.
-
-        Raises:
-            ValueError: if a component is constant or not finite.
-        """
+    def _fit(self, data):
         data = np.asarray(data, dtype="float64")
         axis = None if self.scalar else 0
         mean, deviation = data.mean(axis), data.std(axis)
@@ -44,7 +33,6 @@ class Standardise(Representation):
             raise ValueError("cannot standardise: a component is constant or has values not finite")
         self.mean.assign(mean)
         self.deviation.assign(deviation)
-        self.adapted.assign(1.0)
 
     def call(self, physical):
         return (keras.ops.cast(physical, self.compute_dtype) - self.mean) / self.deviation

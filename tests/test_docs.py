@@ -1,0 +1,56 @@
+"""The pages of the documentation hold what they say."""
+
+import json
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mizoo.presets.table import markdown
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def code(page):
+    return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+
+
+def test_add_your_own_model(tmp_path, monkeypatch):
+    """The code of the page as it is, and what it promises."""
+    monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(0)
+    model_code, use = code("add_your_own_model.md")
+    assert sum(bool(line.strip()) for line in model_code.splitlines()) < 30
+    names = {"__name__": "page"}
+    exec(model_code, names)
+    exec(use, names)
+    radius = np.linalg.norm(names["new"], axis=1)
+    assert np.mean(np.abs(radius - 1.0) < 0.3) > 0.8
+    angle = np.arctan2(names["new"][:, 1], names["new"][:, 0])
+    assert np.histogram(angle, 8)[0].min() > 30
+    error = np.linalg.norm(names["again"] - names["x"][:1000], axis=1)
+    assert np.median(error) < 0.5
+    again = keras.saving.load_model(tmp_path / "ali.keras")
+    assert repr(again) == repr(names["model"]) == "<ali: 1·D_x_tilde>"
+    again.export(tmp_path / "saved", verbose=False)
+
+
+def test_table_of_models_is_that_of_the_models():
+    assert markdown() in (DOCS / "models.md").read_text()
+
+
+def test_studies_agree_with_their_figures():
+    page = (DOCS / "studies.md").read_text()
+    for study in ("modes", "digits", "information"):
+        for row in json.loads((DOCS / "studies" / f"{study}.json").read_text())["rows"]:
+            values = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
+            assert f"| {' | '.join(values)} |" in page
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", (DOCS / page).read_text()):
+        if not target.startswith("http"):
+            assert (DOCS / target).exists(), target
