@@ -9,7 +9,7 @@ import tensorflow as tf
 from mizoo.endpoints import write
 from mizoo.finite import StopWhereNotFinite, step
 from mizoo.information import information
-from mizoo.objectives.streams import Streams, link, with_ancestors
+from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 from mizoo.serialisation import apart, build, clone, serialisable, together, unique
 from mizoo.stages import Stages
 
@@ -225,8 +225,10 @@ class Turbo(keras.Model):
         return self._map("z", "x", self.decoder_average, z, noise)
 
     def reconstruct(self, x):
-        """Draw x again by way of z: decode(encode(x))."""
-        return self.decode(self.encode(x))
+        """Draw x again by way of z, or of the latent space that the mappers share."""
+        if None in self.averages.values():
+            raise ValueError(f"{self.name} has no cycle: one of its mappers is missing")
+        return self._streams({"x": x}).physical("x_hat")
 
     def sample(self, count):
         """Draw `count` new x from the prior of z, in physical units.
@@ -244,18 +246,17 @@ class Turbo(keras.Model):
 
     def call(self, data, training=None):
         """The streams that can be made from `data`, a dictionary with "x", "z" or both."""
-        streams = {}
-        if "z" not in data and self.has_prior:
-            data = {**data, "z": self.z_representation.draw(tf.shape(data["x"])[0])}
-        if "x" in data and self.encoder is not None:
-            streams["z_tilde"] = self.encode(data["x"])
-            if self.decoder is not None:
-                streams["x_hat"] = self.decode(streams["z_tilde"])
-        if "z" in data and self.decoder is not None:
-            streams["x_tilde"] = self.decode(data["z"])
-            if self.encoder is not None:
-                streams["z_hat"] = self.encode(streams["x_tilde"])
-        return streams
+        streams, there = self._streams(data), {*data, *(["z"] if self.has_prior else [])}
+        for name, (role, condition, _) in LINKS.items():
+            if condition in there and self.averages[role] is not None:
+                there.add(name)
+        return {name: streams.physical(name) for name in LINKS if name in there}
+
+    def _streams(self, data):
+        batch = {
+            space: self._coordinates(space, tf.convert_to_tensor(values)) for space, values in data.items()
+        }
+        return Streams(self.averages, batch, self.representations, training=False)
 
     def _map(self, source, target, mapper, data, noise):
         if mapper is None:
@@ -335,8 +336,10 @@ class Turbo(keras.Model):
             self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
         with tf.GradientTape() as tape:
             streams = Streams(self.mappers, batch, self.representations, training=True)
-            for name in self.streams:
-                _ = streams[name]  # drawn here, so that critics and mappers share the draws
+            for objective in self.active:
+                if objective.critic_variables:
+                    for name in objective.draws:
+                        _ = streams[name]  # drawn here, so that critics and mappers share the draws
             with tape.stop_recording():
                 self._train_critics(streams)
             loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)

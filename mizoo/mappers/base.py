@@ -28,9 +28,11 @@ class Mapper(keras.layers.Layer):
 
     Attributes:
         kind: what the zoo's table calls it.
+        follows: whether in a cycle it takes up the latent of the other mapper, instead of its draw.
     """
 
     kind: str
+    follows = False
 
     def __init__(self, shape, **kwargs):
         super().__init__(**kwargs)
@@ -55,6 +57,10 @@ class Mapper(keras.layers.Layer):
 
     def given(self, condition, noise=None, training=None) -> Conditional:
         """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""
+        raise NotImplementedError
+
+    def follow(self, given, training=None) -> Conditional:
+        """The distribution of the target given what the other mapper's conditional has as `latent`."""
         raise NotImplementedError
 
     def call(self, condition, noise=None, training=None):

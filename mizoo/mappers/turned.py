@@ -14,14 +14,14 @@ class _Turned:
     def __init__(self, inner, azimuth, angles):
         self._inner = inner
         self.latent = getattr(inner, "latent", None)
-        self._azimuth = azimuth
+        self.azimuth = azimuth
         self._angles = angles
 
     def sample(self):
-        return _turn(self._inner.sample(), self._azimuth, self._angles)
+        return _turn(self._inner.sample(), self.azimuth, self._angles)
 
     def log_prob(self, target):
-        return self._inner.log_prob(_turn(target, -self._azimuth, self._angles))
+        return self._inner.log_prob(_turn(target, -self.azimuth, self._angles))
 
 
 @serialisable
@@ -46,6 +46,10 @@ class Turned(Mapper):
         self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
 
     @property
+    def follows(self):
+        return self.mapper.follows
+
+    @property
     def kind(self):
         return self.mapper.kind
 
@@ -61,6 +65,9 @@ class Turned(Mapper):
         seen = _turn(condition, -azimuth, self.source.angles)
         inner = self.mapper.given(seen, noise=noise, training=training)
         return _Turned(inner, azimuth, self.angles)
+
+    def follow(self, given, training=None):
+        return _Turned(self.mapper.follow(given, training=training), given.azimuth, self.angles)
 
     def _azimuth(self, condition):
         """Azimuth (n, 1) of the condition's first object."""

@@ -92,7 +92,7 @@ class Adversarial(Estimator):
         return tf.cast(self.critic(events, training=True)[..., 0], tf.float32)
 
     def _given_logits(self, events):
-        """Logits whose gradient ends at the events: a part that critic and mapper share is not trained by it."""
+        """Logits whose gradient ends at the events: it trains no part that critic and mapper share."""
 
         @tf.custom_gradient
         def logits(events):

@@ -64,8 +64,12 @@ class Streams:
     def given(self, stream):
         """The conditional distribution that `stream` is drawn from."""
         if stream not in self._conditionals:
-            condition = link(stream).condition
-            self._conditionals[stream] = self.mapper(stream).given(self[condition], training=self.training)
+            condition, mapper = link(stream).condition, self.mapper(stream)
+            if condition in LINKS and mapper.follows:
+                made = mapper.follow(self.given(condition), training=self.training)
+            else:
+                made = mapper.given(self[condition], training=self.training)
+            self._conditionals[stream] = made
         return self._conditionals[stream]
 
     def mapper(self, stream):

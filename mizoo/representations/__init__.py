@@ -8,6 +8,7 @@ from mizoo.representations.latent import Latent
 from mizoo.representations.momenta import Momenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
+from mizoo.representations.tokens import Tokens
 from mizoo.representations.view import EventView
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Representation",
     "Resonance",
     "Standardise",
+    "Tokens",
 ]

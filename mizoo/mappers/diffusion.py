@@ -1,0 +1,168 @@
+"""Diffusion and flow matching: conditional laws at the end of paths that begin in noise."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.mappers.base import NetworkMapper
+from mizoo.mappers.formulations import FlowMatching
+from mizoo.representations import planar
+from mizoo.serialisation import build, serialisable
+
+SAMPLERS = ("euler", "midpoint", "heun", "ancestral")
+
+
+class _Denoised:
+    """The law at the end of the paths, given a context."""
+
+    def __init__(self, diffusion, context, noise, training):
+        self._diffusion = diffusion
+        self._context = context
+        self._noise = noise
+        self._training = training
+
+    def sample(self):
+        return self._diffusion.integrate(self._noise(), self._context)
+
+    def log_prob(self, target):
+        return -self._diffusion.denoising_loss(target, self._context, self._training)
+
+
+@serialisable
+class Diffusion(NetworkMapper):
+    """A conditional diffusion model: draws are noise led along a path, by a network that knows its end.
+
+    Its `log_prob` is minus the denoising loss at one random time an event: up to weights of the times and a
+    constant, a bound on the likelihood (arXiv 2107.00630).
+
+    Euler's steps are those of DDIM (arXiv 2010.02502); midpoint and Heun evaluate the network twice a step;
+    ancestral steps draw a part of the noise anew (arXiv 2006.11239).
+
+    Args:
+        network: from values, times and contexts to as many numbers as the target has, see
+            `mizoo.networks.modulated`. It sees `seen` values: angles as cosines and sines.
+        shape: of one target, (d,).
+        angles: indices of components that are angles in [-π, π).
+        formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.
+        sampler: `"euler"`, `"midpoint"`, `"heun"` or `"ancestral"`.
+        evaluations: of the network for a draw.
+
+    Raises:
+        ValueError: for an unknown sampler, and for angles where formulation or sampler know none.
+    """
+
+    kind = "diffusion"
+
+    def __init__(
+        self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=16, **kwargs
+    ):
+        super().__init__(network, shape, **kwargs)
+        self.angles = tuple(angles)
+        self.formulation = formulation or FlowMatching()
+        self.sampler = sampler
+        self.evaluations = evaluations
+        if sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        if self.angles and not (self.formulation.has_circles and sampler != "ancestral"):
+            raise ValueError("angles need FlowMatching and a sampler that is not ancestral")
+        self._angular = np.isin(np.arange(self.shape[0]), self.angles)
+
+    @property
+    def seen(self) -> int:
+        """Number of values that the network sees."""
+        return self.shape[0] + len(self.angles)
+
+    def build(self, condition_shape):
+        build(self.network, [(None, self.seen), (None, 1), condition_shape])
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        draws = self.evaluations + 1 if self.sampler == "ancestral" else 1
+        return (draws * self.shape[0],)
+
+    def given(self, condition, noise=None, training=None):
+        return _Denoised(self, condition, self.draw(condition, noise), training)
+
+    def denoising_loss(self, target, context, training=None):
+        """Squared error of the network at one random time an event, (n,)."""
+        target, seed = tf.cast(target, tf.float32), self.seed_generator
+        count = tf.shape(target)[0]
+        noise = self._base(keras.random.normal(tf.shape(target), dtype="float32", seed=seed))
+        # One draw for the batch, shifted from event to event: so its times are spread evenly.
+        places = tf.cast(tf.range(count)[:, None], tf.float32) / tf.cast(count, tf.float32)
+        shares = tf.math.floormod(keras.random.uniform((1, 1), dtype="float32", seed=seed) + places, 1.0)
+        time = self.formulation.times(tf.clip_by_value(shares, 1e-5, 1.0 - 1e-5))
+        target = noise + self._around(target - noise)  # on circles, by the shorter arc
+        alpha, sigma = self.formulation.scales(time)
+        output = self._output(alpha * target + sigma * noise, time, context, training)
+        return tf.reduce_sum(tf.square(output - self.formulation.aim(target, noise, time)), -1)
+
+    def integrate(self, noise, context):
+        """Lead noise (n, …) to data, given contexts (n, …)."""
+        draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
+        draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
+        steps = self.evaluations // (1 if self.sampler in ("euler", "ancestral") else 2)
+        times = tf.linspace(0.0, 1.0, steps + 1)
+
+        def step(i, value):
+            fresh = draws[tf.minimum(i + 1, draws.shape[0] - 1)]
+            return i + 1, self._step(value, times[i], times[i + 1], context, fresh)
+
+        value = self.formulation.scales(times[0])[1] * self._base(draws[0])
+        shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
+        return self._around(tf.while_loop(lambda i, _: i < steps, step, [0, value], shapes)[1])
+
+    def _step(self, value, start, end, context, fresh):
+        first = self._ends(value, start, context)
+        if self.sampler == "euler":
+            return self._move(value, start, end, first)
+        if self.sampler == "midpoint":
+            middle = (start + end) / 2.0
+            halfway = self._move(value, start, middle, first)
+            return self._move(value, start, end, self._ends(halfway, middle, context))
+        if self.sampler == "heun":
+            second = self._ends(self._move(value, start, end, first), end, context)
+            return self._move(
+                value, start, end, [(a + b) / 2.0 for a, b in zip(first, second, strict=True)]
+            )
+        return self._ancestral(start, end, first, fresh)
+
+    def _ends(self, value, time, context):
+        time = tf.fill((tf.shape(value)[0], 1), time)
+        return self.formulation.ends(value, self._output(value, time, context), time)
+
+    def _move(self, value, start, end, ends):
+        (alpha, sigma), (alpha_end, sigma_end) = (
+            self.formulation.scales(start),
+            self.formulation.scales(end),
+        )
+        data, noise = ends
+        return value + (alpha_end - alpha) * data + (sigma_end - sigma) * noise
+
+    def _ancestral(self, start, end, ends, fresh):
+        """A draw from the posterior of y at `end`, given y at `start` and the data."""
+        (alpha, sigma), (alpha_end, sigma_end) = (
+            self.formulation.scales(start),
+            self.formulation.scales(end),
+        )
+        kept = sigma_end * alpha * sigma_end / tf.maximum(alpha_end * sigma, 1e-9)
+        anew = tf.sqrt(tf.maximum(tf.square(sigma_end) - tf.square(kept), 0.0))
+        data, noise = ends
+        return alpha_end * data + kept * noise + anew * fresh
+
+    def _output(self, value, time, context, training=None):
+        value = self.formulation.scale(value, time)
+        if self.angles:
+            angles = tf.gather(value, np.flatnonzero(self._angular), axis=1)
+            value = tf.gather(value, np.flatnonzero(~self._angular), axis=1)
+            value = tf.concat([value, tf.cos(angles), tf.sin(angles)], -1)
+        return tf.cast(self.network([value, time, context], training=training), tf.float32)
+
+    def _base(self, noise):
+        """Normal noise; uniform on circles."""
+        return tf.where(self._angular, math.pi * tf.math.erf(noise / math.sqrt(2.0)), noise)
+
+    def _around(self, value):
+        return tf.where(self._angular, planar.wrap(value), value)

@@ -1,0 +1,116 @@
+"""From noise to data: the formulations of diffusion models, behind one interface.
+
+A path leads from noise e at time 0 to data y at time 1 by y_t = α(t) y + σ(t) e. The network's output F, given y_t
+and t, says where it leads: `aim` is what F should be, `ends` are the data and the noise that F implies.
+"""
+
+import math
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mizoo.serialisation import serialisable
+
+_NORMAL = tfp.distributions.Normal(0.0, 1.0)
+
+
+@serialisable
+class FlowMatching:
+    """Straight paths; F is the velocity y - e (arXiv 2210.02747, 2209.03003).
+
+    On circles they run along the shorter arc (arXiv 2302.03660).
+    """
+
+    has_circles = True
+
+    def times(self, share):
+        """Training times from uniform numbers: a logit-normal law (arXiv 2403.03206)."""
+        return tf.sigmoid(_NORMAL.quantile(share))
+
+    def scales(self, t):
+        """α and σ at times t."""
+        return t, 1.0 - t
+
+    def scale(self, value, t):
+        """Values as the network sees them."""
+        return value
+
+    def aim(self, data, noise, t):
+        """What F should be."""
+        return data - noise
+
+    def ends(self, value, output, t):
+        """Data and noise, as F = `output` has them."""
+        return value + (1.0 - t) * output, value - t * output
+
+
+@serialisable
+class DDPM:
+    """Variance-preserving paths of a cosine schedule; F is the noise (arXiv 2006.11239, 2102.09672)."""
+
+    has_circles = False
+
+    def times(self, share):
+        """Training times from uniform numbers."""
+        return share
+
+    def scales(self, t):
+        """α and σ at times t."""
+        angle = 0.5 * math.pi * (1e-3 + (1.0 - 2e-3) * t)  # neither pure noise nor pure data
+        return tf.sin(angle), tf.cos(angle)
+
+    def scale(self, value, t):
+        """Values as the network sees them."""
+        return value
+
+    def aim(self, data, noise, t):
+        """What F should be."""
+        return noise
+
+    def ends(self, value, output, t):
+        """Data and noise, as F = `output` has them."""
+        alpha, sigma = self.scales(t)
+        return (value - sigma * output) / alpha, output
+
+
+@serialisable
+class EDM:
+    """Variance-exploding paths with preconditioning (arXiv 2206.00364, table 1); data have variance 1.
+
+    Args:
+        least, most: σ at the end and at the beginning.
+        power: ρ of the time steps.
+    """
+
+    has_circles = False
+
+    def __init__(self, least=2e-3, most=80.0, power=7.0):
+        self.least = least
+        self.most = most
+        self.power = power
+
+    def times(self, share):
+        """Training times from uniform numbers: those whose σ is log-normal."""
+        sigma = tf.exp(-1.2 + 1.2 * _NORMAL.quantile(share))
+        most, least = self.most ** (1.0 / self.power), self.least ** (1.0 / self.power)
+        return tf.clip_by_value((most - sigma ** (1.0 / self.power)) / (most - least), 0.0, 1.0)
+
+    def scales(self, t):
+        """α and σ at times t."""
+        most, least = self.most ** (1.0 / self.power), self.least ** (1.0 / self.power)
+        return tf.ones_like(t), (most + t * (least - most)) ** self.power
+
+    def scale(self, value, t):
+        """Values as the network sees them, with variance 1."""
+        return value / tf.sqrt(1.0 + tf.square(self.scales(t)[1]))
+
+    def aim(self, data, noise, t):
+        """What F should be."""
+        sigma = self.scales(t)[1]
+        return (sigma * data - noise) / tf.sqrt(1.0 + tf.square(sigma))
+
+    def ends(self, value, output, t):
+        """Data and noise, as F = `output` has them."""
+        sigma = self.scales(t)[1]
+        data = value / (1.0 + tf.square(sigma)) + sigma / tf.sqrt(1.0 + tf.square(sigma)) * output
+        return data, (value - data) / sigma

@@ -1,0 +1,40 @@
+"""Attention among the objects of an event."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("mizoo")
+class TypeEmbedding(layers.Layer):
+    """Adds to each token a learnt vector of its place, which is the object's type."""
+
+    def build(self, input_shape):
+        self.vectors = self.add_weight(input_shape[1:], "normal", name="vectors")
+
+    def call(self, tokens):
+        return tokens + ops.cast(self.vectors, tokens.dtype)
+
+
+def attention(objects, features, outputs, width=64, blocks=2, heads=4, name="attention"):
+    """A transformer encoder from tokens (n, objects, features) to `outputs` numbers.
+
+    Each object is transformed considering every other one (arXiv 1706.03762, normalised before each part);
+    there is no order but that of the types. The tokens of the last block are joined by a dense layer.
+
+    Args:
+        objects, features: shape of one event.
+        outputs: number of outputs.
+        width: of the tokens inside.
+        blocks, heads: of attention.
+    """
+    event = layers.Input((objects, features))
+    tokens = TypeEmbedding()(layers.Dense(width)(event))
+    for _ in range(blocks):
+        seen = layers.LayerNormalization()(tokens)
+        seen = layers.MultiHeadAttention(heads, width // heads)(seen, seen)
+        tokens = layers.Add()([tokens, seen])
+        seen = layers.Dense(2 * width, activation="silu")(layers.LayerNormalization()(tokens))
+        tokens = layers.Add()([tokens, layers.Dense(width)(seen)])
+    joined = layers.Flatten()(layers.LayerNormalization()(tokens))
+    joined = layers.Dense(4 * width, activation="silu")(joined)
+    return keras.Model(event, layers.Dense(outputs)(joined), name=name)

@@ -1,0 +1,58 @@
+"""GANDALF: attention encoders, one common latent, diffusion decoders."""
+
+import keras
+
+from mizoo.mappers import Diffusion, Transcoder, Turned
+from mizoo.networks import attention, modulated
+from mizoo.objectives import Alignment, terms
+from mizoo.physics import BeamSymmetry
+from mizoo.presets.registry import preset
+from mizoo.presets.ttbar import coordinates
+from mizoo.representations import Tokens
+from mizoo.turbo import Turbo
+
+WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
+
+
+@preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
+def gandalf(
+    latent=64, alignment=0.1, width=64, units=256, blocks=4, sampler="midpoint", evaluations=16,
+    weights=None, learning_rate=1e-3, name="gandalf",
+):  # fmt: skip
+    """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
+
+    Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
+    space it began in. Alignment brings the latents of a pair together.
+
+    Args:
+        latent: components of the common latent.
+        alignment: weight of `Alignment`.
+        width: of the encoders' tokens.
+        units, blocks: of the decoders' networks.
+        sampler, evaluations: see `Diffusion`.
+        weights: of terms, in place of the preset's.
+        learning_rate: of the mappers.
+    """
+    x, z = coordinates()
+
+    def transcoder(source, target):
+        objects = source.physical_shape[0] // 4
+        encoder = keras.Sequential([Tokens(source), attention(objects, 4 + objects, latent, width)])
+        count = target.shape[0]
+        network = modulated(count + len(target.angles), latent, count, units, blocks)
+        decoder = Diffusion(network, target.shape, target.angles, sampler=sampler, evaluations=evaluations)
+        return Turned(Transcoder(encoder, decoder), source, target.angles)
+
+    model = Turbo(
+        encoder=transcoder(x, z),
+        decoder=transcoder(z, x),
+        objectives=[*terms(WEIGHTS), Alignment(alignment)],
+        x_representation=x,
+        z_representation=z,
+        augmentation=BeamSymmetry(),
+        ema_momentum=0.999,
+        name=name,
+    )
+    model.weigh(weights or {})
+    model.compile(keras.optimizers.AdamW(learning_rate, weight_decay=1e-4, global_clipnorm=5.0))
+    return model

@@ -1,0 +1,45 @@
+"""Events as one token an object, for attention."""
+
+import keras
+import tensorflow as tf
+
+from mizoo.representations import planar
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Tokens(keras.layers.Layer):
+    """What the laboratory sees of each object: coordinates (n, d) to tokens (n, objects, 4 + objects).
+
+    The direction in the transverse plane times log(1 + pT/20 GeV), half the pseudorapidity,
+    log(1 + E/GeV) - 4.5, and log(1 + m/GeV) - 4 of the masses with every object of the event.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+    """
+
+    def __init__(self, representation, **kwargs):
+        super().__init__(**{"trainable": False, **kwargs})
+        self.representation = representation
+        self._compiled_look = tf.function(self._look, jit_compile=True)
+
+    def call(self, coordinates, training=None):
+        return (self._compiled_look if training else self._look)(coordinates)
+
+    def _look(self, coordinates):
+        objects = self.representation.physical_shape[0] // 4
+        momenta = tf.reshape(self.representation.inverse(coordinates), (-1, objects, 4))
+        pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1, keepdims=True) + 1e-6)
+        sums = momenta[:, :, None] + momenta[:, None]
+        squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
+        tokens = [
+            momenta[..., :2] / pt * tf.math.log(1.0 + pt / 20.0),
+            planar.asinh(momenta[..., 2:3] / pt) / 2.0,
+            tf.math.log(1.0 + momenta[..., 3:]) - 4.5,
+            tf.math.log(1.0 + tf.sqrt(tf.maximum(squares, 1e-2))) - 4.0,
+        ]
+        return tf.cast(tf.concat(tokens, -1), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        objects = self.representation.physical_shape[0] // 4
+        return (input_shape[0], objects, 4 + objects)
