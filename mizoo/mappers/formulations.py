@@ -1,7 +1,7 @@
 """From noise to data: the formulations of diffusion models, behind one interface.
 
-A path leads from noise e at time 0 to data y at time 1 by y_t = α(t) y + σ(t) e. The network's output F, given y_t
-and t, says where it leads: `aim` is what F should be, `ends` are the data and the noise that F implies.
+A path leads from noise e at time 0 to data y at time 1 by y_t = α(t) y + σ(t) e. The network's output F
+says where it leads: `aim` is what F should be, `ends` are the data and the noise that F implies.
 """
 
 import math
