@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.averages import average, follow
 from mizoo.endpoints import write
 from mizoo.finite import StopWhereNotFinite, step
 from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
-from mizoo.serialisation import apart, build, clone, serialisable, together, unique
+from mizoo.serialisation import apart, build, serialisable, together, unique
 from mizoo.stages import Stages
 
 
@@ -85,26 +86,13 @@ class Turbo(keras.Model):
             return None
         shape = (None, *self.representations[space].shape)
         build(mapper, shape)
-        if not self.ema_momentum:
-            return mapper
-        average = clone(mapper)
-        build(average, shape)
-        average.trainable = False
-        average.set_weights(mapper.get_weights())
-        return average
+        return average(mapper, shape) if self.ema_momentum else mapper
 
     # ---------------------------------------------------------------- configuration
 
     def get_config(self):
-        parts = {
-            "encoder": self.encoder,
-            "decoder": self.decoder,
-            "objectives": list(self.objectives),
-            "x_representation": self.x_representation,
-            "z_representation": self.z_representation,
-            "augmentation": self.augmentation,
-            "stages": list(self.stages),
-        }
+        names = ("encoder", "decoder", "objectives", "x_representation", "z_representation", "augmentation")
+        parts = {name: getattr(self, name) for name in (*names, "stages")}
         return {"name": self.name, "ema_momentum": self.ema_momentum, **together(parts)}
 
     @classmethod
@@ -399,14 +387,9 @@ class Turbo(keras.Model):
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
 
     def _update_averages(self):
-        if not self.ema_momentum:
-            return
-        steps = tf.cast(self.optimizer.iterations, tf.float32)
-        rate = 1.0 - tf.minimum(self.ema_momentum, (1.0 + steps) / (10.0 + steps))
         for role, mapper in self.mappers.items():
-            if mapper is not None:
-                for value, mean in zip(mapper.weights, self.averages[role].weights, strict=True):
-                    mean.assign_add(tf.cast(rate, mean.dtype) * (value - mean))
+            if self.ema_momentum and mapper is not None:
+                follow(self.averages[role], mapper, self.ema_momentum, self.optimizer.iterations)
 
 
 def _penalties(*layers):
