@@ -91,7 +91,7 @@ def train(
         seed,
     )
     model = run(recipe, split, out, resume=resume)
-    console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}")
+    console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}", soft_wrap=True)
 
 
 @app.command()
@@ -110,7 +110,7 @@ def evaluate(
     _print_report(report)
     if out is not None:
         report.save(out)
-        console.print(f"table and figures are in {out}")
+        console.print(f"table and figures are in {out}", soft_wrap=True)
 
 
 @app.command()
@@ -136,7 +136,7 @@ def export(
 
     report = ship(run, out, _pairs(data, "test"))
     _print_report(report)
-    console.print(f"model and card are in {out}")
+    console.print(f"model and card are in {out}", soft_wrap=True)
 
 
 def main() -> None:
@@ -204,7 +204,7 @@ def _draw(model, path, out, source, target, method):
         raise ValueError(f"{path}: {method} needs {source}, and the file has none")
     drawn = in_chunks(getattr(load(model), method), events[source], method)
     write_hdf5(out, {target: drawn})
-    console.print(f"{len(drawn)} events are in {out}")
+    console.print(f"{len(drawn)} events are in {out}", soft_wrap=True)
 
 
 def _print_report(report):

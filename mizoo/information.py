@@ -51,7 +51,7 @@ def information(model, data, batch_size=1000, entropies=None) -> pd.DataFrame:
     * R: I(x; z_tilde) ≤ R (arXiv 1912.00830).
     * D: KL(data ‖ stream), as the logit of a non-saturating critic estimates it.
 
-    Terms that say nothing in nats (features, other critics) are left out, as are those that need
+    Terms that say nothing in nats (features, diffusion, other critics) are left out, as are those that need
     a space that neither data nor a prior provide.
 
     Args:
@@ -113,7 +113,8 @@ def _tells(objective, model, data):
         pairs = objective.stream.endswith("tilde")
         needed = {"x", "z"} if pairs else {objective.stream[0]}
         there = set(data) | ({"z"} if model.has_prior and not pairs else set())
-        return objective.features is None and needed <= there
+        speaks = objective.features is None and model.mappers[LINKS[objective.stream].mapper].in_nats
+        return speaks and needed <= there
     if isinstance(objective, Rate):
         return "x" in data
     estimator = getattr(objective, "estimator", None)

@@ -62,9 +62,9 @@ def unique(things):
 def _arguments(cls):
     """Names of the constructor's arguments, and of those it passes on to its bases."""
     names = []
-    for base in cls.__mro__[
-        : cls.__mro__.index(keras.layers.Layer) if keras.layers.Layer in cls.__mro__ else 1
-    ]:
+    for base in cls.__mro__:
+        if base in (keras.layers.Layer, object):
+            break
         if "__init__" in vars(base):
             parameters = inspect.signature(base.__init__).parameters.values()
             names += [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"]

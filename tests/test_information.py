@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from mizoo import Turbo, presets
 from mizoo.information import entropy
-from mizoo.mappers import Gaussian, Noisy
-from mizoo.networks import mlp
+from mizoo.mappers import Diffusion, Gaussian, Noisy
+from mizoo.networks import mlp, modulated
 from mizoo.objectives import Adversarial, Divergence, Likelihood, Rate
 from mizoo.representations import Identity, Latent
 
@@ -110,3 +110,9 @@ def test_terms_without_nats_or_data_are_left_out():
     assert list(table.index) == ["D_x_tilde", "L_z_hat"]
     paired = exact_channel(2, 0.5)
     assert paired.information({"x": np.zeros((10, 2), "float32")}).empty
+
+
+def test_denoising_losses_are_no_bounds():
+    mapper = Diffusion(modulated(2, 2, 2, 8, 1), (2,))
+    model = Turbo(mapper, None, [Likelihood("z_tilde")], Identity((2,)), Identity((2,)))
+    assert model.information(pairs(2, 0.5, 20)).empty

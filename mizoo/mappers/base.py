@@ -28,10 +28,12 @@ class Mapper(keras.layers.Layer):
 
     Attributes:
         kind: what the zoo's table calls it.
+        in_nats: whether `log_prob` is the logarithm of a density.
         follows: whether in a cycle it takes up the latent of the other mapper, instead of its draw.
     """
 
     kind: str
+    in_nats = True
     follows = False
 
     def __init__(self, shape, **kwargs):

@@ -54,6 +54,7 @@ class Diffusion(NetworkMapper):
     """
 
     kind = "diffusion"
+    in_nats = False
 
     def __init__(
         self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=16, **kwargs

@@ -36,6 +36,10 @@ class Refined(Mapper):
         self.mapper = mapper
         self.network = network
 
+    @property
+    def in_nats(self):
+        return self.mapper.in_nats
+
     def build(self, condition_shape):
         build(self.mapper, condition_shape)
         build(self.network, (None, *self.shape))

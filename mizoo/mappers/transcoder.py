@@ -39,6 +39,10 @@ class Transcoder(Mapper):
         self.decoder = decoder
 
     @property
+    def in_nats(self):
+        return self.decoder.in_nats
+
+    @property
     def kind(self):
         return f"attention, {self.decoder.kind}"
 

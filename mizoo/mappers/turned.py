@@ -46,6 +46,10 @@ class Turned(Mapper):
         self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
 
     @property
+    def in_nats(self):
+        return self.mapper.in_nats
+
+    @property
     def follows(self):
         return self.mapper.follows
 

@@ -29,7 +29,13 @@ def autoencoder(
 
 @preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder, compiled)
 def ae(x=None, latent=8, name="ae", **options):
-    """Auto-encoder: L on x_hat and nothing else. `options`: see `autoencoder`."""
+    """Auto-encoder: L on x_hat and nothing else.
+
+    Args:
+        x: a representation or the shape of one event; digits by default.
+        latent: number of components of z.
+        options: see `autoencoder`.
+    """
     return autoencoder(lambda x, z: [], space(x, DIGITS), latent, name, **options)
 
 
@@ -38,10 +44,8 @@ def vae(x=None, latent=8, beta=1.0, name="vae", **options):
     """Variational auto-encoder: L on x_hat and the rate; minus their sum bounds log p(x) from below.
 
     Args:
-        x: a representation or the shape of one event; digits by default.
-        latent: number of components of z.
+        x, latent, options: as for `ae`.
         beta: weight of the rate.
-        options: see `autoencoder`.
     """
     return autoencoder(
         lambda x, z: [Rate(beta)], space(x, DIGITS), latent, name, stochastic=True, **options
@@ -59,7 +63,7 @@ def infovae(x=None, latent=8, alpha=0.5, mmd=1000.0, name="infovae", **options):
     """InfoVAE: a `vae` with a smaller rate and an MMD between the law of z_tilde and the prior.
 
     Args:
-        x, latent, options: as for `vae`.
+        x, latent, options: as for `ae`.
         alpha: the rate has the weight 1 - alpha; with 1 this is MMD-VAE.
         mmd: weight of the MMD, α + λ - 1 in the paper.
     """

@@ -32,18 +32,23 @@ def bibae(x=None, latent=18, name="bibae", **options):
 
 
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
-def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
+def bibae_desy(x=None, latent=8, decoder=None, scale=0.3, weights=None, name="bibae_desy", **options):
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
     A second critic of x_hat sees its difference from x. After 0.8 of the epochs, a network that touches
     up the decoder's draws is trained by the critics of x_hat while all else is frozen.
 
     Args:
-        x, latent, options: as for `bibae`, but for `stochastic`; digits by default.
+        x, latent: as for `bibae`; digits by default.
+        decoder: mapper that is refined, in place of a network with the normal law of `scale`.
+        scale: see `autoencoder`.
+        weights: of terms, in place of the preset's, in both stages.
+        options: see `autoencoder`.
     """
     x, penalty = space(x, DIGITS), {"game": "wasserstein", "gradient_penalty": 10.0}
-    weights = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05}
-    weights |= {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
+    refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
+    training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
+    weights = {**training, **(weights or {})}
 
     def extras(x, z):
         return [
@@ -57,29 +62,26 @@ def bibae_desy(x=None, latent=8, name="bibae_desy", **options):
             Rate(),
         ]  # fmt: skip
 
-    inner = options.pop("decoder", None) or deterministic(
-        Latent(latent), x, scale=options.pop("scale", 0.3)
-    )
-    options["weights"] = {**weights, **(options.get("weights") or {})}
-    refining = {term: options["weights"][term] for term in ("D_x_hat", "D_x_hat_difference")}
+    decoder = decoder or deterministic(Latent(latent), x, scale=scale)
+    stages = [
+        Stage(0.0, weights, frozen=["decoder.network"]),
+        Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
+    ]
     return autoencoder(
-        extras, x, latent, name, stochastic=True, decoder=Refined(inner, network(x.shape, x.shape)),
-        stages=[
-            Stage(0.0, options["weights"], frozen=["decoder.network"]),
-            Stage(0.8, refining, frozen=["encoder", "decoder.mapper"]),
-        ],
-        **options,
+        extras, x, latent, name, stochastic=True, decoder=Refined(decoder, network(x.shape, x.shape)),
+        weights=weights, stages=stages, **options,
     )  # fmt: skip
 
 
 @preset("arXiv 1512.09300", "x", "digits", autoencoder, compiled)
-def vaegan(x=None, latent=8, name="vaegan", **options):
+def vaegan(x=None, latent=8, weights=None, name="vaegan", **options):
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 
     Here the critic's game reaches the encoder as well, by way of x_hat.
 
     Args:
-        x, latent, options: as for `vae`.
+        x, latent, options: as for `ae`.
+        weights: of terms, in place of the preset's; L_x_hat, of the pixels, is off.
     """
 
     def extras(x, z):
@@ -93,5 +95,5 @@ def vaegan(x=None, latent=8, name="vaegan", **options):
             Rate(),
         ]
 
-    weights = {"L_x_hat": 0.0, **(options.pop("weights", None) or {})}
+    weights = {"L_x_hat": 0.0, **(weights or {})}
     return autoencoder(extras, space(x, DIGITS), latent, name, stochastic=True, weights=weights, **options)
