@@ -12,7 +12,8 @@ class Stage:
     """From a share of the epochs on, train these terms and leave these parts alone.
 
     Args:
-        start: share of the epochs, 0 to 1, after which the stage begins.
+        start: share of the epochs, 0 to 1, after which the stage begins. Each stage has an epoch at
+            least, if there are as many epochs as stages.
         weights: of the terms that are trained in it; all others are off.
         frozen: parts of the model that are not trained in it, as in `"decoder.mapper"`.
     """
@@ -32,13 +33,18 @@ class Stages(keras.callbacks.Callback):
         self._now = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        done = epoch / self.params["epochs"]
-        now = max((stage for stage in self.stages if stage.start <= done), key=lambda stage: stage.start)
+        begun = [i for i in range(len(self.stages)) if self._first_epoch(i) <= epoch]
+        now = self.stages[begun[-1]]
         if now is not self._now:
             self._now = now
             self._freeze(now.frozen)
             off = dict.fromkeys((objective.term for objective in self.model.objectives), 0.0)
             self.model.weigh({**off, **now.weights})
+
+    def _first_epoch(self, i):
+        epochs, later = self.params["epochs"], len(self.stages) - i
+        share = int(self.stages[i].start * epochs + 1e-6)  # what should be whole may come out just below
+        return min(max(share, i), max(epochs - later, i))
 
     def on_train_end(self, logs=None):
         self._freeze(())

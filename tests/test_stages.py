@@ -1,8 +1,10 @@
 import keras
 import numpy as np
+import pytest
 from conftest import toy, toy_events, toy_pairs
 
 from mizoo import Stage, presets
+from mizoo.stages import Stages
 from mizoo.training.callbacks import Backup
 
 
@@ -67,3 +69,20 @@ def test_stages_resume_where_they_were(tmp_path):
     second.fit(data, epochs=4, initial_epoch=3, batch_size=32, verbose=0, callbacks=[backup])
     for a, b in zip(whole.variables, second.variables, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "last"), [(1, []), (2, [1]), (10, [9]), (100, [99]), (1010, list(range(1000, 1010)))]
+)
+def test_every_stage_has_its_epochs(epochs, last):
+    """OTUS's: of 1010 epochs the last ten, of fewer one."""
+    model = presets.otus()
+    callback = Stages(model.stages)
+    callback.set_model(model)
+    callback.set_params({"epochs": epochs})
+    fine = []
+    for epoch in range(epochs):
+        callback.on_epoch_begin(epoch)
+        if [objective.term for objective in model.active] == ["D_x_tilde"]:
+            fine.append(epoch)
+    assert fine == last
