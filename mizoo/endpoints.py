@@ -29,3 +29,12 @@ def write(model, filepath, **kwargs):
         signature = [tf.TensorSpec((), tf.int32, name="count")]
         archive.add_endpoint("sample", model.sample, input_signature=signature)
     archive.write_out(filepath, **kwargs)
+
+
+def several(draw, events, samples=None):
+    """One draw for each event, (n, …), or `samples` of them, (n, samples, …)."""
+    events = tf.convert_to_tensor(events)
+    if samples is None:
+        return draw(events)
+    drawn = draw(tf.repeat(events, samples, axis=0))
+    return tf.reshape(drawn, (-1, samples, *drawn.shape[1:]))

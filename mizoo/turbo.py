@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.averages import average, follow
-from mizoo.endpoints import write
+from mizoo.endpoints import several, write
 from mizoo.finite import StopWhereNotFinite, step
 from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
@@ -28,7 +28,8 @@ class Turbo(keras.Model):
         encoder, decoder: the mappers; one may be None.
         objectives: the sub-objectives, no two with the same term.
         x_representation, z_representation: of the two spaces.
-        augmentation: layer applied to training batches in physical units, if any.
+        augmentation: layer applied to batches in physical units, if any; what it does at random it does
+            with `training=True` only.
         ema_momentum: if given, samples come from the exponential moving average of the
             mappers' weights, with this momentum.
         stages: of the training, `Stage`s, if terms or parts change in its course.
@@ -204,19 +205,36 @@ class Turbo(keras.Model):
 
     # ---------------------------------------------------------------- use
 
-    def encode(self, x, noise=None):
-        """Draw z given x, in physical units: (n, …) to (n, …). `noise` is drawn if not given."""
-        return self._map("x", "z", self.encoder_average, x, noise)
+    def encode(self, x, noise=None, samples=None):
+        """Draw z given x, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
 
-    def decode(self, z, noise=None):
-        """Draw x given z, in physical units: (n, …) to (n, …). `noise` is drawn if not given."""
-        return self._map("z", "x", self.decoder_average, z, noise)
+        `noise`, standard normal numbers of `noise_shape`, is drawn if not given.
+        """
+        return several(lambda x: self._map("x", "z", self.encoder_average, x, noise), x, samples)
+
+    def decode(self, z, noise=None, samples=None):
+        """Draw x given z, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
+
+        `noise`, standard normal numbers of `noise_shape`, is drawn if not given.
+        """
+        return several(lambda z: self._map("z", "x", self.decoder_average, z, noise), z, samples)
 
     def reconstruct(self, x):
         """Draw x again by way of z, or of the latent space that the mappers share."""
         if None in self.averages.values():
             raise ValueError(f"{self.name} has no cycle: one of its mappers is missing")
         return self._streams({"x": x}).physical("x_hat")
+
+    def noise_shape(self, role):
+        """Shape of an event's noise, for `encode` ("encoder") or `decode` ("decoder"); None if none."""
+        representation = self.x_representation if role == "encoder" else self.z_representation
+        count, shape = representation.arrangement, self.mappers[role].noise_shape(representation.shape)
+        return (count + shape[0], *shape[1:]) if shape else (count,) if count else None
+
+    def latents(self, data):
+        """Where events lie in the latent space that the mappers share, (n, d) by space."""
+        streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
+        return {space: streams.given(there[space]).latent for space in data}
 
     def sample(self, count):
         """Draw `count` new x from the prior of z, in physical units.
@@ -241,23 +259,31 @@ class Turbo(keras.Model):
         return {name: streams.physical(name) for name in LINKS if name in there}
 
     def _streams(self, data):
-        batch = {
-            space: self._coordinates(space, tf.convert_to_tensor(values)) for space, values in data.items()
-        }
+        batch = {space: self._arranged(space, values) for space, values in data.items()}
         return Streams(self.averages, batch, self.representations, training=False)
 
     def _map(self, source, target, mapper, data, noise):
         if mapper is None:
             raise ValueError(f"{self.name} has no mapper from {source} to {target}")
-        draw = mapper(self._coordinates(source, tf.convert_to_tensor(data)), noise=noise)
+        first = None
+        if noise is not None:
+            count = self.representations[source].arrangement
+            first, noise = noise[:, :count], noise[:, count:]
+        draw = mapper(self._arranged(source, data, first), noise=noise)
         return self.representations[target].inverse(draw)
 
-    def _coordinates(self, space, data):
+    def _arranged(self, space, data, noise=None):
+        """Coordinates of data from outside."""
+        data = self._checked(space, tf.convert_to_tensor(data))
         representation = self.representations[space]
-        if tuple(data.shape[1:]) != representation.physical_shape:
-            shape = ", ".join(map(str, representation.physical_shape))
+        return representation(representation.arrange(data, noise))
+
+    def _checked(self, space, data):
+        expected = self.representations[space].physical_shape
+        if tuple(data.shape[1:]) != expected:
+            shape = ", ".join(map(str, expected))
             raise ValueError(f"{space} must have shape (n, {shape}), got {tuple(data.shape)}")
-        return representation(data)
+        return data
 
     def export(self, filepath, **kwargs):
         """Write a SavedModel that works in physical units: see `mizoo.endpoints.write`."""
@@ -319,7 +345,7 @@ class Turbo(keras.Model):
                 representation.adapt(array)
 
     def train_step(self, data):
-        batch = self._batch(data, augment=True)
+        batch = self._batch(data, training=True)
         for _ in range(self.critic_steps - 1):
             self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
         with tf.GradientTape() as tape:
@@ -336,7 +362,9 @@ class Turbo(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data):
-        streams = Streams(self.averages, self._batch(data), self.representations, training=False)
+        streams = Streams(
+            self.averages, self._batch(data, training=False), self.representations, training=False
+        )
         self._evaluate(streams)
         for objective in self.active:
             if objective.critic_variables:
@@ -348,14 +376,15 @@ class Turbo(keras.Model):
         logged |= {o.critic_term for o in self.active if o.critic_variables}
         return {name: metric.result() for name, metric in self.means.items() if name in logged}
 
-    def _batch(self, data, augment=False):
+    def _batch(self, data, training):
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         if weight is not None:
             raise ValueError("event weights are not supported in training")
         batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
-        if augment and self.augmentation is not None:
-            batch = self.augmentation(batch)
-        return {space: self._coordinates(space, value) for space, value in batch.items()}
+        batch = {space: self._checked(space, values) for space, values in batch.items()}
+        if self.augmentation is not None:
+            batch = self.augmentation(batch, training=training)
+        return {space: self.representations[space](values) for space, values in batch.items()}
 
     def _evaluate(self, streams):
         """Weighted sum of the active terms, each noted in its metric."""

@@ -81,7 +81,7 @@ def test_neutrino_roots():
 
 def test_symmetry_keeps_pairs_and_invariants(few):
     batch = {"x": few.train.x, "z": few.train.z}
-    image = {space: array.numpy() for space, array in BeamSymmetry()(batch).items()}
+    image = {space: array.numpy() for space, array in BeamSymmetry()(batch, training=True).items()}
     assert not np.allclose(image["x"], batch["x"])
     for space, events in image.items():
         before, after = batch[space].reshape(-1, 6, 4), events.reshape(-1, 6, 4)
@@ -104,7 +104,7 @@ def test_symmetry_keeps_pairs_and_invariants(few):
 def test_symmetry_makes_all_images(few):
     signs = set()
     for _ in range(3):
-        image = BeamSymmetry()({"z": few.train.z})["z"].numpy()
+        image = BeamSymmetry()({"z": few.train.z}, training=True)["z"].numpy()
         before, after = few.train.z.reshape(-1, 6, 4), image.reshape(-1, 6, 4)
         z_sign = np.sign(after[:, 0, 2] * before[:, 0, 2])
         handed = np.sign(np.linalg.det(before[:, :3, :3]) * np.linalg.det(after[:, :3, :3]))

@@ -38,12 +38,12 @@ def drawn(model, name):
     """What a model makes of a few events, with noise that is the same for all models."""
     results = {}
     for role, space, method in (("encoder", "x", model.encode), ("decoder", "z", model.decode)):
-        if (mapper := model.mappers[role]) is None:
+        if model.mappers[role] is None:
             continue
         shape = model.representations[space].physical_shape
         events = data(name)[space]
         events = np.full((5, *shape), 0.5, "float32") if events is None else events[:5]
-        noise = mapper.noise_shape(model.representations[space].shape)
+        noise = model.noise_shape(role)
         noise = None if noise is None else np.full((5, *noise), 0.3, "float32")
         results[role] = method(events, noise=noise).numpy()
     return results

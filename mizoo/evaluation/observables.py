@@ -36,6 +36,15 @@ def parton_masses(events, process=TTBAR) -> TopMasses:
     )
 
 
+def polar(events):
+    """pT in GeV, η and φ of each object of events (n, 4 × objects), three arrays (n, objects)."""
+    objects = np.asarray(events, dtype="float64").reshape(len(events), -1, 4)
+    pt = np.hypot(objects[..., 0], objects[..., 1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        eta = np.arcsinh(objects[..., 2] / pt)
+    return pt, eta, np.arctan2(objects[..., 1], objects[..., 0])
+
+
 _MASS_LABELS = {
     "m_tt": r"$m_{t\bar t}$",
     "m_w_had": r"$m_W^\mathrm{had}$",

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from mizoo.endpoints import several
+
 
 class Pretrained:
     """A SavedModel of the zoo, in physical units.
@@ -26,13 +28,13 @@ class Pretrained:
         # The endpoints hold no reference to the variables they use: this object must live.
         self._saved = tf.saved_model.load(str(self.path))
 
-    def encode(self, x):
-        """Unfold: draw z (n, …) given x (n, …), float32 in physical units."""
-        return self._call("encode", x)
+    def encode(self, x, samples=None):
+        """Unfold: draw z (n, …), or (n, samples, …), given x (n, …), float32 in physical units."""
+        return several(lambda x: self._call("encode", x), x, samples)
 
-    def decode(self, z):
-        """Simulate: draw x (n, …) given z (n, …), float32 in physical units."""
-        return self._call("decode", z)
+    def decode(self, z, samples=None):
+        """Simulate: draw x (n, …), or (n, samples, …), given z (n, …), float32 in physical units."""
+        return several(lambda z: self._call("decode", z), z, samples)
 
     def reconstruct(self, x):
         """Draw x again by way of z."""

@@ -15,7 +15,7 @@ class TypeEmbedding(layers.Layer):
         return tokens + ops.cast(self.vectors, tokens.dtype)
 
 
-def attention(objects, features, outputs, width=64, blocks=2, heads=4, name="attention"):
+def attention(objects, features, outputs, width=64, blocks=2, heads=4, dropout=0.0, name="attention"):
     """A transformer encoder from tokens (n, objects, features) to `outputs` numbers.
 
     Each object is transformed considering every other one (arXiv 1706.03762, normalised before each part);
@@ -26,15 +26,17 @@ def attention(objects, features, outputs, width=64, blocks=2, heads=4, name="att
         outputs: number of outputs.
         width: of the tokens inside.
         blocks, heads: of attention.
+        dropout: share of what each part adds that is left out in training.
     """
     event = layers.Input((objects, features))
     tokens = TypeEmbedding()(layers.Dense(width)(event))
     for _ in range(blocks):
         seen = layers.LayerNormalization()(tokens)
         seen = layers.MultiHeadAttention(heads, width // heads)(seen, seen)
-        tokens = layers.Add()([tokens, seen])
+        tokens = layers.Add()([tokens, layers.Dropout(dropout)(seen)])
         seen = layers.Dense(2 * width, activation="silu")(layers.LayerNormalization()(tokens))
-        tokens = layers.Add()([tokens, layers.Dense(width)(seen)])
+        seen = layers.Dense(width)(seen)
+        tokens = layers.Add()([tokens, layers.Dropout(dropout)(seen)])
     joined = layers.Flatten()(layers.LayerNormalization()(tokens))
-    joined = layers.Dense(4 * width, activation="silu")(joined)
+    joined = layers.Dropout(dropout)(layers.Dense(4 * width, activation="silu")(joined))
     return keras.Model(event, layers.Dense(outputs)(joined), name=name)

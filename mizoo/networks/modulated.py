@@ -34,7 +34,7 @@ def modulated(inputs, context, outputs, units=256, blocks=4, name="modulated"):
     """
     value, time, given = layers.Input((inputs,)), layers.Input((1,)), layers.Input((context,))
     clock = layers.Dense(units, activation="silu")(Frequencies()(time))
-    signal = layers.Dense(units, activation="silu")(layers.Concatenate()([clock, given]))
+    signal = layers.Dense(units // 2, activation="silu")(layers.Concatenate()([clock, given]))
     features = layers.Dense(units)(layers.Concatenate()([value, given]))
     for _ in range(blocks):
         normal = layers.LayerNormalization(center=False, scale=False)(features)

@@ -2,6 +2,7 @@
 
 from mizoo.objectives.adversarial import Adversarial
 from mizoo.objectives.alignment import Alignment
+from mizoo.objectives.assignment import Assignment
 from mizoo.objectives.base import Objective
 from mizoo.objectives.constraints import Acceptance, Anchor, MassShell
 from mizoo.objectives.divergence import Divergence, MaximumLikelihood
@@ -19,6 +20,7 @@ __all__ = [
     "Adversarial",
     "Alignment",
     "Anchor",
+    "Assignment",
     "Divergence",
     "EnergyDistance",
     "Estimator",

@@ -13,6 +13,7 @@ class BeamSymmetry(keras.layers.Layer):
     """Random rotations about the beam and reflections of y and of z, the same for x and z.
 
     Takes and returns a dictionary of batches of four-momenta (n, 4 × objects), px py pz E each.
+    With `training=False` batches stay as they are.
     Neither unpolarised beams nor a detector symmetric about its axis tell an event from its image.
     """
 
@@ -20,7 +21,9 @@ class BeamSymmetry(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, batch):
+    def call(self, batch, training=None):
+        if not training:
+            return batch
         first = next(iter(batch.values()))
         size = (3, tf.shape(first)[0], 1, 1)
         angle, y_share, z_share = tf.unstack(

@@ -4,11 +4,11 @@ import keras
 
 from mizoo.mappers import Diffusion, Transcoder, Turned
 from mizoo.networks import attention, modulated
-from mizoo.objectives import Alignment, terms
-from mizoo.physics import BeamSymmetry
+from mizoo.objectives import Alignment, Assignment, terms
+from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import coordinates
-from mizoo.representations import Tokens
+from mizoo.representations import Assigned, Tokens
 from mizoo.turbo import Turbo
 
 WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
@@ -17,12 +17,13 @@ WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
     latent=64, alignment=0.1, width=64, units=256, blocks=4, sampler="midpoint", evaluations=16,
-    weights=None, learning_rate=1e-3, name="gandalf",
+    weights=None, learning_rate=3e-3, name="gandalf",
 ):  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
 
     Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
-    space it began in. Alignment brings the latents of a pair together.
+    space it began in. Alignment brings the latents of a pair together. Jets stand in the order of their
+    partons, which is drawn where only x is known: see `Assigned`.
 
     Args:
         latent: components of the common latent.
@@ -33,11 +34,10 @@ def gandalf(
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    x, z = coordinates()
+    x, z = coordinates(ordered=False)
 
     def transcoder(source, target):
-        objects = source.physical_shape[0] // 4
-        encoder = keras.Sequential([Tokens(source), attention(objects, 4 + objects, latent, width)])
+        encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width)])
         count = target.shape[0]
         network = modulated(count + len(target.angles), latent, count, units, blocks)
         decoder = Diffusion(network, target.shape, target.angles, sampler=sampler, evaluations=evaluations)
@@ -46,10 +46,10 @@ def gandalf(
     model = Turbo(
         encoder=transcoder(x, z),
         decoder=transcoder(z, x),
-        objectives=[*terms(WEIGHTS), Alignment(alignment)],
-        x_representation=x,
+        objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment()],
+        x_representation=Assigned(x, attention(6, 10, 24, width, dropout=0.2, name="assignment")),
         z_representation=z,
-        augmentation=BeamSymmetry(),
+        augmentation=keras.layers.Pipeline([BeamSymmetry(), Matched()]),
         ema_momentum=0.999,
         name=name,
     )

@@ -10,8 +10,8 @@ _TOP = (173.0, 1.35)
 _W = (80.4, 2.085)
 
 
-def coordinates():
-    """Representations of x and z: detector objects, and partons as a chain of decays.
+def coordinates(ordered=True):
+    """Representations of x and z: detector objects, jets by falling pT or not, and partons as decay chain.
 
     In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
     coordinates have their point at infinity.
@@ -19,7 +19,7 @@ def coordinates():
     e, nubar, b, bbar, u, dbar = range(6)
     top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
     antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
-    return DetectorObjects(), DecayChain((top, antitop), TTBAR.masses("z"))
+    return DetectorObjects(ordered=ordered), DecayChain((top, antitop), TTBAR.masses("z"))
 
 
 def views(x, z):

@@ -1,5 +1,6 @@
 """Invertible layers between physical units and what networks see."""
 
+from mizoo.representations.assigned import Assigned
 from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
@@ -12,6 +13,7 @@ from mizoo.representations.tokens import Tokens
 from mizoo.representations.view import EventView
 
 __all__ = [
+    "Assigned",
     "DecayChain",
     "DetectorObjects",
     "EventView",

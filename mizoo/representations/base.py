@@ -8,7 +8,9 @@ class Representation(keras.layers.Layer):
 
     Subclasses set `physical_shape` and `shape`, the shapes of one event before and after, and, if any
     coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
-    to them and leaves all others. `bounded` tells that coordinates lie in [-1, 1].
+    to them and leaves all others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside
+    lack something that those of the training have, `arrange` supplies it, from `arrangement` random
+    numbers.
     Representations compute in at least float32, whatever the precision policy.
     """
 
@@ -16,6 +18,7 @@ class Representation(keras.layers.Layer):
     shape: tuple[int, ...]
     angles: tuple[int, ...] = ()
     bounded: bool = False
+    arrangement: int = 0
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
@@ -32,6 +35,15 @@ class Representation(keras.layers.Layer):
     def inverse(self, coordinates):
         """Coordinates to physical units."""
         raise NotImplementedError
+
+    def arrange(self, physical, noise=None):
+        """Data from outside, in physical units, as those of the training are.
+
+        Args:
+            physical: of shape (n, …).
+            noise: standard normal numbers (n, `arrangement`), drawn if not given.
+        """
+        return physical
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)

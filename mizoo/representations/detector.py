@@ -14,31 +14,34 @@ def cms_jet_threshold(eta):
 
 @serialisable
 class DetectorObjects(Representation):
-    """One lepton, the missing momentum and jets ordered by falling pT, all massless.
+    """One lepton, the missing momentum and jets, all massless.
 
     Of each object a coordinate of pT, the azimuth and one of pseudorapidity (of p_z, for the missing
-    momentum). The coordinate of pT begins at the lepton's threshold, and for each jet at the larger of its
-    threshold and the pT of the next jet: events respect thresholds and order by construction.
+    momentum). The coordinate of pT begins at the threshold of lepton and jet, and for jets ordered by
+    falling pT at the pT of the next jet, if that is larger: thresholds and order hold by construction.
 
     Args:
         jets: number of jets.
         lepton_pt, lepton_eta: lowest pT in GeV and largest |eta| of the lepton.
         jet_eta: largest |eta| of a jet.
+        ordered: whether jets come by falling pT; else in any order, which is kept.
     """
 
     # Scale (GeV) and tail of the laws of pT in the tt̄ events, rounded: see `planar.modulus_to_line`.
     _LEPTON = (75.0, 1.7)
     _MISSING = (75.0, 1.5)
-    _JET_TAIL = 1.3
+    _JET = (75.0, 1.5)
+    _JET_TAIL = 1.3  # above the next jet, in whose pT the scale is
     _MISSING_PZ = 300.0  # GeV
     _JET_ETA = 0.4
 
-    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, **kwargs):
+    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, ordered=True, **kwargs):
         super().__init__(**kwargs)
         self.jets = jets
         self.lepton_pt = lepton_pt
         self.lepton_eta = lepton_eta
         self.jet_eta = jet_eta
+        self.ordered = ordered
         self.physical_shape = (4 * (2 + jets),)
         self.shape = (3 * (2 + jets),)
         self.angles = tuple(range(1, *self.shape, 3))
@@ -56,9 +59,8 @@ class DetectorObjects(Representation):
         ]
         for jet, softer in zip(jets, [*jets[1:], None], strict=True):
             eta = _eta(jet)
-            floor = self._floor(eta, softer)
             coordinates += [
-                planar.modulus_to_line(_pt(jet), floor, self._JET_TAIL, floor),
+                planar.modulus_to_line(_pt(jet), *self._law(eta, softer)),
                 planar.azimuth(jet[:, :2]),
                 planar.interval_to_line(eta, self.jet_eta) / self._JET_ETA,
             ]
@@ -80,15 +82,18 @@ class DetectorObjects(Representation):
         jets: list[tf.Tensor] = []
         for line, angle, value in reversed(list(zip(lines, angles, etas, strict=True))[2:]):
             eta = planar.line_to_interval(value * self._JET_ETA, self.jet_eta)
-            floor = self._floor(eta, jets[-1] if jets else None)
-            jets.append(_momentum(planar.line_to_modulus(line, floor, self._JET_TAIL, floor), angle, eta))
+            law = self._law(eta, jets[-1] if jets else None)
+            jets.append(_momentum(planar.line_to_modulus(line, *law), angle, eta))
         events = tf.concat([lepton, missing, *reversed(jets)], -1)
         return tf.cast(events, self.compute_dtype)
 
-    @staticmethod
-    def _floor(eta, softer):
-        threshold = cms_jet_threshold(eta)
-        return threshold if softer is None else tf.maximum(threshold, _pt(softer))
+    def _law(self, eta, softer):
+        """Scale, tail and lowest value of a jet's pT."""
+        floor = cms_jet_threshold(eta)
+        if not self.ordered:
+            return *self._JET, floor
+        floor = floor if softer is None else tf.maximum(floor, _pt(softer))
+        return floor, self._JET_TAIL, floor
 
 
 def _pt(momentum):

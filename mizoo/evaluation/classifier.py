@@ -1,0 +1,55 @@
+"""Two-sample tests by a classifier."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from mizoo.evaluation.observables import observables, polar
+from mizoo.physics.process import TTBAR
+
+
+class AUC(NamedTuple):
+    """Area under the ROC curve, and its standard error."""
+
+    value: float
+    error: float
+
+
+def features(events, space, process=TTBAR) -> np.ndarray:
+    """What a classifier looks at: components, masses, and pT, η and φ of each object; (n, 47)."""
+    named = observables(events, space, process).values()
+    return np.concatenate([np.stack(list(named), 1), *polar(events)], 1)
+
+
+def classifier_test(truth, model, folds=5, resamples=200, seed=0) -> AUC:
+    """How well gradient boosting tells generated from true events, on events it was not trained on.
+
+    0.5 if it cannot. Each event is judged by a classifier trained on the other folds. Rows of the same
+    number, which belong to one condition, are in one fold: so what they have in common is no help.
+
+    Args:
+        truth, model: features (n, k) of true and of generated events, row by row of the same condition.
+        folds: of the cross-validation.
+        resamples: bootstrap samples that the error comes from.
+        seed: of folds, classifier and bootstrap.
+
+    Raises:
+        ValueError: if the samples are not of one length.
+    """
+    if len(truth) != len(model):
+        raise ValueError(f"truth and model must have as many rows, got {len(truth)} and {len(model)}")
+    label, condition = np.repeat([1, 0], len(truth)), np.tile(np.arange(len(truth)), 2)
+    classifier = HistGradientBoostingClassifier(random_state=seed, max_iter=200, early_stopping=True)
+    score = cross_val_predict(
+        classifier, np.concatenate([truth, model]), label, groups=condition,
+        cv=GroupKFold(folds, shuffle=True, random_state=seed), method="predict_proba",
+    )[:, 1]  # fmt: skip
+    generator, areas = np.random.default_rng(seed), []
+    for _ in range(resamples):
+        drawn = generator.integers(len(truth), size=len(truth))
+        rows = np.concatenate([drawn, drawn + len(truth)])
+        areas.append(roc_auc_score(label[rows], score[rows]))
+    return AUC(float(roc_auc_score(label, score)), float(np.std(areas)))

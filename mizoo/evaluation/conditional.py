@@ -1,0 +1,84 @@
+"""Beyond marginal laws: what generated events have to do with what they were generated from."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from mizoo.evaluation.observables import polar
+from mizoo.physics.matching import Matched
+
+
+def responses(x, z) -> dict[str, np.ndarray]:
+    """How detector objects differ from their partons, by name; pT in units of the parton's.
+
+    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences; of the lepton, and
+    of the jets in the order of the partons they are nearest to (`physics.Matched`).
+
+    Args:
+        x, z: pairs (n, 24) of detector objects and partons.
+    """
+    pairs = {space: np.asarray(events, dtype="float32") for space, events in (("x", x), ("z", z))}
+    x, z = (polar(events) for events in Matched()(pairs).values())
+    found = {}
+    for name, objects in (("lepton", slice(0, 1)), ("jets", slice(2, 6))):
+        pt, eta, phi = ((a[:, objects], b[:, objects]) for a, b in zip(x, z, strict=True))
+        found[f"{name}_pt"] = (pt[0] / pt[1] - 1.0).ravel()
+        found[f"{name}_eta"] = (eta[0] - eta[1]).ravel()
+        found[f"{name}_phi"] = ((phi[0] - phi[1] + np.pi) % (2.0 * np.pi) - np.pi).ravel()
+    return found
+
+
+class Calibration(NamedTuple):
+    """Simulation-based calibration (arXiv 1804.06788).
+
+    Attributes:
+        ranks: (n, k), how many draws lie below the truth: uniform on 0 … samples if the draws come from
+            the posterior.
+        samples: number of draws for each event.
+    """
+
+    ranks: np.ndarray
+    samples: int
+
+    def coverage(self, level) -> np.ndarray:
+        """Share of events whose truth lies in the central interval of probability `level`, (k,)."""
+        # A rank is that of the truth among samples + 1 equals: its place is spread evenly over its cell.
+        low, high = (1.0 - level) / 2.0, (1.0 + level) / 2.0
+        left, right = self.ranks / (self.samples + 1), (self.ranks + 1) / (self.samples + 1)
+        inside = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None)
+        return (inside * (self.samples + 1)).mean(0)
+
+
+def calibrate(truth, draws) -> Calibration:
+    """Ranks of true values (n, k) among draws (n, samples, k) from what should be their posterior."""
+    draws = np.asarray(draws)
+    return Calibration((draws < np.asarray(truth)[:, None]).sum(1), draws.shape[1])
+
+
+class Retrieval(NamedTuple):
+    """How close the members of pairs are.
+
+    Attributes:
+        rank: mean rank of the partner among all by distance, as a share: 0 best, 0.5 chance.
+        first: share of events whose partner is the nearest of all.
+        correlation: mean correlation of the components of partners.
+    """
+
+    rank: float
+    first: float
+    correlation: float
+
+
+def retrieve(first, second) -> Retrieval:
+    """Look for the partners of vectors (n, d) among as many others; components are standardised first."""
+    first, second = (np.asarray(v, dtype="float64") for v in (first, second))
+    first, second = ((v - v.mean(0)) / (v.std(0) + 1e-12) for v in (first, second))
+    distances = cdist(first, second)
+    own = np.diag(distances)
+    ranks = (distances < own[:, None]).sum(1)
+    return Retrieval(
+        rank=float(ranks.mean() / (len(own) - 1)),
+        first=float((ranks == 0).mean()),
+        correlation=float((first * second).mean()),
+    )

@@ -1,0 +1,27 @@
+"""The order of an event's objects, learnt where it is known."""
+
+import keras
+
+from mizoo.objectives.base import Objective
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class Assignment(Objective):
+    """-E log p(order of the objects of x | x), in nats: for x in the representation `Assigned`.
+
+    With L_z_tilde, which is given the order, it makes the likelihood of z and the order given x.
+    """
+
+    symbol = "C"
+
+    def __init__(self, weight=1.0, stream="z_tilde", label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+
+    @property
+    def draws(self):
+        return []
+
+    def loss(self, streams):
+        of_order = streams.representations["x"].log_prob(streams["x"], training=streams.training)
+        return -keras.ops.mean(of_order)

@@ -1,0 +1,100 @@
+"""Objects in an order that says what they come from, an order that data from outside lack."""
+
+import math
+from itertools import permutations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.representations import planar
+from mizoo.representations.base import Representation
+from mizoo.representations.tokens import Tokens
+from mizoo.serialisation import build, serialisable
+
+
+@serialisable
+class Assigned(Representation):
+    """Events whose last objects stand in the order of what they come from, as jets in that of partons.
+
+    In such an order each object is close to its origin, and conditional laws have one peak instead of one
+    for each assignment. Pairs are put in it by `mizoo.physics.Matched`. Where only x is known, `arrange`
+    draws the order from p(order | event), which a network learns by the term `Assignment`; so
+    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. The way back, `inverse`,
+    forgets the order: objects come by falling pT.
+
+    Args:
+        representation: of events in any order, with four-momenta as physical units.
+        network: from `Tokens` of an event by falling pT, seen from the azimuth of its first object, to the
+            logits of all permutations, see `mizoo.networks.attention`.
+        objects: number of objects that are ordered, the last ones of an event.
+    """
+
+    arrangement = 1
+
+    def __init__(self, representation, network, objects=4, **kwargs):
+        super().__init__(**{"trainable": True, **kwargs})
+        self.representation = representation
+        self.network = network
+        self.objects = objects
+        self.physical_shape = representation.physical_shape
+        self.shape = representation.shape
+        self.angles = representation.angles
+        self.seed_generator = keras.random.SeedGenerator()
+        self._tokens = Tokens(representation)
+        # origins[i, rank]: which place the object of this pT rank takes in permutation i.
+        self._origins = np.array(list(permutations(range(objects))))
+
+    def build(self, input_shape):
+        build(self.representation, input_shape)
+        build(self._tokens, (None, *self.shape))
+        build(self.network, self._tokens.compute_output_shape((None, *self.shape)))
+        self.built = True
+
+    def call(self, physical):
+        return self.representation(physical)
+
+    def inverse(self, coordinates):
+        return self._by_pt(self.representation.inverse(coordinates))[0]
+
+    def arrange(self, physical, noise=None):
+        """Events (n, …) in an order drawn from what the network thinks of them, see `Representation`."""
+        events, _ = self._by_pt(tf.cast(physical, self.compute_dtype))
+        if noise is None:
+            shape = (tf.shape(events)[0], self.arrangement)
+            noise = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
+        share = 0.5 * (1.0 + tf.math.erf(tf.cast(noise, tf.float32) / math.sqrt(2.0)))
+        below = tf.cumsum(tf.nn.softmax(self._logits(events)), axis=-1) < share
+        drawn = tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)
+        return self._ordered(events, tf.gather(np.argsort(self._origins, 1), drawn))
+
+    def log_prob(self, coordinates, training=None):
+        """Log-probability (n,) in nats of the order in which the objects of events (n, d) stand."""
+        events, origins = self._by_pt(self.representation.inverse(coordinates))
+        same = tf.reduce_all(origins[:, None] == self._origins, -1)
+        chances = tf.nn.log_softmax(self._logits(events, training))
+        return tf.reduce_sum(tf.where(same, chances, 0.0), -1)
+
+    def _logits(self, events, training=None):
+        coordinates = self.representation(events)
+        azimuth = planar.azimuth(events[:, :2])
+        turns = np.isin(np.arange(self.shape[0]), self.angles)
+        turned = tf.where(turns, planar.wrap(coordinates - azimuth), coordinates)
+        logits = self.network(self._tokens(turned, training=training), training=training)
+        return tf.cast(logits, tf.float32)
+
+    def _by_pt(self, events):
+        """Events by falling pT, and which place each object had."""
+        momenta = self._last(events)
+        squares = tf.reduce_sum(tf.square(momenta[..., :2]), -1)
+        places = tf.argsort(squares, direction="DESCENDING", stable=True)
+        return self._ordered(events, places), places
+
+    def _ordered(self, events, places):
+        """Events whose objects are those that stood in `places` (n, objects)."""
+        ordered = tf.gather(self._last(events), places, batch_dims=1)
+        first = events[:, : -4 * self.objects]
+        return tf.concat([first, tf.reshape(ordered, (-1, 4 * self.objects))], -1)
+
+    def _last(self, events):
+        return tf.reshape(events[:, -4 * self.objects :], (-1, self.objects, 4))

@@ -1,0 +1,84 @@
+"""Classifier tests, responses, calibration and retrieval, each where the answer is known."""
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import mizoo
+from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.conditional import calibrate, responses, retrieve
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return np.random.default_rng(0)
+
+
+def test_a_classifier_is_blind_to_a_second_sample_of_one_law(generator):
+    condition = generator.normal(size=(2000, 3))
+    first, second = (condition + generator.normal(size=(2000, 3)) for _ in range(2))
+    both = (np.concatenate([condition, sample], 1) for sample in (first, second))
+    auc = classifier_test(*both, resamples=20)
+    assert abs(auc.value - 0.5) < 4 * auc.error < 0.06
+
+
+def test_a_classifier_finds_what_no_marginal_shows(generator):
+    truth = generator.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=3000)
+    shuffled = np.stack([truth[:, 0], generator.permutation(truth[:, 1])], 1)
+    exact = scipy.stats.multivariate_normal
+    ratio = exact([0, 0], [[1, 0.8], [0.8, 1]]).logpdf, exact([0, 0], np.eye(2)).logpdf
+    scores = [ratio[0](sample) - ratio[1](sample) for sample in (truth, shuffled)]
+    best = scipy.stats.mannwhitneyu(*scores).statistic / 3000**2  # Neyman-Pearson
+    auc = classifier_test(truth, shuffled, resamples=20)
+    assert best - 0.05 < auc.value < best + 0.02
+
+
+def test_samples_must_be_of_one_length(generator):
+    with pytest.raises(ValueError, match="as many rows, got 5 and 4"):
+        classifier_test(np.zeros((5, 2)), np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_features_are_finite_components_masses_and_directions(space):
+    events = mizoo.datasets.ttbar().validation[space][:50]
+    found = features(events, space)
+    assert found.shape == (50, 24 + 5 + 18)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[:, :24], events)
+
+
+def test_responses_undo_a_known_distortion():
+    z = mizoo.datasets.ttbar().validation.z[:200].astype("float64")
+    x = z.reshape(-1, 6, 4).copy()
+    x[:, 0, :2] *= 0.9
+    x[:, 2:] *= 1.2
+    x[:, 2:] = x[:, [4, 2, 5, 3]]  # jets in another order
+    found = responses(x.reshape(-1, 24), z)
+    np.testing.assert_allclose(found["lepton_pt"], -0.1, atol=1e-4)
+    np.testing.assert_allclose(found["jets_pt"], 0.2, atol=1e-4)
+    np.testing.assert_allclose(found["jets_phi"], 0.0, atol=1e-4)
+    assert found["jets_eta"].shape == (800,)
+
+
+def test_draws_from_the_posterior_are_calibrated_and_narrow_ones_are_not(generator):
+    location = generator.normal(size=(4000, 1))
+    truth = location + generator.normal(size=(4000, 1))
+    draws = location[:, None] + generator.normal(size=(4000, 50, 1))
+    right = calibrate(truth, draws)
+    assert scipy.stats.chisquare(np.bincount(right.ranks[:, 0], minlength=51)).pvalue > 1e-3
+    np.testing.assert_allclose([right.coverage(0.68), right.coverage(0.95)], [[0.68], [0.95]], atol=0.02)
+    narrow = calibrate(truth, location[:, None] + 0.5 * generator.normal(size=(4000, 50, 1)))
+    expected = 2 * scipy.stats.norm.cdf(0.5 * scipy.stats.norm.ppf(0.84)) - 1
+    np.testing.assert_allclose(narrow.coverage(0.68), expected, atol=0.03)
+
+
+def test_partners_are_found_where_they_are_close(generator):
+    first = generator.normal(size=(300, 4))
+    near = retrieve(first, 3.0 * first + 0.01 * generator.normal(size=first.shape))
+    assert near.first > 0.98
+    assert near.rank < 1e-3
+    assert near.correlation > 0.999
+    far = retrieve(first, generator.normal(size=first.shape))
+    assert far.first < 0.05
+    assert far.rank == pytest.approx(0.5, abs=0.06)
+    assert far.correlation == pytest.approx(0.0, abs=0.1)
