@@ -17,11 +17,16 @@ app = typer.Typer(
 console = Console()
 
 Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of a SavedModel or run.")]
-Input = Annotated[Path, typer.Argument(help="HDF5 file with the data set FDL (z) or ROL (x), n × 24.")]
-Output = Annotated[Path, typer.Option("--out", help="HDF5 file to write.")]
-Data = Annotated[
-    Optional[Path], typer.Option(help="HDF5 file with pairs, FDL and ROL; the packaged events if none.")
+Input = Annotated[
+    Path, typer.Argument(help="File of events, of any format that `mizoo.datasets.read` takes.")
 ]
+Output = Annotated[Path, typer.Option("--out", help="File to write: .h5, .parquet, .csv or .npz.")]
+Data = Annotated[
+    Optional[list[Path]],
+    typer.Option(help="File with pairs, or two with x and with z; the packaged events if none."),
+]
+
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
 
 
 @app.command()
@@ -60,11 +65,10 @@ def train(
         typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
     ] = None,
     data: Annotated[
-        Optional[Path],
-        typer.Option(
-            help="NumPy file with arrays x and z, or HDF5 file with tt̄ events; else what is shown."
-        ),
+        Optional[list[Path]],
+        typer.Option(help="NumPy file with arrays x and z, or files of tt̄ events; else what is shown."),
     ] = None,
+    skip_bad: SkipBad = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
 ) -> None:
     """Train a preset; everything goes to one directory.
@@ -78,7 +82,7 @@ def train(
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    split, shapes = _data(preset, data)
+    split, shapes = _data(preset, data or [], skip_bad)
     recipe = Recipe(
         preset,
         {**shapes, **_options(preset, options or [])},
@@ -99,13 +103,14 @@ def evaluate(
     model: Model,
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     data: Data = None,
+    skip_bad: SkipBad = False,
     split: Annotated[str, typer.Option(help="train, validation or test, of the packaged events.")] = "test",
 ) -> None:
     """Simulate and unfold, and hold the results against the truth."""
     from mizoo.evaluation.report import evaluate as hold
     from mizoo.export import load
 
-    events = _pairs(data, split)
+    events = _pairs(data, split, skip_bad)
     report = hold(load(model), events)
     _print_report(report)
     if out is not None:
@@ -114,15 +119,19 @@ def evaluate(
 
 
 @app.command()
-def simulate(model: Model, events: Input, out: Output = Path("simulated.h5")) -> None:
+def simulate(
+    model: Model, events: Input, out: Output = Path("simulated.h5"), skip_bad: SkipBad = False
+) -> None:
     """Draw detector objects x given partons z."""
-    _draw(model, events, out, "z", "x", "decode")
+    _draw(model, events, out, skip_bad, "z", "x", "decode")
 
 
 @app.command()
-def unfold(model: Model, events: Input, out: Output = Path("unfolded.h5")) -> None:
+def unfold(
+    model: Model, events: Input, out: Output = Path("unfolded.h5"), skip_bad: SkipBad = False
+) -> None:
     """Draw partons z given detector objects x."""
-    _draw(model, events, out, "x", "z", "encode")
+    _draw(model, events, out, skip_bad, "x", "z", "encode")
 
 
 @app.command()
@@ -130,11 +139,12 @@ def export(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
     out: Annotated[Path, typer.Argument(help="Folder of the model to write; its name is the model's.")],
     data: Data = None,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Write a run's model as SavedModel, with metrics on test data and model card."""
     from mizoo.export.ship import ship
 
-    report = ship(run, out, _pairs(data, "test"))
+    report = ship(run, out, _pairs(data, "test", skip_bad))
     _print_report(report)
     console.print(f"model and card are in {out}", soft_wrap=True)
 
@@ -166,44 +176,44 @@ def _options(preset, pairs):
     return options
 
 
-def _data(name, path):
+def _data(name, paths, skip_bad):
     """Data for a preset, and the arguments that tell it their shapes where it would not expect them."""
-    from mizoo.datasets import Split, read_arrays, read_hdf5
+    from mizoo.datasets import Split, read, read_arrays
     from mizoo.presets import PRESETS
 
     preset = PRESETS[name]
-    if path is None:
+    if not paths:
         return preset.demonstration(), {}
-    plain = path.suffix in (".npz", ".npy")
-    events = read_arrays(path) if plain else read_hdf5(path)
+    plain = paths[0].suffix in (".npz", ".npy")
+    events = read_arrays(paths[0]) if plain else read(*paths, skip_bad=skip_bad)
     tenth = len(events) // 10
     if not tenth:
-        raise ValueError(f"{path}: training needs at least 10 events, got {len(events)}")
+        raise ValueError(f"{paths[0]}: training needs at least 10 events, got {len(events)}")
     split = preset.arrange(Split(events[: -2 * tenth], events[-2 * tenth : -tenth], events[-tenth:]))
     shapes = {space: list(array.shape[1:]) for space, array in split.train.arrays().items()}
     return split, shapes if plain or preset.shown_on != "ttbar" else {}
 
 
-def _pairs(path, split):
-    from mizoo.datasets import read_hdf5, ttbar
+def _pairs(paths, split, skip_bad):
+    from mizoo.datasets import read, ttbar
 
-    if path is not None:
-        return read_hdf5(path)
+    if paths:
+        return read(*paths, skip_bad=skip_bad)
     if split not in ("train", "validation", "test"):
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
     return getattr(ttbar(), split)
 
 
-def _draw(model, path, out, source, target, method):
-    from mizoo.datasets import read_hdf5, write_hdf5
+def _draw(model, path, out, skip_bad, source, target, method):
+    from mizoo.datasets import read, write
     from mizoo.evaluation.report import in_chunks
     from mizoo.export import load
 
-    events = read_hdf5(path)
+    events = read(path, skip_bad=skip_bad)
     if events[source] is None:
         raise ValueError(f"{path}: {method} needs {source}, and the file has none")
     drawn = in_chunks(getattr(load(model), method), events[source], method)
-    write_hdf5(out, {target: drawn})
+    write(out, {target: drawn}, events.process)
     console.print(f"{len(drawn)} events are in {out}", soft_wrap=True)
 
 

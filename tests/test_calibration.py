@@ -57,7 +57,7 @@ def test_responses_undo_a_known_distortion():
     np.testing.assert_allclose(found["lepton_pt"], -0.1, atol=1e-4)
     np.testing.assert_allclose(found["jets_pt"], 0.2, atol=1e-4)
     np.testing.assert_allclose(found["jets_phi"], 0.0, atol=1e-4)
-    assert found["jets_eta"].shape == (800,)
+    assert found["jets_eta"].shape == (200, 4)
 
 
 def test_draws_from_the_posterior_are_calibrated_and_narrow_ones_are_not(generator):

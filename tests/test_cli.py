@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mizoo import cli, datasets, presets
-from mizoo.datasets import write_hdf5
+from mizoo.datasets import write
 from mizoo.export import load
 from mizoo.presets import registry
 from mizoo.presets.registry import Preset
@@ -90,10 +90,10 @@ def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch
 
 
 def test_training_on_a_file(tiny, few, tmp_path):
-    write_hdf5(tmp_path / "own.h5", few.train.arrays())
+    write(tmp_path / "own.h5", few.train.arrays())
     command(*TRAIN, "--data", tmp_path / "own.h5", "--out", tmp_path / "run")
     assert "160 events" in (tmp_path / "run" / "log.txt").read_text()
-    write_hdf5(tmp_path / "few.h5", few.train[:9].arrays())
+    write(tmp_path / "few.h5", few.train[:9].arrays())
     message = command(*TRAIN, "--data", tmp_path / "few.h5", "--out", tmp_path / "other", expect=1)
     assert "at least 10 events, got 9" in message
     assert not (tmp_path / "other").exists()
@@ -142,13 +142,13 @@ def test_wrong_arguments_are_told(tiny, tmp_path, monkeypatch, words, message):
 def test_simulate_and_unfold_write_events(tiny, few, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run)
-    write_hdf5(tmp_path / "in.h5", few.test.arrays())
+    write(tmp_path / "in.h5", few.test.arrays())
     assert "200 events" in command("simulate", run, tmp_path / "in.h5", "--out", tmp_path / "x.h5")
     command("unfold", run, tmp_path / "in.h5", "--out", tmp_path / "z.h5")
     with h5py.File(tmp_path / "x.h5") as simulated, h5py.File(tmp_path / "z.h5") as unfolded:
         assert simulated["ROL"].shape == unfolded["FDL"].shape == (200, 24)
         assert list(simulated) == ["ROL"]
-    write_hdf5(tmp_path / "lone.h5", {"z": few.test.z})
+    write(tmp_path / "lone.h5", few.test.only("z").arrays())
     assert "needs x" in command("unfold", run, tmp_path / "lone.h5", "--out", tmp_path / "w.h5", expect=1)
     assert not (tmp_path / "w.h5").exists()
 

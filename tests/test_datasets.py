@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mizoo.datasets import Events, Samples, digits, read_arrays, read_hdf5, write_hdf5
+from mizoo.datasets import Events, Samples, digits, read, read_arrays
 from mizoo.datasets.ttbar import read_momenta, write_momenta
 from mizoo.physics import TTBAR
 
@@ -87,14 +87,6 @@ def test_too_large_a_batch_is_refused(few):
         few.train.epochs(201)
 
 
-def test_hdf5_round_trip(few, tmp_path):
-    write_hdf5(tmp_path / "e.h5", few.test.arrays())
-    again = read_hdf5(tmp_path / "e.h5")
-    np.testing.assert_array_equal(again.x, few.test.x)
-    np.testing.assert_array_equal(again.z, few.test.z)
-    assert [path.name for path in tmp_path.iterdir()] == ["e.h5"]
-
-
 def written(path, **arrays):
     with h5py.File(path, "w") as file:
         for name, array in arrays.items():
@@ -108,20 +100,20 @@ def good(few):
 
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.h5"):
-        read_hdf5(tmp_path / "none.h5")
+        read(tmp_path / "none.h5")
 
 
 def test_files_that_are_not_what_they_should_be(few, tmp_path):
     z = good(few)
     cases = {
         "neither FDL": written(tmp_path / "a.h5", other=z),
-        r"b\.h5, FDL: z .*\(n, 24\).*\(200, 23\)": written(tmp_path / "b.h5", FDL=z[:, :23]),
-        r"c\.h5, FDL: z has no events": written(tmp_path / "c.h5", FDL=z[:0]),
+        r"b\.h5: z .*\(n, 24\).*\(200, 23\)": written(tmp_path / "b.h5", FDL=z[:, :23]),
+        r"c\.h5: no events of ttbar": written(tmp_path / "c.h5", FDL=z[:0]),
         "pairs, got 5 x and 6 z": written(tmp_path / "d.h5", FDL=z[:6], ROL=few.test.x[:5]),
     }
     for message, path in cases.items():
         with pytest.raises(ValueError, match=message):
-            read_hdf5(path)
+            read(path)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
@@ -129,8 +121,8 @@ def test_files_cut_short_are_named(few, tmp_path, share):
     whole = written(tmp_path / "whole.h5", FDL=good(few), ROL=few.test.x)
     cut = tmp_path / "cut.h5"
     cut.write_bytes(whole.read_bytes()[: int(share * whole.stat().st_size)])
-    with pytest.raises(ValueError, match=r"cut\.h5: .*cut short"):
-        read_hdf5(cut)
+    with pytest.raises(ValueError, match=r"cut\.h5: .*(truncated|signature)"):
+        read(cut)
 
 
 @settings(max_examples=20, deadline=None)
@@ -145,7 +137,7 @@ def test_values_not_finite_are_found(few, event, column, value):
 def test_negative_energy_is_found(few):
     z = good(few)
     z[7, 11] = -1.0
-    with pytest.raises(ValueError, match=r"1 bad events; the first is event 7: E_b is -1\.0"):
+    with pytest.raises(ValueError, match=r"1 bad events; the first is event 7: E_b is -1 "):
         Events(z=z, process=TTBAR)
 
 

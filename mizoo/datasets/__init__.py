@@ -3,7 +3,20 @@
 from mizoo.datasets.arrays import read_arrays
 from mizoo.datasets.digits import digits
 from mizoo.datasets.events import Events
+from mizoo.datasets.read import SkippedEvents, read, stream
 from mizoo.datasets.samples import Samples, Split
-from mizoo.datasets.ttbar import read_hdf5, ttbar, write_hdf5
+from mizoo.datasets.ttbar import ttbar
+from mizoo.datasets.write import write
 
-__all__ = ["Events", "Samples", "Split", "digits", "read_arrays", "read_hdf5", "ttbar", "write_hdf5"]
+__all__ = [
+    "Events",
+    "Samples",
+    "SkippedEvents",
+    "Split",
+    "digits",
+    "read",
+    "read_arrays",
+    "stream",
+    "ttbar",
+    "write",
+]

@@ -22,38 +22,37 @@ class Events(Samples):
     process: Process = field(kw_only=True)
 
     def check(self, array, space):  # noqa: D102
-        check(array, self.process, space)
+        if not len(array):
+            raise ValueError(f"{space} has no events")
+        if found := faults(array, self.process, space):
+            first = min(found)
+            raise ValueError(
+                f"{space} has {len(found)} bad events; the first is event {first}: {found[first]}"
+            )
 
     def frame(self, space: str) -> pd.DataFrame:
         """One space as a DataFrame with named columns, in GeV."""
         return pd.DataFrame(self[space], columns=self.process.columns(space))
 
 
-def check(array, process, space, source=""):
-    """Check an array of events against a process.
-
-    Args:
-        source: where the array came from, for the message.
+def faults(array, process, space) -> dict[int, str]:
+    """What is wrong with events, by their number: a value that is not finite, a negative energy.
 
     Raises:
-        ValueError: as `Events` does.
+        ValueError: if the array has not the columns of the process.
     """
     columns = process.columns(space)
-    where = f"{source}: " if source else ""
     if array.ndim != 2 or array.shape[1] != len(columns):
         raise ValueError(
-            f"{where}{space} of {process.name} must have shape (n, {len(columns)}), "
+            f"{space} of {process.name} must have shape (n, {len(columns)}), "
             f"px py pz E of each object, got {array.shape}"
         )
-    if not len(array):
-        raise ValueError(f"{where}{space} has no events")
-    for bad, what in (
+    energies = np.array([name.startswith("E_") for name in columns])
+    found: dict[int, str] = {}
+    for wrong, what in (
         (~np.isfinite(array), "not finite"),
-        (np.where([c.startswith("E_") for c in columns], array, 0.0) < 0, "a negative energy"),
+        (np.where(energies, array, 0.0) < 0.0, "a negative energy"),
     ):
-        if bad.any():
-            event, column = np.argwhere(bad)[0]
-            raise ValueError(
-                f"{where}{space} has {bad.any(1).sum()} bad events; the first is event {event}: "
-                f"{columns[column]} is {array[event, column]} ({what})"
-            )
+        for event, column in np.argwhere(wrong):
+            found.setdefault(int(event), f"{columns[column]} is {array[event, column]:g} ({what})")
+    return found

@@ -10,10 +10,10 @@ from mizoo.physics.matching import Matched
 
 
 def responses(x, z) -> dict[str, np.ndarray]:
-    """How detector objects differ from their partons, by name; pT in units of the parton's.
+    """How detector objects differ from their partons, by name: (n, 1) of the lepton, (n, 4) of jets.
 
-    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences; of the lepton, and
-    of the jets in the order of the partons they are nearest to (`physics.Matched`).
+    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences. Jets are in the
+    order of the partons they are nearest to (`physics.Matched`).
 
     Args:
         x, z: pairs (n, 24) of detector objects and partons.
@@ -23,9 +23,9 @@ def responses(x, z) -> dict[str, np.ndarray]:
     found = {}
     for name, objects in (("lepton", slice(0, 1)), ("jets", slice(2, 6))):
         pt, eta, phi = ((a[:, objects], b[:, objects]) for a, b in zip(x, z, strict=True))
-        found[f"{name}_pt"] = (pt[0] / pt[1] - 1.0).ravel()
-        found[f"{name}_eta"] = (eta[0] - eta[1]).ravel()
-        found[f"{name}_phi"] = ((phi[0] - phi[1] + np.pi) % (2.0 * np.pi) - np.pi).ravel()
+        found[f"{name}_pt"] = pt[0] / pt[1] - 1.0
+        found[f"{name}_eta"] = eta[0] - eta[1]
+        found[f"{name}_phi"] = (phi[0] - phi[1] + np.pi) % (2.0 * np.pi) - np.pi
     return found
 
 

@@ -122,14 +122,14 @@ def _cells(samples, truth):
     return [100.0 * ks(true[space][name], made[space][name]) for space, name in CELLS]
 
 
-def in_chunks(function, events, what):
+def in_chunks(function, events, what, chunk=_CHUNK):
     """Apply a model's `encode` or `decode` to events of any number, with a progress bar named `what`.
 
     Raises:
         ValueError: if a value of the result is not finite, with event and column.
     """
-    starts = track(range(0, len(events), _CHUNK), description=f"{what:9}", transient=True)
-    drawn = np.concatenate([np.asarray(function(events[i : i + _CHUNK])) for i in starts])
+    starts = track(range(0, len(events), chunk), description=f"{what:9}", transient=True)
+    drawn = np.concatenate([np.asarray(function(events[i : i + chunk])) for i in starts])
     if not np.isfinite(drawn).all():
         event, column = np.argwhere(~np.isfinite(drawn))[0]
         raise ValueError(f"{what}: the model's draw is not finite in event {event}, column {column}")

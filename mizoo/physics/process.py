@@ -1,4 +1,4 @@
-"""A process is data: the objects of the two spaces, their masses and their thresholds."""
+"""A process is data: the objects of the two spaces, their masses, and where files have them."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,17 @@ class Particle:
         name: plain name, used in column names (`px_<name>`).
         label: LaTeX label for figures.
         mass: mass in GeV.
+        pdg: code of the Particle Data Group, by which a parton is found in event records.
+        branch: of Delphes trees, in which a detector object is found: the hardest one not yet taken.
+        charge: of the detector object, if it matters.
     """
 
     name: str
     label: str
     mass: float = 0.0
+    pdg: int | None = None
+    branch: str | None = None
+    charge: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,19 +55,19 @@ class Process:
 TTBAR = Process(
     name="ttbar",
     z=(
-        Particle("e-", "e^-"),
-        Particle("nubar", r"\bar\nu"),
-        Particle("b", "b", 4.8),
-        Particle("bbar", r"\bar b", 4.8),
-        Particle("u", "u", 0.33),
-        Particle("dbar", r"\bar d", 0.33),
+        Particle("e-", "e^-", pdg=11),
+        Particle("nubar", r"\bar\nu", pdg=-12),
+        Particle("b", "b", 4.8, pdg=5),
+        Particle("bbar", r"\bar b", 4.8, pdg=-5),
+        Particle("u", "u", 0.33, pdg=2),
+        Particle("dbar", r"\bar d", 0.33, pdg=-1),
     ),
     x=(
-        Particle("e-", "e^-"),
-        Particle("met", r"\mathrm{miss}"),
-        Particle("jet1", r"\mathrm{jet}\,1"),
-        Particle("jet2", r"\mathrm{jet}\,2"),
-        Particle("jet3", r"\mathrm{jet}\,3"),
-        Particle("jet4", r"\mathrm{jet}\,4"),
+        Particle("e-", "e^-", branch="Electron", charge=-1),
+        Particle("met", r"\mathrm{miss}", branch="MissingET"),
+        Particle("jet1", r"\mathrm{jet}\,1", branch="Jet"),
+        Particle("jet2", r"\mathrm{jet}\,2", branch="Jet"),
+        Particle("jet3", r"\mathrm{jet}\,3", branch="Jet"),
+        Particle("jet4", r"\mathrm{jet}\,4", branch="Jet"),
     ),
 )

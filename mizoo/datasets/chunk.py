@@ -1,0 +1,25 @@
+"""What all readers give: a run of events, and which of them are wanted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Chunk:
+    """Events of one source, in its order.
+
+    Attributes:
+        source: name of the file, for messages.
+        first: number of the first event in the source.
+        arrays: (n, 4 × objects) by space, px py pz E in GeV; rows that are not wanted may hold anything.
+        wanted: (n,), whether an event is of the process and passed the selection.
+    """
+
+    source: str
+    first: int
+    arrays: dict[str, np.ndarray]
+    wanted: np.ndarray
+
+    def __len__(self):
+        return len(self.wanted)

@@ -1,0 +1,245 @@
+"""What GANDALF has learnt, held against events it has never seen.
+
+    mizoo train gandalf --epochs 150 --batch-size 500 --select-every 10 --out gandalf
+    python tests/studies/gandalf.py gandalf --out docs/studies
+
+Distances by number of network evaluations, classifier tests, masses of the partons, responses, calibration
+of the posteriors, and the latent space before and after training. Writes `gandalf.json` and figures.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import keras
+import matplotlib.pyplot as plt
+import mplhep
+import numpy as np
+import tensorflow as tf
+from sklearn.decomposition import PCA
+
+import mizoo
+from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.conditional import calibrate, responses, retrieve
+from mizoo.evaluation.distances import ks, ks_floor
+from mizoo.evaluation.observables import observables, polar
+from mizoo.evaluation.published import CELLS
+from mizoo.evaluation.report import in_chunks
+
+MASSES = ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep")
+
+
+def set_evaluations(model, count):
+    for mapper in model.averages.values():
+        mapper.mapper.decoder.evaluations = count
+
+
+def distances(model, data, counts=(4, 8, 16, 32)):
+    """KS distances and speed by number of network evaluations."""
+    rows, floor = [], ks_floor(len(data), len(data))
+    for count in counts:
+        set_evaluations(model, count)
+        encode, decode = tf.function(model.encode), tf.function(model.decode)
+        rate = {
+            name: per_second(f, data[s][:1000]) for name, f, s in (("x", decode, "z"), ("z", encode, "x"))
+        }
+        drawn = {"x": in_chunks(decode, data.z, "simulate"), "z": in_chunks(encode, data.x, "unfold")}
+        found = {
+            (space, name): ks(true, made)
+            for space, events in drawn.items()
+            for (name, true), made in zip(
+                observables(data[space], space).items(), observables(events, space).values(), strict=True
+            )
+        }
+        worst = {space: max((v, n) for (s, n), v in found.items() if s == space) for space in "xz"}
+        rows.append(
+            {
+                "evaluations": count,
+                "cells": {name: round(100 * found[space, name], 2) for space, name in CELLS},
+                "cells above the floor": sum(bool(found[cell] > floor) for cell in CELLS),
+                "observables above 1.5 floors": sum(bool(v > 1.5 * floor) for v in found.values()),
+                "observables": len(found),
+                "worst of x": [worst["x"][1], round(100 * worst["x"][0], 2)],
+                "worst of z": [worst["z"][1], round(100 * worst["z"][0], 2)],
+                "simulated a second": rate["x"],
+                "unfolded a second": rate["z"],
+            }
+        )
+        print(rows[-1], flush=True)
+    return rows, round(100 * floor, 2)
+
+
+def per_second(function, events, repeats=5):
+    function(events)
+    start = time.perf_counter()
+    for _ in range(repeats):
+        function(events)
+    return round(repeats * len(events) / (time.perf_counter() - start))
+
+
+def classified(data, x_tilde, z_tilde):
+    """AUC of classifier tests on events, on pairs, and on pairs with their responses."""
+
+    def pair(x, z):
+        return np.concatenate([features(x, "x"), features(z, "z")], 1)
+
+    def closer(x, z):
+        return np.concatenate([pair(x, z), *responses(x, z).values()], 1)
+
+    tests = {
+        "simulation, events": (features(data.x, "x"), features(x_tilde, "x")),
+        "simulation, pairs": (pair(data.x, data.z), pair(x_tilde, data.z)),
+        "simulation, pairs and responses": (closer(data.x, data.z), closer(x_tilde, data.z)),
+        "unfolding, events": (features(data.z, "z"), features(z_tilde, "z")),
+        "unfolding, pairs": (pair(data.x, data.z), pair(data.x, z_tilde)),
+        "unfolding, pairs and responses": (closer(data.x, data.z), closer(data.x, z_tilde)),
+    }
+    found = {}
+    for name, samples in tests.items():
+        auc = classifier_test(*samples)
+        found[name] = {"auc": round(auc.value, 4), "error": round(auc.error, 4)}
+        print(name, found[name], flush=True)
+    return found
+
+
+def spread(values):
+    """Median and half of the central 68 %."""
+    low, middle, high = np.percentile(values, [16, 50, 84])
+    return {"median": round(float(middle), 4), "width": round(float(high - low) / 2, 4)}
+
+
+def peak(values):
+    """Position of a peak: the middle of the shortest interval with half of the values."""
+    ordered = np.sort(values)
+    half = len(ordered) // 2
+    start = np.argmin(ordered[half:] - ordered[:-half])
+    return round(float(ordered[start] + ordered[start + half]) / 2, 3)
+
+
+def partons(data, z_tilde):
+    true, made = observables(data.z, "z"), observables(z_tilde, "z")
+    rows = {
+        name: {
+            "peak": peak(true[name]), "unfolded peak": peak(made[name]),
+            "width": spread(true[name])["width"], "unfolded width": spread(made[name])["width"],
+        }
+        for name in MASSES
+    }  # fmt: skip
+    sums = [polar(events)[0].sum(1) for events in (data.z, z_tilde)]
+    rows["sum of pT"] = {"ks": round(100 * ks(*sums), 2), **spread(sums[0])}
+    rows["sum of pT"] |= {f"unfolded {name}": value for name, value in spread(sums[1]).items()}
+    return rows
+
+
+def calibrated(model, data, samples):
+    """Coverage of the posteriors of all observables of z, and the ranks."""
+    draws = in_chunks(lambda x: model.encode(x, samples=samples), data.x, "posterior", chunk=100)
+    truth = observables(data.z, "z")
+    made = observables(draws.reshape(-1, draws.shape[-1]), "z")
+    stacked = np.stack([values.reshape(len(data), samples) for values in made.values()], -1)
+    found = calibrate(np.stack(list(truth.values()), 1), stacked)
+    rows = {
+        name: {"68 %": round(100 * a, 1), "95 %": round(100 * b, 1)}
+        for name, a, b in zip(truth, found.coverage(0.68), found.coverage(0.95), strict=True)
+    }
+    return rows, dict(zip(truth, found.ranks.T, strict=True))
+
+
+def latents(model, data):
+    """Retrieval of partners in the data, in the latent space of a new model and of the trained one."""
+    keras.utils.set_random_seed(0)
+    new = mizoo.presets.gandalf()
+    pairs = {"x": data.x, "z": data.z}
+    spaces = {
+        "data": pairs,
+        "latent, untrained": {space: v.numpy() for space, v in new.latents(pairs).items()},
+        "latent": {space: v.numpy() for space, v in model.latents(pairs).items()},
+    }
+    found = {name: retrieve(both["x"], both["z"])._asdict() for name, both in spaces.items()}
+    return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}, spaces
+
+
+def draw_latents(spaces, path, shown=40):
+    figure, axes = plt.subplots(1, 3, figsize=(24, 8), layout="constrained")
+    for ax, (name, both) in zip(axes, spaces.items(), strict=True):
+        standard = [(v - v.mean(0)) / (v.std(0) + 1e-9) for v in both.values()]
+        plane = PCA(2, random_state=0).fit(np.concatenate(standard))
+        x, z = (plane.transform(v) for v in standard)
+        ax.scatter(*x.T, s=4, alpha=0.3, color="#d1495b", label="x")
+        ax.scatter(*z.T, s=4, alpha=0.3, color="#30638e", label="z")
+        ax.plot([x[:shown, 0], z[:shown, 0]], [x[:shown, 1], z[:shown, 1]], color="black", lw=1)
+        ax.set_title(name)
+        ax.set_xlabel("first principal component")
+    axes[0].legend(markerscale=5)
+    save(figure, path)
+
+
+def draw_responses(true, made, path):
+    figure, axes = plt.subplots(2, 3, figsize=(24, 14), layout="constrained")
+    labels = {"pt": "$(p_T - p_T^{parton})/p_T^{parton}$", "eta": r"$\Delta\eta$", "phi": r"$\Delta\phi$"}
+    for ax, name in zip(axes.flat, true, strict=True):
+        edges = np.linspace(*np.percentile(true[name], [2, 98]), 60)
+        for values, style in (
+            (true[name], {"color": "black", "histtype": "fill", "alpha": 0.2, "label": "truth"}),
+            (made[name], {"color": "#d1495b", "lw": 2, "yerr": False, "label": "simulated"}),
+        ):
+            mplhep.histplot(*np.histogram(values, edges), ax=ax, **style)
+        kind, _, component = name.partition("_")
+        ax.set_xlabel(f"{kind}: {labels[component]}")
+    axes[0, 0].legend()
+    save(figure, path)
+
+
+def draw_ranks(ranks, samples, path):
+    names = ["px_b", "pz_b", "E_b", "px_u", "pz_nubar", "E_e-", "m_tt", "m_w_had"]
+    figure, axes = plt.subplots(2, 4, figsize=(28, 12), layout="constrained", sharey=True)
+    for ax, name in zip(axes.flat, names, strict=True):
+        bins = np.linspace(-0.5, samples + 0.5, 21)
+        expected = len(ranks[name]) / 20
+        mplhep.histplot(*np.histogram(ranks[name], bins), ax=ax, color="#d1495b", yerr=False, lw=2)
+        ax.axhspan(expected - 2 * expected**0.5, expected + 2 * expected**0.5, color="black", alpha=0.15)
+        ax.set_title(name)
+        ax.set_xlabel("rank of the truth")
+    axes[0, 0].set_ylim(0)
+    save(figure, path)
+
+
+def save(figure, path):
+    figure.savefig(path, dpi=40)
+    plt.close(figure)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", help="directory of the finished run")
+    parser.add_argument("--out", type=Path, default=Path("."))
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--posteriors", type=int, default=2000, help="events with 100 draws each")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    plt.style.use(mplhep.style.ROOT)
+    model, data = mizoo.load(args.run), getattr(mizoo.datasets.ttbar(), args.split)
+    keras.utils.set_random_seed(0)
+    result = {"events": len(data)}
+    result["distances"], result["floor"] = distances(model, data)
+    set_evaluations(model, 8)
+    z_tilde = in_chunks(tf.function(model.encode), data.x, "unfold")
+    x_tilde = in_chunks(tf.function(model.decode), data.z, "simulate")
+    result["classifier"] = classified(data, x_tilde, z_tilde)
+    result["partons"] = partons(data, z_tilde)
+    true, made = responses(data.x, data.z), responses(x_tilde, data.z)
+    result["responses"] = {
+        name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
+    }
+    few = data[: args.posteriors]
+    result["coverage"], ranks = calibrated(model, few, samples=100)
+    result["latent"], spaces = latents(model, few)
+    (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
+    draw_responses(true, made, args.out / "gandalf_responses.png")
+    draw_ranks(ranks, 100, args.out / "gandalf_ranks.png")
+    draw_latents(spaces, args.out / "gandalf_latents.png")
+
+
+if __name__ == "__main__":
+    main()
