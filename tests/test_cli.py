@@ -10,6 +10,7 @@ from mizoo.datasets import write
 from mizoo.export import load
 from mizoo.presets import registry
 from mizoo.presets.registry import Preset
+from mizoo.training.callbacks import Backup
 
 runner = CliRunner()
 
@@ -87,6 +88,15 @@ def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch
     for a, b in zip(whole.weights, cut.weights, strict=True):
         np.testing.assert_array_equal(a, b)
     assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
+
+
+def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
+    command(*TRAIN, "--select-from", 1, "--out", tmp_path / "run")
+    last = presets.PRESETS["tiny"].factory()
+    last.schedule(1e-4, steps=8)
+    assert Backup(tmp_path / "run" / "backup").resume(last) == 2
+    for a, b in zip(load(tmp_path / "run").weights, last.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_training_on_a_file(tiny, few, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+import math
 import os
 import platform
 import time
@@ -82,7 +83,7 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
-            initial_value_threshold=_least(metrics, "val_ks") if done else None,
+            initial_value_threshold=_least(metrics, "val_ks"),  # a first value that is NaN would stay
         ),
         MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(directory / "tensorboard"),
@@ -161,6 +162,9 @@ def _line(epoch, logs):
 
 
 def _least(path, column):
+    """Least value of a column of a CSV file, infinity if there is none."""
+    if not path.is_file():
+        return math.inf
     with open(path) as file:
         values = [float(row[column]) for row in csv.DictReader(file) if row[column] not in ("NA", "nan")]
-    return min(values, default=None)
+    return min(values, default=math.inf)
