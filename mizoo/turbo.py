@@ -13,10 +13,11 @@ from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 from mizoo.serialisation import apart, build, serialisable, together, unique
 from mizoo.stages import Stages
+from mizoo.workers import AcrossWorkers
 
 
 @serialisable
-class Turbo(keras.Model):
+class Turbo(AcrossWorkers, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
