@@ -11,6 +11,8 @@ import tensorflow as tf
 class AcrossWorkers:
     """Mixin for a `keras.Model` with `train_step` and `test_step` of its own, built at construction."""
 
+    distribute_strategy: tf.distribute.Strategy
+
     @property
     def spans_workers(self) -> bool:
         """Whether the model lives on several machines."""
