@@ -49,6 +49,17 @@ def test_studies_agree_with_their_figures():
             assert f"| {' | '.join(values)} |" in page
 
 
+def test_study_of_gandalf_agrees_with_its_figures():
+    page = (DOCS / "studies.md").read_text()
+    found = json.loads((DOCS / "studies" / "gandalf.json").read_text())
+    rows = [(str(r["evaluations"]), *map("{:.2f}".format, r["cells"].values())) for r in found["distances"]]
+    rows += [(name, f"{v['auc']:.4f}", f"{v['error']:.4f}") for name, v in found["classifier"].items()]
+    rows += [(f"`{name}`", *map("{:.1f}".format, v.values())) for name, v in found["coverage"].items()]
+    rows += [(name, *map("{:.4f}".format, v.values())) for name, v in found["latent"].items()]
+    for row in rows:
+        assert f"| {' | '.join(row)} |" in page
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", (DOCS / page).read_text()):

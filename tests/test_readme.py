@@ -40,7 +40,7 @@ def test_python_blocks_name_what_there_is():
     exec(third.replace("epochs=100", "epochs=1"), {"mizoo": mizoo})
 
 
-@pytest.mark.parametrize("name", ["turbosim-ttbar", "turbosim-original-ttbar"])
+@pytest.mark.parametrize("name", ["gandalf-ttbar", "turbosim-ttbar", "turbosim-original-ttbar"])
 def test_table_agrees_with_the_shipped_metrics(name):
     metrics = json.loads((ROOT / "saved_models" / name / "metrics.json").read_text())
     for row, values in metrics["cells"].items():

@@ -57,7 +57,7 @@ class Diffusion(NetworkMapper):
     in_nats = False
 
     def __init__(
-        self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=16, **kwargs
+        self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=8, **kwargs
     ):
         super().__init__(network, shape, **kwargs)
         self.angles = tuple(angles)
@@ -105,7 +105,7 @@ class Diffusion(NetworkMapper):
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
         steps = self.evaluations // (1 if self.sampler in ("euler", "ancestral") else 2)
-        times = tf.linspace(0.0, 1.0, steps + 1)
+        times = self.formulation.steps(tf.linspace(0.0, 1.0, steps + 1))
 
         def step(i, value):
             fresh = draws[tf.minimum(i + 1, draws.shape[0] - 1)]

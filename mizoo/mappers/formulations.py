@@ -19,9 +19,20 @@ class FlowMatching:
     """Straight paths; F is the velocity y - e (arXiv 2210.02747, 2209.03003).
 
     On circles they run along the shorter arc (arXiv 2302.03660).
+
+    Args:
+        power: steps become smaller towards the data, where narrow laws take shape, by this power of what is
+            left of the way.
     """
 
     has_circles = True
+
+    def __init__(self, power=1.5):
+        self.power = power
+
+    def steps(self, share):
+        """Times at the ends of a sampler's steps, from their share in the number of steps."""
+        return 1.0 - (1.0 - share) ** self.power
 
     def times(self, share):
         """Training times from uniform numbers: a logit-normal law (arXiv 2403.03206)."""
@@ -49,6 +60,10 @@ class DDPM:
     """Variance-preserving paths of a cosine schedule; F is the noise (arXiv 2006.11239, 2102.09672)."""
 
     has_circles = False
+
+    def steps(self, share):
+        """Times at the ends of a sampler's steps, from their share in the number of steps."""
+        return share
 
     def times(self, share):
         """Training times from uniform numbers."""
@@ -88,6 +103,10 @@ class EDM:
         self.least = least
         self.most = most
         self.power = power
+
+    def steps(self, share):
+        """Times at the ends of a sampler's steps, from their share in the number of steps."""
+        return share
 
     def times(self, share):
         """Training times from uniform numbers: those whose σ is log-normal."""

@@ -1,6 +1,6 @@
 """What GANDALF has learnt, held against events it has never seen.
 
-    mizoo train gandalf --epochs 150 --batch-size 500 --select-every 10 --out gandalf
+    mizoo train gandalf --epochs 150 --batch-size 500 --select-from 149 --out gandalf
     python tests/studies/gandalf.py gandalf --out docs/studies
 
 Distances by number of network evaluations, classifier tests, masses of the partons, responses, calibration
