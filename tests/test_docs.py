@@ -37,6 +37,17 @@ def test_add_your_own_model(tmp_path, monkeypatch):
     again.export(tmp_path / "saved", verbose=False)
 
 
+def test_events_of_your_own(monkeypatch, capsys):
+    monkeypatch.chdir(DOCS.parent)
+    names = {}
+    for block in code("events.md"):
+        exec(block, names)
+    first = next(line for line in capsys.readouterr().out.splitlines() if line.strip())
+    count = int(first.split()[0])
+    assert first == f"{count} ({count}, 24) ({count}, 24)"
+    assert len(names["more"]) > count
+
+
 def test_table_of_models_is_that_of_the_models():
     assert markdown() in (DOCS / "models.md").read_text()
 
