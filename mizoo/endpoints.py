@@ -33,7 +33,6 @@ def write(model, filepath, **kwargs):
 
 def several(draw, events, samples=None):
     """One draw for each event, (n, …), or `samples` of them, (n, samples, …)."""
-    events = tf.convert_to_tensor(events)
     if samples is None:
         return draw(events)
     drawn = draw(tf.repeat(events, samples, axis=0))

@@ -45,6 +45,13 @@ def test_endpoints_take_any_batch(shipped, few, size):
         assert np.isfinite(drawn).all()
 
 
+def test_several_draws_of_an_event(shipped, few):
+    z = few.test.z[:3].astype("float64")
+    drawn = load(shipped[0]).decode(z, samples=5).numpy()
+    assert drawn.shape == (3, 5, 24)
+    assert len(np.unique(drawn[:, :, 0])) == 15
+
+
 def test_draws_differ(shipped, few):
     loaded = load(shipped[0])
     assert not np.array_equal(loaded.decode(few.test.z), loaded.decode(few.test.z))

@@ -44,7 +44,7 @@ class Pretrained:
         if not hasattr(self._saved, endpoint):
             raise ValueError(f"{self.name} has no endpoint {endpoint!r}")
         function = getattr(self._saved, endpoint)
-        events = tf.convert_to_tensor(events, tf.float32)
+        events = tf.cast(events, tf.float32)
         expected = function.input_signature[0].shape
         if not events.shape.is_compatible_with(expected):
             raise ValueError(f"{endpoint} takes shape {expected}, got {events.shape}")
