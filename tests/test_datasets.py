@@ -121,7 +121,7 @@ def test_files_cut_short_are_named(few, tmp_path, share):
     whole = written(tmp_path / "whole.h5", FDL=good(few), ROL=few.test.x)
     cut = tmp_path / "cut.h5"
     cut.write_bytes(whole.read_bytes()[: int(share * whole.stat().st_size)])
-    with pytest.raises(ValueError, match=r"cut\.h5: .*(truncated|signature)"):
+    with pytest.raises(ValueError, match=r"cut\.h5: .*cut short"):
         read(cut)
 
 
@@ -137,7 +137,7 @@ def test_values_not_finite_are_found(few, event, column, value):
 def test_negative_energy_is_found(few):
     z = good(few)
     z[7, 11] = -1.0
-    with pytest.raises(ValueError, match=r"1 bad events; the first is event 7: E_b is -1 "):
+    with pytest.raises(ValueError, match=r"1 bad events; the first is event 7: E_b is -1\.0"):
         Events(z=z, process=TTBAR)
 
 

@@ -54,5 +54,5 @@ def faults(array, process, space) -> dict[int, str]:
         (np.where(energies, array, 0.0) < 0.0, "a negative energy"),
     ):
         for event, column in np.argwhere(wrong):
-            found.setdefault(int(event), f"{columns[column]} is {array[event, column]:g} ({what})")
+            found.setdefault(int(event), f"{columns[column]} is {array[event, column]} ({what})")
     return found

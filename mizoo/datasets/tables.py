@@ -75,11 +75,18 @@ def hdf5(path, process, size):
     Raises:
         ValueError: if it is none, or has neither ROL nor FDL.
     """
-    with h5py.File(_there(path)) as file:
+    with _opened(_there(path)) as file:
         arrays = {space: _data_set(file, name) for space, name in HDF5_NAMES.items() if name in file}
         if not arrays:
             raise ValueError(f"neither FDL (z) nor ROL (x), only {', '.join(file) or 'nothing'}")
         yield from _of_arrays(arrays, path, size)
+
+
+def _opened(path):
+    try:
+        return h5py.File(path)
+    except OSError as error:
+        raise ValueError(f"not an HDF5 file, or cut short ({error})") from error
 
 
 def _data_set(file, name):
