@@ -69,14 +69,42 @@ def train(
         typer.Option(help="NumPy file with arrays x and z, or files of tt̄ events; else what is shown."),
     ] = None,
     skip_bad: SkipBad = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run that is there, if there is one.")
+    ] = False,
+    backup_every: Annotated[
+        Optional[int], typer.Option(min=1, help="Steps between backups within an epoch.")
+    ] = None,
+    strategy: Annotated[
+        str, typer.Option(help="auto, one-device, mirrored, multiworker, tpu or parameter-server.")
+    ] = "auto",
+    workers: Annotated[
+        Optional[str], typer.Option(help="Addresses of all workers: host:port,host:port; else TF_CONFIG, Slurm.")
+    ] = None,
+    index: Annotated[Optional[int], typer.Option(help="Which of the workers this is, from 0.")] = None,
+    replicas: Annotated[
+        Optional[int], typer.Option(min=1, help="Parts of the CPU, for --strategy mirrored.")
+    ] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that workers wait for one another.")] = 600.0,
+    restarts: Annotated[
+        int, typer.Option(min=0, help="How often a worker begins again when another one is lost.")
+    ] = 3,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Have TensorFlow repeat results bit by bit.")
+    ] = False,
 ) -> None:
     """Train a preset; everything goes to one directory.
 
     Data are the preset's demonstration, or a file's: of these the last tenth is left for tests and the
     tenth before it for validation.
     """
+    from functools import partial
+
+    import tensorflow as tf
+
     from mizoo.presets import PRESETS
+    from mizoo.strategies import resolve
+    from mizoo.training.again import LOST, start_again
     from mizoo.training.run import Recipe
     from mizoo.training.run import train as run
 
@@ -94,7 +122,18 @@ def train(
         select_every,
         seed,
     )
-    model = run(recipe, split, out, resume=resume)
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+    addresses = workers.split(",") if workers else None
+    try:
+        model = run(
+            recipe, split, out, resume,
+            strategy=partial(resolve, strategy, addresses, index, replicas, timeout),
+            backup_every=backup_every,
+        )  # fmt: skip
+    except LOST as error:
+        if not start_again(restarts):
+            raise ValueError(f"a worker was lost for good: {str(error).splitlines()[0]}") from error
     console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}", soft_wrap=True)
 
 

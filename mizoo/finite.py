@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from mizoo import replicas
+
 
 class NotFiniteError(ArithmeticError):
     """A term of the loss, or its gradient, is not a number; the weights are those before it."""
@@ -20,14 +22,16 @@ class StopWhereNotFinite(keras.callbacks.Callback):
             )
 
 
-def step(optimizer, variables, gradients, scale=1.0):
+def step(optimizer, variables, gradients):
     """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
 
-    Variables without gradient (None) are left alone. Returns whether the gradient was finite.
+    Gradients are summed over replicas, so that clipping sees what it sees with one. Variables without
+    gradient (None) are left alone. Returns whether the gradient was finite.
     """
     pairs = zip(gradients, variables, strict=True)
     gradients, variables = zip(*((g, v) for g, v in pairs if g is not None), strict=True)
+    gradients = replicas.total([tf.convert_to_tensor(gradient) for gradient in gradients])
     finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
-    scale = tf.where(finite, scale, 0.0)
-    optimizer.apply([tf.math.multiply_no_nan(g, scale) for g in gradients], variables)
+    scale = tf.where(finite, 1.0, 0.0)
+    optimizer.apply([tf.math.multiply_no_nan(g, tf.cast(scale, g.dtype)) for g in gradients], variables)
     return finite

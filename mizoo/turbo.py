@@ -6,18 +6,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo import replicas
 from mizoo.averages import average, follow
 from mizoo.endpoints import several, write
 from mizoo.finite import StopWhereNotFinite, step
 from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
+from mizoo.resume import Resumable
 from mizoo.serialisation import apart, build, serialisable, together, unique
 from mizoo.stages import Stages
-from mizoo.workers import AcrossWorkers
+from mizoo.workers import AcrossReplicas
 
 
 @serialisable
-class Turbo(AcrossWorkers, keras.Model):
+class Turbo(Resumable, AcrossReplicas, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
@@ -115,6 +117,8 @@ class Turbo(AcrossWorkers, keras.Model):
         self.critic_steps = critic_steps
         self.optimizer.build(self.mapper_variables)
         self.critic_optimizer.build(self.critic_variables)
+        for its in (self.optimizer, self.critic_optimizer):
+            replicas.takes_totals(its)
 
     def schedule(self, learning_rate, steps, final=0.01):
         """Let both learning rates fall along a cosine, from `learning_rate` to its part `final`."""
@@ -292,23 +296,27 @@ class Turbo(AcrossWorkers, keras.Model):
 
     # ---------------------------------------------------------------- training
 
-    def fit(self, x=None, y=None, batch_size=None, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, validation_data=None, initial_step=0, **kwargs):
         """Train, as `keras.Model.fit`.
 
         Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Samples`. Arrays `x`
         and `y` are read as x and z. Representations without statistics take them from the training data
-        first.
+        first. The global batch of a strategy is `batch_size`. Of `Samples`, `initial_step` steps of the first
+        epoch are left out, as done before.
 
         Raises:
             NotFiniteError: when a term or a gradient is not finite, with its name.
-            ValueError: if representations need statistics and the data are neither events nor arrays.
+            ValueError: if representations need statistics and the data are neither events nor arrays, or
+                if the replicas of a strategy cannot share a batch evenly.
         """
         if hasattr(x, "epochs"):
             batch_size = batch_size or 100
+            self.check_batch(batch_size)
             kwargs = {"steps_per_epoch": x.steps(batch_size), "shuffle": False, **kwargs}
             self._fit_executions(kwargs["steps_per_epoch"])
             self.adapt(x)
-            x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0))
+            x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0), skip=initial_step)
+            self.pass_over(initial_step)
             batch_size = None
         elif isinstance(x, dict | np.ndarray):
             self.adapt(x if isinstance(x, dict) else {"x": x, "z": y})
@@ -358,7 +366,7 @@ class Turbo(AcrossWorkers, keras.Model):
             with tape.stop_recording():
                 self._train_critics(streams)
             loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
-        self._step(self.optimizer, self.mapper_variables, tape, loss)
+        self._step(self.optimizer, self.mapper_variables, tape, loss, streams)
         self._update_averages()
         return self.get_metrics_result()
 
@@ -369,7 +377,7 @@ class Turbo(AcrossWorkers, keras.Model):
         self._evaluate(streams)
         for objective in self.active:
             if objective.critic_variables:
-                self.means[objective.critic_term].update_state(objective.critic_loss(streams))
+                self._note(objective.critic_term, objective.critic_loss(streams), streams)
         return self.get_metrics_result()
 
     def get_metrics_result(self):
@@ -392,10 +400,15 @@ class Turbo(AcrossWorkers, keras.Model):
         total = 0.0
         for objective in self.active:
             value = tf.cast(objective.loss(streams), tf.float32)
-            self.means[objective.term].update_state(value)
+            self._note(objective.term, value, streams)
             total += objective.weight * value
-        self.means["loss"].update_state(total)
+        self._note("loss", total, streams)
         return total
+
+    def _note(self, name, value, streams):
+        """Add a mean over a batch to the mean over all events."""
+        size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
+        self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
 
     def _train_critics(self, streams):
         losses = []
@@ -403,15 +416,16 @@ class Turbo(AcrossWorkers, keras.Model):
             for objective in self.active:
                 if objective.critic_variables:
                     value = tf.cast(objective.critic_loss(streams), tf.float32)
-                    self.means[objective.critic_term].update_state(value)
+                    self._note(objective.critic_term, value, streams)
                     losses.append(value)
             total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
         if losses:
-            self._step(self.critic_optimizer, self.critic_variables, tape, total)
+            self._step(self.critic_optimizer, self.critic_variables, tape, total, streams)
 
-    def _step(self, optimizer, variables, tape, loss):
-        replicas = self.distribute_strategy.num_replicas_in_sync
-        finite = step(optimizer, variables, tape.gradient(loss, variables), 1.0 / replicas)
+    def _step(self, optimizer, variables, tape, loss, streams):
+        # The loss is a mean over this replica's events.
+        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(streams.share, loss.dtype))
+        finite = step(optimizer, variables, gradients)
         # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))

@@ -82,11 +82,11 @@ class Samples:
             raise ValueError(f"a batch of {batch_size} needs as many events, got {len(self)}")
         return len(self) // batch_size
 
-    def epochs(self, batch_size: int, seed: int = 0, first: int = 0) -> tf.data.Dataset:
+    def epochs(self, batch_size: int, seed: int = 0, first: int = 0, skip: int = 0) -> tf.data.Dataset:
         """Shuffled batches without end; the order within an epoch depends on its number alone.
 
-        So a training that is resumed at epoch `first` sees what it would have seen. Batches are full:
-        what is left over at the end of one epoch is left out of it.
+        So a training that is resumed at epoch `first`, after `skip` batches of it, sees what it would have
+        seen. Batches are full: what is left over at the end of one epoch is left out of it.
 
         Raises:
             ValueError: as `steps` does.
@@ -106,7 +106,7 @@ class Samples:
             return tf.data.Dataset.from_tensor_slices(orders).batch(batch_size, drop_remainder=True)
 
         orders = tf.data.Dataset.range(first, np.iinfo("int64").max).flat_map(shuffled)
-        return orders.map(
+        return orders.skip(skip).map(
             lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()}
         ).prefetch(tf.data.AUTOTUNE)
 

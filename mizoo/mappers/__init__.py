@@ -4,6 +4,7 @@ from mizoo.mappers.base import Conditional, Mapper
 from mizoo.mappers.bijection import Bijection
 from mizoo.mappers.code import Code
 from mizoo.mappers.coupling import SplineCoupling
+from mizoo.mappers.departure import Departure
 from mizoo.mappers.diffusion import Diffusion
 from mizoo.mappers.flow import Flow
 from mizoo.mappers.formulations import DDPM, EDM, FlowMatching
@@ -20,6 +21,7 @@ __all__ = [
     "Bijection",
     "Code",
     "Conditional",
+    "Departure",
     "Diffusion",
     "Flow",
     "FlowMatching",

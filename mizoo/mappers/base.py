@@ -4,6 +4,7 @@ from typing import Protocol
 
 import keras
 
+from mizoo import replicas
 from mizoo.serialisation import build
 
 
@@ -50,8 +51,7 @@ class Mapper(keras.layers.Layer):
         shape = self.noise_shape(tuple(condition.shape[1:]))
         if shape is None:
             return None
-        batch = keras.ops.shape(condition)[0]
-        return keras.random.normal((batch, *shape), dtype="float32", seed=self.seed_generator)
+        return replicas.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
 
     def draw(self, condition, noise=None):
         """Function that gives `noise`, or a fresh draw of it if None."""

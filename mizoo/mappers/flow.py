@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.coupling import SplineCoupling
+from mizoo.networks.dropout import Dropout
 from mizoo.serialisation import build, serialisable
 
 
@@ -81,9 +82,9 @@ class Flow(Mapper):
         self.context = keras.Sequential(
             [
                 keras.layers.Dense(2 * units, activation="silu"),
-                keras.layers.Dropout(dropout),
+                Dropout(dropout),
                 keras.layers.Dense(2 * units, activation="silu"),
-                keras.layers.Dropout(dropout),
+                Dropout(dropout),
                 keras.layers.Dense(units // 2),
             ],
             name="context",

@@ -7,11 +7,8 @@ says where it leads: `aim` is what F should be, `ends` are the data and the nois
 import math
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from mizoo.serialisation import serialisable
-
-_NORMAL = tfp.distributions.Normal(0.0, 1.0)
 
 
 @serialisable
@@ -36,7 +33,7 @@ class FlowMatching:
 
     def times(self, share):
         """Training times from uniform numbers: a logit-normal law (arXiv 2403.03206)."""
-        return tf.sigmoid(_NORMAL.quantile(share))
+        return tf.sigmoid(tf.math.ndtri(share))
 
     def scales(self, t):
         """α and σ at times t."""
@@ -110,7 +107,7 @@ class EDM:
 
     def times(self, share):
         """Training times from uniform numbers: those whose σ is log-normal."""
-        sigma = tf.exp(-1.2 + 1.2 * _NORMAL.quantile(share))
+        sigma = tf.exp(-1.2 + 1.2 * tf.math.ndtri(share))
         most, least = self.most ** (1.0 / self.power), self.least ** (1.0 / self.power)
         return tf.clip_by_value((most - sigma ** (1.0 / self.power)) / (most - least), 0.0, 1.0)
 

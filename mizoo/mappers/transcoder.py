@@ -1,5 +1,7 @@
 """Mappers that meet in one latent space: an encoder of one space, a decoder of the other."""
 
+import keras
+
 from mizoo.mappers.base import Mapper
 from mizoo.serialisation import build, serialisable
 
@@ -23,7 +25,8 @@ class Transcoder(Mapper):
     """p(target | condition) by way of a latent: an encoder, and a decoder given what it says (GANDALF).
 
     Two transcoders share the latent space: what one encodes the other can decode. So a cycle closes in the
-    latent (x → latent → x) and does not go through a draw of the other space.
+    latent (x → latent → x) and does not go through a draw of the other space. Beside the latent a decoder is
+    told whether it comes from the other space (1) or from its own (0).
 
     Args:
         encoder: network from condition to latent.
@@ -48,7 +51,8 @@ class Transcoder(Mapper):
 
     def build(self, condition_shape):
         build(self.encoder, condition_shape)
-        build(self.decoder, self.encoder.compute_output_shape(condition_shape))
+        count, latent = self.encoder.compute_output_shape(condition_shape)
+        build(self.decoder, (count, latent + 1))
         self.built = True
 
     def noise_shape(self, condition_shape):
@@ -56,7 +60,11 @@ class Transcoder(Mapper):
 
     def given(self, condition, noise=None, training=None):
         latent = self.encoder(condition, training=training)
-        return _Transcoded(self.decoder.given(latent, noise=noise, training=training), latent)
+        return self._decoded(latent, 1.0, noise=noise, training=training)
 
     def follow(self, given, training=None):
-        return _Transcoded(self.decoder.given(given.latent, training=training), given.latent)
+        return self._decoded(given.latent, 0.0, training=training)
+
+    def _decoded(self, latent, crosses, **kwargs):
+        flag = keras.ops.full_like(latent[:, :1], crosses)
+        return _Transcoded(self.decoder.given(keras.ops.concatenate([latent, flag], -1), **kwargs), latent)

@@ -3,6 +3,8 @@
 import keras
 from keras import layers, ops
 
+from mizoo.networks.dropout import Dropout
+
 
 @keras.saving.register_keras_serializable("mizoo")
 class TypeEmbedding(layers.Layer):
@@ -33,10 +35,10 @@ def attention(objects, features, outputs, width=64, blocks=2, heads=4, dropout=0
     for _ in range(blocks):
         seen = layers.LayerNormalization()(tokens)
         seen = layers.MultiHeadAttention(heads, width // heads)(seen, seen)
-        tokens = layers.Add()([tokens, layers.Dropout(dropout)(seen)])
+        tokens = layers.Add()([tokens, Dropout(dropout)(seen)])
         seen = layers.Dense(2 * width, activation="silu")(layers.LayerNormalization()(tokens))
         seen = layers.Dense(width)(seen)
-        tokens = layers.Add()([tokens, layers.Dropout(dropout)(seen)])
+        tokens = layers.Add()([tokens, Dropout(dropout)(seen)])
     joined = layers.Flatten()(layers.LayerNormalization()(tokens))
-    joined = layers.Dropout(dropout)(layers.Dense(4 * width, activation="silu")(joined))
+    joined = Dropout(dropout)(layers.Dense(4 * width, activation="silu")(joined))
     return keras.Model(event, layers.Dense(outputs)(joined), name=name)

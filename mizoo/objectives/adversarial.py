@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from mizoo import replicas
 from mizoo.objectives.estimators import Estimator
 from mizoo.serialisation import build, serialisable
 
@@ -71,9 +72,8 @@ class Adversarial(Estimator):
         on_real, on_fake, _ = GAMES[self.game]
         loss = on_real(self._logits(real)) + on_fake(self._logits(fake))
         if self.gradient_penalty:
-            share = keras.random.uniform(
-                (tf.shape(real)[0],) + (1,) * (len(real.shape) - 1), seed=self.seed_generator
-            )
+            size = (tf.shape(real)[0], *(1 for _ in real.shape[1:]))
+            share = replicas.uniform(size, self.seed_generator)
             between = fake + tf.cast(share, fake.dtype) * (real - fake)
             slope = tf.sqrt(self._squared_gradient(between) + 1e-12)
             loss += self.gradient_penalty * tf.square(slope - 1.0)

@@ -2,6 +2,7 @@
 
 import keras
 
+from mizoo import replicas
 from mizoo.objectives.base import Objective
 from mizoo.serialisation import serialisable
 
@@ -32,9 +33,10 @@ class Alignment(Objective):
         return []
 
     def loss(self, streams):
+        latents = (streams.given(stream).latent for stream in ("z_tilde", "x_tilde"))
         of_x, of_z = (
-            keras.ops.normalize(keras.ops.cast(streams.given(stream).latent, "float32"), axis=-1)
-            for stream in ("z_tilde", "x_tilde")
+            replicas.gather(keras.ops.normalize(keras.ops.cast(latent, "float32"), axis=-1))
+            for latent in latents
         )
         logits = of_x @ keras.ops.transpose(of_z) / self.temperature
         partner = keras.ops.arange(keras.ops.shape(logits)[0])

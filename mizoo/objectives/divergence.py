@@ -2,6 +2,7 @@
 
 import keras
 
+from mizoo import replicas
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS
 from mizoo.serialisation import build, serialisable
@@ -70,7 +71,7 @@ class Divergence(Objective):
             return [self.join([sample, streams[self.condition]]) for sample in samples]
         real, fake = samples
         # Batches are shuffled, so a step of one pairs every event with a random other one.
-        return [keras.ops.roll(real, 1, axis=0), fake]
+        return [replicas.part(keras.ops.roll(replicas.gather(real), 1, axis=0)), fake]
 
     def critic_loss(self, streams):
         return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self.samples(streams)))

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import keras
 
+from mizoo import replicas
+
 
 class Link(NamedTuple):
     """How a stream comes about: by which mapper, from what, to be compared with what."""
@@ -51,12 +53,18 @@ class Streams:
             its prior, if it has one.
         representations: of the two spaces, by name.
         training: passed to the mappers.
+
+    Attributes:
+        size: number of events of the batch.
+        share: of them in the batch that all replicas have together, see `mizoo.replicas`.
     """
 
     def __init__(self, mappers, batch, representations, training=None):
         self._mappers = mappers
         self._values = dict(batch)
-        self._size = keras.ops.shape(next(iter(batch.values())))[0]
+        first = next(iter(batch.values()))
+        self.size = keras.ops.shape(first)[0]
+        self.share = replicas.share(first)
         self._conditionals = {}
         self.representations = representations
         self.training = training
@@ -95,4 +103,4 @@ class Streams:
     def _draw(self, space):
         if not hasattr(prior := self.representations[space], "draw"):
             raise ValueError(f"this model's sub-objectives need {space!r}, and the data have none")
-        return prior.draw(self._size)
+        return prior.draw(self.size)

@@ -2,13 +2,13 @@
 
 import keras
 
-from mizoo.mappers import Diffusion, Transcoder, Turned
+from mizoo.mappers import Departure, Diffusion, Transcoder, Turned
 from mizoo.networks import attention, modulated
 from mizoo.objectives import Alignment, Assignment, terms
 from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import coordinates
-from mizoo.representations import Assigned, Tokens
+from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates
+from mizoo.representations import Assigned, LeptonFirst, Tokens
 from mizoo.turbo import Turbo
 
 WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
@@ -16,7 +16,7 @@ WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
-    latent=64, alignment=0.1, width=64, units=256, blocks=4, sampler="midpoint", evaluations=8,
+    latent=64, alignment=0.1, width=64, dropout=0.1, units=256, blocks=4, sampler="midpoint", evaluations=8,
     weights=None, learning_rate=3e-3, name="gandalf",
 ):  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
@@ -28,26 +28,27 @@ def gandalf(
     Args:
         latent: components of the common latent.
         alignment: weight of `Alignment`.
-        width: of the encoders' tokens.
+        width, dropout: of the encoders, see `attention`.
         units, blocks: of the decoders' networks.
         sampler, evaluations: see `Diffusion`.
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    x, z = coordinates(ordered=False)
+    x, z = coordinates(ordered=False, partons=LeptonFirst)
 
-    def transcoder(source, target):
-        encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width)])
+    def transcoder(source, target, scales):
+        encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
         count = target.shape[0]
-        network = modulated(count + len(target.angles), latent, count, units, blocks)
-        decoder = Diffusion(network, target.shape, target.angles, sampler=sampler, evaluations=evaluations)
-        return Turned(Transcoder(encoder, decoder), source, target.angles)
+        network = modulated(count, latent + 1, count, units, blocks)
+        decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
+        mapper = Departure(Transcoder(encoder, decoder), source, target, scales)
+        return Turned(mapper, source, target.angles)
 
     model = Turbo(
-        encoder=transcoder(x, z),
-        decoder=transcoder(z, x),
+        encoder=transcoder(x, z, PARTONS_DEPART),
+        decoder=transcoder(z, x, OBJECTS_DEPART),
         objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment()],
-        x_representation=Assigned(x, attention(6, 10, 24, width, dropout=0.2, name="assignment")),
+        x_representation=Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment")),
         z_representation=z,
         augmentation=keras.layers.Pipeline([BeamSymmetry(), Matched()]),
         ema_momentum=0.999,

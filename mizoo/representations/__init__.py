@@ -6,6 +6,7 @@ from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.identity import Identity
 from mizoo.representations.latent import Latent
+from mizoo.representations.lepton_first import LeptonFirst
 from mizoo.representations.momenta import Momenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
@@ -19,6 +20,7 @@ __all__ = [
     "EventView",
     "Identity",
     "Latent",
+    "LeptonFirst",
     "Momenta",
     "Pixels",
     "Representation",

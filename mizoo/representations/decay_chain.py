@@ -7,7 +7,7 @@ particles at the root, the masses of all resonances and the directions of their 
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import planar
+from mizoo.representations import kinematics, planar
 from mizoo.representations.base import Representation
 from mizoo.serialisation import serialisable
 
@@ -41,61 +41,6 @@ class Resonance:
         return 3 + sum(d.size for d in self.daughters if isinstance(d, Resonance))
 
 
-def mass_to_line(mass, lowest, peak, width):
-    """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
-    phase = tf.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
-    edge = tf.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
-    above = tf.maximum(phase, 1e-7)
-    return tf.math.log(tf.maximum(edge - phase, 1e-7) / above)
-
-
-def line_to_mass(line, lowest, peak, width):
-    """Inverse of `mass_to_line`."""
-    edge = tf.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
-    phase = edge * tf.sigmoid(-line)
-    square = peak**2 + peak * width * tf.cos(phase) / tf.maximum(tf.sin(phase), 1e-7)
-    return tf.sqrt(tf.maximum(square, tf.square(lowest)))
-
-
-def boost(momentum, frame, sign):
-    """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
-    mass = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - _square(frame[..., :3]), 1e-9))
-    along = sign * frame[..., :3] / mass
-    gamma = frame[..., 3:] / mass
-    product = tf.reduce_sum(along * momentum[..., :3], -1, keepdims=True)
-    energy = momentum[..., 3:]
-    vector = momentum[..., :3] + along * (energy + product / (1.0 + gamma))
-    return tf.concat([vector, gamma * energy + product], -1)
-
-
-def _rapidity(momentum):
-    transverse = tf.sqrt(_mass(momentum) ** 2 + _square(momentum[..., :2]))
-    return planar.asinh(momentum[..., 2:3] / transverse)
-
-
-def _square(vector):
-    return tf.reduce_sum(tf.square(vector), -1, keepdims=True)
-
-
-def _mass(momentum):
-    return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - _square(momentum[..., :3]), 0.0))
-
-
-def _unit(vector):
-    return vector / tf.sqrt(_square(vector) + 1e-18)
-
-
-def _turn(vector, direction, back=False):
-    """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
-    c, a, b = tf.unstack(direction, axis=-1)
-    if back:
-        a, b = -a, -b
-    x, y, z = tf.unstack(vector, axis=-1)
-    k = 1.0 / (1.0 + tf.maximum(c, -1.0 + 1e-9))
-    across = a * y + b * z
-    return tf.stack([c * x - across, a * x + y - k * a * across, b * x + z - k * b * across], -1)
-
-
 @serialisable
 class DecayChain(Representation):
     """Partons of a pair of decaying particles, balanced in transverse momentum.
@@ -112,7 +57,7 @@ class DecayChain(Representation):
         pt_scale, pt_tail: law of the roots' transverse momentum, see `planar.modulus_to_line`.
     """
 
-    angles = (1,)
+    angles = circles = (1,)
 
     def __init__(self, roots, masses, pt_scale=120.0, pt_tail=1.5, **kwargs):
         super().__init__(**kwargs)
@@ -125,24 +70,22 @@ class DecayChain(Representation):
 
     # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
     def call(self, physical):
-        events = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))
-        square = tf.reduce_sum(tf.square(events[..., :3]), -1) + np.square(self.masses)
-        events = tf.concat([events[..., :3], tf.sqrt(square)[..., None]], -1)
+        events = self._on_shell(physical)
         first, second = (self._sum(events, root) for root in self.roots)
-        modulus = tf.sqrt(_square(first[:, :2]))
+        modulus = tf.sqrt(kinematics.square(first[:, :2]))
         phi = planar.azimuth(first[:, :2])
         e1 = planar.direction(phi)
         coordinates = [
             planar.modulus_to_line(modulus, self.pt_scale, self.pt_tail),
             phi,
-            *map(_rapidity, (first, second)),
+            *map(kinematics.rapidity, (first, second)),
         ]
         for root, momentum, sign in zip(self.roots, (first, second), (1.0, -1.0), strict=True):
-            mass = _mass(momentum)
-            rapidity = _rapidity(momentum)
+            mass = kinematics.mass(momentum)
+            rapidity = kinematics.rapidity(momentum)
             frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
             local = {
-                leaf: boost(self._to_axes(events[:, leaf], sign * e1, rapidity), frame, -1.0)
+                leaf: kinematics.boost(self._to_axes(events[:, leaf], sign * e1, rapidity), frame, -1.0)
                 for leaf in root.leaves
             }
             coordinates += self._decay(root, local)
@@ -160,9 +103,19 @@ class DecayChain(Representation):
             frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
             rapidity = c[:, 2 + i : 3 + i]
             for leaf, momentum in local.items():
-                momenta[leaf] = self._from_axes(boost(momentum, frame, 1.0), sign * e1, rapidity)
-        events = tf.stack([momenta[i] for i in range(len(self.masses))], 1)
-        return tf.cast(tf.reshape(events, (-1, *self.physical_shape)), self.compute_dtype)
+                momenta[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
+        return self._joined(momenta)
+
+    def _on_shell(self, physical):
+        """Events (n, objects, 4) with energies from the masses."""
+        momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
+        energies = tf.sqrt(kinematics.square(momenta) + np.square(self.masses)[:, None])
+        return tf.concat([momenta, energies], -1)
+
+    def _joined(self, momenta):
+        """Events (n, 4 × objects) from the momenta of objects by index."""
+        events = tf.concat([momenta[i] for i in range(len(self.masses))], -1)
+        return tf.cast(events, self.compute_dtype)
 
     @staticmethod
     def _sum(events, root):
@@ -192,14 +145,14 @@ class DecayChain(Representation):
         for daughter in resonance.daughters:
             if isinstance(daughter, Resonance):
                 momentum = tf.add_n([local[leaf] for leaf in daughter.leaves])
-                direction = _unit(momentum[:, :3])
+                direction = kinematics.unit(momentum[:, :3])
                 rest = {}
                 for leaf in daughter.leaves:
-                    boosted = boost(local[leaf], momentum, -1.0)
-                    turned = _turn(boosted[:, :3], direction, back=True)
+                    boosted = kinematics.boost(local[leaf], momentum, -1.0)
+                    turned = kinematics.turn(boosted[:, :3], direction, back=True)
                     rest[leaf] = tf.concat([turned, boosted[:, 3:]], -1)
                 nested += self._decay(daughter, rest)
-                masses.append(_mass(momentum))
+                masses.append(kinematics.mass(momentum))
             else:
                 momentum = local[daughter]
                 masses.append(
@@ -207,9 +160,9 @@ class DecayChain(Representation):
                 )
             parts.append(momentum)
         mass = parts[0][:, 3:] + parts[1][:, 3:]
-        line = mass_to_line(mass, tf.add_n(masses), resonance.mass, resonance.width)
+        line = kinematics.mass_to_line(mass, tf.add_n(masses), resonance.mass, resonance.width)
         sign = 1.0 if resonance.forward else -1.0
-        pair = planar.sphere_to_normal(sign * _unit(parts[0][:, :3]))
+        pair = planar.sphere_to_normal(sign * kinematics.unit(parts[0][:, :3]))
         return [line / planar.LOGISTIC, pair, *nested]
 
     def _undecay(self, resonance, coordinates):
@@ -226,7 +179,7 @@ class DecayChain(Representation):
             masses.append(mass)
             nested.append(local)
         lowest = tf.add_n(masses)
-        mass = line_to_mass(coordinates[:, :1] * planar.LOGISTIC, lowest, resonance.mass, resonance.width)
+        mass = kinematics.line_to_mass(coordinates[:, :1] * planar.LOGISTIC, lowest, resonance.mass, resonance.width)
         m1, m2 = masses
         kallen = (mass**2 - (m1 + m2) ** 2) * (mass**2 - (m1 - m2) ** 2)
         momentum = tf.sqrt(tf.maximum(kallen, 0.0)) / (2.0 * mass)
@@ -238,8 +191,8 @@ class DecayChain(Representation):
             frame = tf.concat([momentum * towards, tf.sqrt(momentum**2 + m**2)], -1)
             for leaf, rest in local.items():
                 if isinstance(daughter, Resonance):
-                    turned = _turn(rest[:, :3], towards)
-                    out[leaf] = boost(tf.concat([turned, rest[:, 3:]], -1), frame, 1.0)
+                    turned = kinematics.turn(rest[:, :3], towards)
+                    out[leaf] = kinematics.boost(tf.concat([turned, rest[:, 3:]], -1), frame, 1.0)
                 else:
                     out[leaf] = frame
         return mass, out

@@ -44,7 +44,7 @@ class DetectorObjects(Representation):
         self.ordered = ordered
         self.physical_shape = (4 * (2 + jets),)
         self.shape = (3 * (2 + jets),)
-        self.angles = tuple(range(1, *self.shape, 3))
+        self.angles = self.circles = tuple(range(1, *self.shape, 3))
 
     def call(self, physical):
         objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)

@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from mizoo import replicas
 from mizoo.representations.base import Representation
 from mizoo.serialisation import build, serialisable
 
@@ -55,12 +56,12 @@ class Latent(Representation):
         """Draws (count, d) from the prior."""
         seed = self.seed_generator
         parts = [
-            keras.random.normal((count, self.normal), dtype="float32", seed=seed),
-            keras.random.uniform((count, self.uniform), -1.0, 1.0, dtype="float32", seed=seed),
+            replicas.normal((count, self.normal), seed),
+            replicas.uniform((count, self.uniform), seed, -1.0, 1.0),
         ]
         for size in self.categories:
-            chosen = keras.random.categorical(tf.zeros((count, size)), 1, seed=seed)[:, 0]
-            parts.append(tf.one_hot(chosen, size))
+            chosen = tf.math.floor(size * replicas.uniform((count,), seed))
+            parts.append(tf.one_hot(tf.cast(chosen, tf.int32), size))
         latents = tf.concat(parts, -1)
         return latents if self.mapping is None else self.mapping(latents)
 

@@ -86,35 +86,68 @@ class KSDistance(keras.callbacks.Callback):
 
 
 class Backup(keras.callbacks.Callback):
-    """Save all that training needs at the end of every epoch, and resume from it exactly.
+    """Save all that training needs at the end of every epoch, and within it, and resume from it exactly.
 
-    Weights, averages, both optimisers' states and the states of all random generators, in one
-    `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
+    Weights, averages, both optimisers' states, the means logged so far and the states of all random generators,
+    in one `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
 
     Args:
-        directory: of the checkpoints.
+        directory: of the checkpoints, to resume from and to write.
+        every: steps between two saves within an epoch; none if not given.
+        folder: to write in place of `directory`; for workers that take part in saving, and whose copy is not needed.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, every=None, folder=None):
         super().__init__()
         self.directory = Path(directory)
+        self.every = every
+        self.folder = Path(folder or directory)
+        self._epoch, self._step = (tf.Variable(0, dtype=tf.int64) for _ in range(2))
+        self._means = None
 
-    def resume(self, model) -> int:
-        """Load the last backup, if any, into a compiled model; the number of epochs done."""
-        manager = self._manager(model)
-        if manager.latest_checkpoint is None:
-            return 0
-        manager.checkpoint.restore(manager.latest_checkpoint).assert_consumed()
-        return int(manager.latest_checkpoint.rpartition("-")[2])
+    def resume(self, model) -> tuple[int, int]:
+        """Load the last backup, if any, into a compiled model; epochs done, and steps of the one after them."""
+        latest = tf.train.latest_checkpoint(self.directory)
+        if latest is None:
+            return 0, 0
+        self._checkpoint(model).restore(latest).assert_consumed()
+        if step := int(self._step):
+            self._means = [variable.numpy() for variable in self._logged(model)]
+        return int(self._epoch), step
 
     def on_train_begin(self, logs=None):
-        self._saver = self._manager(self.model)
+        self._saver = tf.train.CheckpointManager(self._checkpoint(self.model), self.folder, max_to_keep=1)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch.assign(epoch)
+        if self._means is not None:  # Keras begins every epoch with means of nothing
+            for variable, value in zip(self._logged(self.model), self._means, strict=True):
+                variable.assign(value)
+            self._means = None
+        else:
+            self._step.assign(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = batch + 1
+        if self.every and done < self.params["steps"] and done // self.every > int(self._step) // self.every:
+            self._save(int(self._epoch), done)
 
     def on_epoch_end(self, epoch, logs=None):
-        self._saver.save(checkpoint_number=epoch + 1)
+        self._save(epoch + 1, 0)
 
-    def _manager(self, model):
-        variables = [*model.variables, *model.optimizer.variables, *model.critic_optimizer.variables]
+    def _save(self, epoch, step):
+        self._epoch.assign(epoch)
+        self._step.assign(step)
+        self._saver.save()
+
+    @staticmethod
+    def _logged(model):
+        return [variable for mean in model.means.values() for variable in mean.variables]
+
+    def _checkpoint(self, model):
+        variables = [
+            *model.variables, *model.optimizer.variables, *model.critic_optimizer.variables,
+            *self._logged(model),
+        ]  # fmt: skip
         unique = list({id(v): v.value for v in variables}.values())
-        checkpoint = tf.train.Checkpoint(variables=unique)
-        return tf.train.CheckpointManager(checkpoint, self.directory, max_to_keep=1)
+        return tf.train.Checkpoint(variables=unique, epoch=self._epoch, step=self._step)

@@ -6,14 +6,19 @@ import logging
 import math
 import os
 import platform
+import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from mizoo.datasets import Split
 from mizoo.presets import PRESETS
+from mizoo.strategies import is_chief
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
 
 
@@ -52,38 +57,65 @@ class Recipe:
         return model
 
 
-def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") -> keras.Model:
+def train(
+    recipe: Recipe, data: Split, directory, resume=False, verbose="auto",
+    strategy: tf.distribute.Strategy | Callable[[], tf.distribute.Strategy] = tf.distribute.get_strategy,
+    backup_every=None,
+) -> keras.Model:  # fmt: skip
     """Train by a recipe and leave everything in a directory.
 
-    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state, every
-    epoch), `best.weights.h5` (least validation KS), and in the end `model.keras`.
+    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
+    (least validation KS), and in the end `model.keras`. Where several workers train it is the chief who writes;
+    what the others write is thrown away, but all of them resume from the directory, which they must share.
 
     Args:
-        resume: go on with an interrupted run of the same recipe, bit by bit as if it had not been.
+        resume: go on with the run of the same recipe that is there, if any, bit by bit as if it had not been
+            interrupted.
+        strategy: to train under, or a function that makes it. If it waits for other workers, it
+            does so when it is known that the directory can be used.
+        backup_every: steps between two backups within an epoch; there is one at the end of each.
 
     Raises:
         FileExistsError: if there is a run in the directory and `resume` is False.
-        ValueError: if the run there has another recipe, there is nothing to warm up with, or there are
-            fewer events than a batch holds.
+        ValueError: if the run there has another recipe, there is nothing to warm up with, there are
+            fewer events than a batch holds, or the replicas cannot share a batch evenly.
     """
     directory = Path(directory)
-    model = recipe.model(data.train.steps(recipe.batch_size))
+    _check(directory, recipe, resume)
+    steps = data.train.steps(recipe.batch_size)
+    strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
+    with strategy.scope():
+        model = recipe.model(steps)
+    model.check_batch(recipe.batch_size)
     likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
     if recipe.warmup and not likelihoods:
         raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
-    _prepare(directory, recipe, resume)  # from here on, the recipe is known to make sense
-    log = _log(directory / "log.txt")
-    backup = Backup(directory / "backup")
+    with ExitStack() as stack:  # from here on, the recipe is known to make sense
+        if chief := is_chief(strategy):
+            folder = directory
+            _prepare(directory, recipe)
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        return _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verbose if chief else 0)
+
+
+def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verbose):
+    """Train with all callbacks, from what is in `directory`, and write to `folder`."""
+    log = _log(folder / "log.txt")
+    backup = Backup(directory / "backup", backup_every, folder / "backup")
     model.adapt(data.train)
-    done = backup.resume(model) if resume else 0
-    metrics, best = directory / "metrics.csv", directory / "best.weights.h5"
-    log.info("%s, %s events, from epoch %s of %s", model, len(data.train), done, recipe.epochs)
+    done, step = backup.resume(model)
+    metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
+    log.info(
+        "%s, %s events, from step %s of epoch %s of %s",
+        model, len(data.train), step, done, recipe.epochs,
+    )  # fmt: skip
     callbacks = [
         Warmup(likelihoods, recipe.warmup),
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
-            initial_value_threshold=_least(metrics, "val_ks"),  # a first value that is NaN would stay
+            initial_value_threshold=_least(directory / metrics.name, "val_ks"),  # a first value that is NaN would stay
         ),
         MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(directory / "tensorboard"),
@@ -93,15 +125,16 @@ def train(recipe: Recipe, data: Split, directory, resume=False, verbose="auto") 
     try:
         model.fit(
             data.train, validation_data=data.validation, batch_size=recipe.batch_size,
-            epochs=recipe.epochs, initial_epoch=done, callbacks=callbacks, verbose=verbose,
+            epochs=recipe.epochs, initial_epoch=done, initial_step=step, callbacks=callbacks, verbose=verbose,
         )  # fmt: skip
     except BaseException as error:
         log.error("stopped: %s", error or type(error).__name__)
         raise
-    if best.is_file():
-        model.load_weights(best)
-    model.save(directory / "unfinished.keras")
-    (directory / "unfinished.keras").replace(directory / "model.keras")
+    # What was best before the run was resumed is in the directory alone.
+    if (kept := best if best.is_file() else directory / best.name).is_file():
+        model.load_weights(kept)
+    model.save(folder / "unfinished.keras")
+    (folder / "unfinished.keras").replace(folder / "model.keras")
     log.info("finished")
     return model
 
@@ -127,7 +160,7 @@ class MetricsLog(keras.callbacks.CSVLogger):
         super().on_epoch_end(epoch, {**logs, "seconds": round(time.monotonic() - self._start, 2)})
 
 
-def _prepare(directory, recipe, resume):
+def _check(directory, recipe, resume):
     config = directory / "config.json"
     if config.is_file():
         if not resume:
@@ -135,13 +168,18 @@ def _prepare(directory, recipe, resume):
         if (former := json.loads(config.read_text())["recipe"]) != asdict(recipe):
             differing = [key for key, value in asdict(recipe).items() if former.get(key) != value]
             raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
+
+
+def _prepare(directory, recipe):
+    config = directory / "config.json"
+    if config.is_file():
         return
-    if resume:
-        raise FileNotFoundError(f"no run to resume in {directory}")
     directory.mkdir(parents=True, exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
-    config.write_text(json.dumps(content, indent=1) + "\n")
+    whole = directory / "config.json.part"
+    whole.write_text(json.dumps(content, indent=1) + "\n")
+    whole.replace(config)
 
 
 def _log(path):

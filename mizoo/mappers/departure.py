@@ -1,0 +1,110 @@
+"""Mappers that say how far the target departs from the condition."""
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.mappers.base import Mapper
+from mizoo.representations import planar
+from mizoo.serialisation import build, serialisable
+
+_SPREAD = 1.5  # of asinh(departure / its median): laws with a narrow peak and wide tails
+_GUESS = 3.0  # where a guess on a line ends: beyond are momenta that the target's coordinates do not reach
+
+
+class _Departed:
+    """The inner mapper's distribution, moved to the guess."""
+
+    def __init__(self, departure, inner, guess):
+        self._departure = departure
+        self._inner = inner
+        self._guess = guess
+        self.latent = getattr(inner, "latent", None)
+
+    def sample(self):
+        return self._departure.arrive(self._inner.sample(), self._guess)
+
+    def log_prob(self, target):
+        departure, log_slope = self._departure.depart(target, self._guess)
+        log_prob = self._inner.log_prob(departure)
+        return log_prob + log_slope if self._departure.in_nats else log_prob
+
+
+@serialisable
+class Departure(Mapper):
+    """Another mapper, of how far the target departs from the condition: nothing, if they are the same event.
+
+    Both spaces have the same objects, so that a condition in the coordinates of the target is a first guess of
+    it (the residual networks of OTUS, arXiv 2101.08944). Departures Δ from it have narrow peaks and wide tails;
+    the inner mapper sees asinh(Δ/scale)/1.5, with 2 tan(Δ/2) in place of Δ for azimuths.
+    In a cycle, where the target is the condition, there is no guess: the inner mapper draws
+    the target itself.
+
+    Args:
+        mapper: from condition to departure.
+        source, target: representations of condition and target, with four-momenta of the same objects as
+            physical units.
+        scales: of the departures, one a component, such as their median modulus; 0 for components of which
+            the condition gives no guess.
+    """
+
+    derived = ("shape",)
+
+    def __init__(self, mapper, source, target, scales, **kwargs):
+        super().__init__(mapper.shape, **kwargs)
+        self.mapper = mapper
+        self.source = source
+        self.target = target
+        self.scales = tuple(scales)
+        self._scale = np.array([scale or 1.0 for scale in scales], "float32")
+        self._guessed = np.array(scales) > 0.0
+        self._circular = np.isin(np.arange(len(scales)), target.circles)
+        self._compiled_guess = tf.function(self._guess, jit_compile=True)
+
+    @property
+    def in_nats(self):
+        return self.mapper.in_nats
+
+    @property
+    def follows(self):
+        return self.mapper.follows
+
+    @property
+    def kind(self):
+        return self.mapper.kind
+
+    def build(self, condition_shape):
+        build(self.mapper, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.mapper.noise_shape(condition_shape)
+
+    def given(self, condition, noise=None, training=None):
+        guess = (self._compiled_guess if training else self._guess)(condition)
+        return _Departed(self, self.mapper.given(condition, noise=noise, training=training), guess)
+
+    def follow(self, given, training=None):
+        return self.mapper.follow(given, training=training)
+
+    def depart(self, target, guess):
+        """What the inner mapper draws, and the logarithm of its slope in the target, (n,)."""
+        gap = tf.cast(target, tf.float32) - guess
+        half = planar.wrap(gap) / 2.0
+        gap = tf.where(self._circular, 2.0 * tf.tan(half), gap)
+        line = gap / self._scale
+        slope = -tf.math.log(_SPREAD * self._scale) - 0.5 * tf.math.log(1.0 + tf.square(line))
+        slope -= tf.where(self._circular, 2.0 * tf.math.log(tf.abs(tf.cos(half)) + 1e-6), 0.0)
+        departure = tf.where(self._guessed, planar.asinh(line) / _SPREAD, target)
+        return departure, tf.reduce_sum(tf.where(self._guessed, slope, 0.0), -1)
+
+    def arrive(self, departure, guess):
+        """The target of a departure: inverse of `depart`."""
+        gap = self._scale * planar.sinh(tf.where(self._guessed, _SPREAD * departure, 0.0))
+        gap = tf.where(self._circular, 2.0 * tf.atan(gap / 2.0), gap)
+        moved = guess + gap
+        moved = tf.where(self._circular, planar.wrap(moved), moved)
+        return tf.where(self._guessed, moved, departure)
+
+    def _guess(self, condition):
+        guess = tf.cast(self.target(self.source.inverse(condition)), tf.float32)
+        return tf.where(self._circular, guess, tf.clip_by_value(guess, -_GUESS, _GUESS))

@@ -1,0 +1,86 @@
+"""One batch spread over replicas, in such a way that many train as one does.
+
+Under a `tf.distribute` strategy every replica sees its part of the global batch: parts of one size, in order.
+What speaks of the whole batch, such as random numbers, a distance between samples or a contrast of pairs, is
+made of the whole batch on every replica here. With one replica nothing is done.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def count() -> int:
+    """Number of replicas that share the batch at hand; 1 outside of a replica."""
+    context = _context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def normal(shape, seed):
+    """Standard normal numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
+    return part(keras.random.normal(_whole(shape), dtype="float32", seed=seed))
+
+
+def uniform(shape, seed, low=0.0, high=1.0):
+    """Uniform numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
+    return part(keras.random.uniform(_whole(shape), low, high, dtype="float32", seed=seed))
+
+
+def part(values):
+    """This replica's part of an array of the global batch."""
+    context = _context()
+    if context is None:
+        return values
+    size = tf.shape(values)[0] // context.num_replicas_in_sync
+    first = context.replica_id_in_sync_group * size
+    return values[first : first + size]
+
+
+def gather(values):
+    """An array of the global batch from this replica's part of it; gradients reach all parts."""
+    context = _context()
+    if context is None:
+        return values
+    with tf.device(tf.nest.flatten(context.devices)[0]):  # without, workers do not know where to gather
+        values = tf.identity(values)
+    return tf.ensure_shape(context.all_gather(values, axis=0), (None, *values.shape[1:]))
+
+
+def total(values):
+    """Sum over the replicas of a tensor, or of each of a list of tensors in one message."""
+    context = _context()
+    if context is None:
+        return values
+    if not isinstance(values, list):
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+    flat = tf.concat([tf.reshape(tf.cast(value, tf.float32), [-1]) for value in values], 0)
+    pieces = tf.split(total(flat), [tf.size(value) for value in values])
+    return [
+        tf.cast(tf.reshape(piece, tf.shape(value)), value.dtype)
+        for piece, value in zip(pieces, values, strict=True)
+    ]
+
+
+def share(batch):
+    """How much of the events of all replicas are in this one's batch (n, …), 0 to 1."""
+    replicas = count()
+    if replicas == 1 or batch.shape[0] is not None:  # parts of a known size are of one size
+        return tf.constant(1.0 / replicas)
+    size = tf.cast(tf.shape(batch)[0], tf.float32)
+    return size / total(size)
+
+
+def takes_totals(optimizer):
+    """Let a Keras optimiser take gradients that have been summed over replicas, instead of summing them.
+
+    It would clip each replica's before it sums them, which is not to clip the sum.
+    """
+    optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+
+
+def _whole(shape):
+    return (shape[0] * count(), *shape[1:])
+
+
+def _context():
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None

@@ -1,0 +1,67 @@
+"""Kinematics of four-momenta (…, px py pz E) as tensors, for the representations of events.
+
+Numbers have a last axis of 1.
+"""
+
+import tensorflow as tf
+
+from mizoo.representations import planar
+
+
+def mass_to_line(mass, lowest, peak, width):
+    """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
+    phase = tf.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
+    edge = tf.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
+    above = tf.maximum(phase, 1e-7)
+    return tf.math.log(tf.maximum(edge - phase, 1e-7) / above)
+
+
+def line_to_mass(line, lowest, peak, width):
+    """Inverse of `mass_to_line`."""
+    edge = tf.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
+    phase = edge * tf.sigmoid(-line)
+    squared = peak**2 + peak * width * tf.cos(phase) / tf.maximum(tf.sin(phase), 1e-7)
+    return tf.sqrt(tf.maximum(squared, tf.square(lowest)))
+
+
+def boost(momentum, frame, sign):
+    """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
+    rest = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - square(frame[..., :3]), 1e-9))
+    along = sign * frame[..., :3] / rest
+    gamma = frame[..., 3:] / rest
+    product = tf.reduce_sum(along * momentum[..., :3], -1, keepdims=True)
+    energy = momentum[..., 3:]
+    vector = momentum[..., :3] + along * (energy + product / (1.0 + gamma))
+    return tf.concat([vector, gamma * energy + product], -1)
+
+
+def rapidity(momentum):
+    """Rapidity along the beam."""
+    transverse = tf.sqrt(mass(momentum) ** 2 + square(momentum[..., :2]))
+    return planar.asinh(momentum[..., 2:3] / transverse)
+
+
+def square(vector):
+    """Squared length."""
+    return tf.reduce_sum(tf.square(vector), -1, keepdims=True)
+
+
+def mass(momentum):
+    """Invariant mass; 0 for space-like momenta."""
+    return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - square(momentum[..., :3]), 0.0))
+
+
+def unit(vector):
+    """Unit vector."""
+    return vector / tf.sqrt(square(vector) + 1e-18)
+
+
+def turn(vector, direction, back=False):
+    """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
+    c, a, b = tf.unstack(direction, axis=-1)
+    if back:
+        a, b = -a, -b
+    x, y, z = tf.unstack(vector, axis=-1)
+    k = 1.0 / (1.0 + tf.maximum(c, -1.0 + 1e-9))
+    across = a * y + b * z
+    return tf.stack([c * x - across, a * x + y - k * a * across, b * x + z - k * b * across], -1)

@@ -1,0 +1,157 @@
+"""`tf.distribute` strategies by name, and which of several processes writes."""
+
+import os
+import socket
+import time
+from contextlib import ExitStack, suppress
+
+import tensorflow as tf
+
+NAMES = ("auto", "one-device", "mirrored", "multiworker", "tpu", "parameter-server")
+
+
+def resolve(strategy="auto", workers=None, index=None, replicas=None, timeout=600.0):
+    """The strategy of a name; make it before anything else uses TensorFlow, and models in its `scope()`.
+
+    - `"auto"`: `"multiworker"` if there is a cluster of several workers, else `"tpu"` if `TPU_NAME` is set, else
+      `"mirrored"` if there are several GPUs, else `"one-device"`;
+    - `"one-device"`: the first GPU, or the CPU;
+    - `"mirrored"`: all GPUs of this machine, or parts of its CPU;
+    - `"multiworker"`: all GPUs of all workers, which are as told here, by `TF_CONFIG` or by Slurm;
+    - `"tpu"`: the TPU of `TPU_NAME`, or of this machine;
+    - `"parameter-server"`: the cluster of `TF_CONFIG`; presets do not train under it, and say why.
+
+    Args:
+        strategy: a name, or a `tf.distribute.Strategy`, which is returned.
+        workers: addresses of all workers, as in `["node1:5000", "node2:5000"]`, the first of which is the chief.
+        index: which of them this process is, from 0.
+        replicas: number of parts of the CPU, for `"mirrored"`.
+        timeout: seconds that workers wait for one another.
+
+    Raises:
+        ValueError: for an unknown name, or if what the strategy needs is not there.
+        TimeoutError: if a worker does not come, with its address.
+    """
+    if isinstance(strategy, tf.distribute.Strategy):
+        return strategy
+    if strategy not in NAMES:
+        raise ValueError(f"strategy must be one of {', '.join(NAMES)}, not {strategy!r}")
+    cluster = _cluster(workers, index)
+    if strategy == "auto":
+        strategy = _best(cluster, replicas)
+    if replicas is not None and strategy != "mirrored":
+        raise ValueError(f"replicas are parts of the CPU for 'mirrored', not for {strategy!r}")
+    if strategy == "mirrored":
+        return tf.distribute.MirroredStrategy(_parts(replicas) if replicas else None)
+    if strategy == "multiworker":
+        if cluster is None:
+            raise ValueError("'multiworker' needs workers and index, or TF_CONFIG, or a job of Slurm")
+        _meet(cluster, timeout)
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster)
+    if strategy == "tpu":
+        return _tpu()
+    if strategy == "parameter-server":
+        if cluster is None or "ps" not in cluster.cluster_spec().jobs:
+            raise ValueError("'parameter-server' needs a TF_CONFIG with tasks of the type ps")
+        return tf.distribute.ParameterServerStrategy(cluster)
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy=None) -> bool:
+    """Whether this process is the one that writes: the only one, or the first worker.
+
+    Args:
+        strategy: the one in scope, if not given.
+    """
+    cluster = (strategy or tf.distribute.get_strategy()).cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or cluster is None:
+        return True
+    return cluster.task_type == "chief" or ("chief" not in cluster.cluster_spec().jobs and not cluster.task_id)
+
+
+def _best(cluster, replicas):
+    if cluster is not None and len(_addresses(cluster)) > 1:
+        return "multiworker"
+    if os.environ.get("TPU_NAME"):
+        return "tpu"
+    return "mirrored" if replicas or len(tf.config.list_physical_devices("GPU")) > 1 else "one-device"
+
+
+def _cluster(workers, index):
+    """Resolver of the cluster this process is in, or None."""
+    if workers:
+        if index is None or not 0 <= index < len(workers):
+            raise ValueError(f"index must be 0 to {len(workers) - 1}, one of the {len(workers)} workers, not {index}")
+        for address in workers:
+            host, _, port = address.rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"a worker's address is host:port, not {address!r}")
+        spec = tf.train.ClusterSpec({"worker": list(workers)})
+        return tf.distribute.cluster_resolver.SimpleClusterResolver(
+            spec, task_type="worker", task_id=index, rpc_layer="grpc"
+        )
+    if index is not None:
+        raise ValueError("index says which of the workers this is: give their addresses, too")
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+        resolver.task_type, resolver.task_id = resolver.get_task_info()
+        return resolver
+    return None
+
+
+def _addresses(cluster):
+    """Addresses of all that train, the chief's first."""
+    spec = cluster.cluster_spec()
+    return [address for job in ("chief", "worker") if job in spec.jobs for address in spec.job_tasks(job)]
+
+
+def _meet(cluster, timeout):
+    """Wait until every worker listens: TensorFlow would wait without end, and not say for whom."""
+    spec = cluster.cluster_spec()
+    own = spec.task_address(cluster.task_type, cluster.task_id)
+    deadline = time.monotonic() + timeout
+    with ExitStack() as stack:
+        # Until all are there, this stands for the port that TensorFlow is going to listen on.
+        door = stack.enter_context(socket.socket())
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("", int(own.rpartition(":")[2])))
+        except OSError as error:
+            raise ValueError(f"this worker's address {own} is taken: {error}") from error
+        door.listen(128)
+        for address in _addresses(cluster):
+            if address != own:
+                _knock(address, deadline, timeout)
+
+
+def _knock(address, deadline, timeout):
+    host, _, port = address.rpartition(":")
+    while True:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=5.0):
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"worker {address} has not come within {timeout:g} s")
+        time.sleep(0.2)
+
+
+def _parts(count):
+    """Names of parts of the CPU."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    try:
+        tf.config.set_logical_device_configuration(cpu, parts)
+    except RuntimeError as error:
+        raise ValueError("replicas must be asked for before TensorFlow is used") from error
+    return [f"CPU:{i}" for i in range(count)]
+
+
+def _tpu():
+    try:
+        cluster = tf.distribute.cluster_resolver.TPUClusterResolver(os.environ.get("TPU_NAME", ""))
+        tf.config.experimental_connect_to_cluster(cluster)
+        tf.tpu.experimental.initialize_tpu_system(cluster)
+    except (ValueError, tf.errors.OpError) as error:
+        raise ValueError(f"no TPU is at hand: {error}") from error
+    return tf.distribute.TPUStrategy(cluster)
