@@ -1,6 +1,6 @@
 """mizoo: a generative model is a pair of mappers and a list of sub-objectives."""
 
-from mizoo import datasets, mappers, networks, objectives, presets, representations
+from mizoo import datasets, mappers, networks, objectives, presets, representations, strategies
 from mizoo._version import __version__
 from mizoo.evaluation.report import Report, evaluate
 from mizoo.export.pretrained import Pretrained, load
@@ -25,4 +25,5 @@ __all__ = [
     "presets",
     "representations",
     "serialisable",
+    "strategies",
 ]

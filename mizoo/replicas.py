@@ -7,6 +7,7 @@ made of the whole batch on every replica here. With one replica nothing is done.
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 
 def count() -> int:
@@ -17,32 +18,36 @@ def count() -> int:
 
 def normal(shape, seed):
     """Standard normal numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
-    return part(keras.random.normal(_whole(shape), dtype="float32", seed=seed))
+    return _drawn(keras.random.normal, shape, dtype="float32", seed=seed)
 
 
 def uniform(shape, seed, low=0.0, high=1.0):
     """Uniform numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
-    return part(keras.random.uniform(_whole(shape), low, high, dtype="float32", seed=seed))
+    return _drawn(keras.random.uniform, shape, minval=low, maxval=high, dtype="float32", seed=seed)
 
 
-def part(values):
-    """This replica's part of an array of the global batch."""
-    context = _context()
-    if context is None:
-        return values
-    size = tf.shape(values)[0] // context.num_replicas_in_sync
-    first = context.replica_id_in_sync_group * size
-    return values[first : first + size]
+def places(size):
+    """Places of the `size` events at hand in the global batch, as a share of it: (size,), from 0 to below 1."""
+    first, whole = _place(size)
+    return tf.cast(tf.range(first, first + size), tf.float32) / tf.cast(whole, tf.float32)
+
+
+def rolled(values):
+    """The events at hand, each replaced by the one before it in the global batch."""
+    size = ops.shape(values)[0]
+    first, _ = _place(size)
+    return tf.roll(gather(values), 1, axis=0)[first : first + size]
 
 
 def gather(values):
     """An array of the global batch from this replica's part of it; gradients reach all parts."""
-    context = _context()
-    if context is None:
+    if _context() is None:
         return values
-    with tf.device(tf.nest.flatten(context.devices)[0]):  # without, workers do not know where to gather
-        values = tf.identity(values)
-    return tf.ensure_shape(context.all_gather(values, axis=0), (None, *values.shape[1:]))
+    size = ops.shape(values)[0]
+    first, whole = _place(size)
+    # `ReplicaContext.all_gather` does not know where to gather on any worker but the first.
+    around = [[first, whole - first - size], *([0, 0] for _ in values.shape[1:])]
+    return tf.ensure_shape(total(tf.pad(values, around)), (None, *values.shape[1:]))
 
 
 def total(values):
@@ -63,7 +68,7 @@ def total(values):
 def share(batch):
     """How much of the events of all replicas are in this one's batch (n, …), 0 to 1."""
     replicas = count()
-    if replicas == 1 or batch.shape[0] is not None:  # parts of a known size are of one size
+    if replicas == 1 or batch.shape[0] is not None:
         return tf.constant(1.0 / replicas)
     size = tf.cast(tf.shape(batch)[0], tf.float32)
     return size / total(size)
@@ -77,8 +82,22 @@ def takes_totals(optimizer):
     optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
 
-def _whole(shape):
-    return (shape[0] * count(), *shape[1:])
+def _drawn(law, shape, **arguments):
+    size, *rest = shape
+    first, whole = _place(size)
+    return law((whole, *rest), **arguments)[first : first + size]
+
+
+def _place(size):
+    """Where the `size` events at hand begin in the global batch, and how many those are."""
+    context = _context()
+    if context is None:
+        return 0, size
+    index = context.replica_id_in_sync_group
+    if isinstance(size, int):  # parts of a known size are of one size
+        return index * size, context.num_replicas_in_sync * size
+    sizes = total(size * tf.one_hot(index, context.num_replicas_in_sync, dtype=size.dtype))
+    return tf.reduce_sum(sizes[:index]), tf.reduce_sum(sizes)
 
 
 def _context():

@@ -65,7 +65,7 @@ def test_stages_resume_where_they_were(tmp_path):
         callbacks=[backup, keras.callbacks.LambdaCallback(on_epoch_end=interrupt)],
     )  # fmt: skip
     second = model()
-    assert backup.resume(second) == 3
+    assert backup.resume(second) == (3, 0)
     second.fit(data, epochs=4, initial_epoch=3, batch_size=32, verbose=0, callbacks=[backup])
     for a, b in zip(whole.variables, second.variables, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=a.path)

@@ -242,8 +242,38 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
     second = model()
     second.train_on_batch(toy_pairs(8))  # its own past must not matter
     backup = Backup(tmp_path)
-    assert backup.resume(second) == 2
+    assert backup.resume(second) == (2, 0)
     second.fit(pairs, epochs=4, initial_epoch=2, callbacks=[backup], **second.fit_args)
+    for a, b in zip(whole.variables, second.variables, strict=True):
+        np.testing.assert_array_equal(a, b, err_msg=a.path)
+
+
+@pytest.mark.parametrize("executions", [1, 2])
+def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
+    def model():
+        keras.utils.set_random_seed(5)
+        return toy(steps_per_execution=executions)
+
+    class Interruption(Exception):
+        pass
+
+    def interrupt(batch, logs):
+        if whole.interrupted and batch == 5:
+            raise Interruption
+
+    pairs, options = toy_events(128), {"batch_size": 16, "epochs": 3, "verbose": 0}
+    whole = model()
+    whole.interrupted = False
+    expected = whole.fit(pairs, **options).history
+    first = model()
+    whole.interrupted = True
+    stop = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
+    with pytest.raises(Interruption):
+        first.fit(pairs, callbacks=[Backup(tmp_path, every=4), stop], **options)
+    second, backup = model(), Backup(tmp_path)
+    assert backup.resume(second) == (0, 4)
+    history = second.fit(pairs, initial_step=4, callbacks=[backup], **options).history
+    assert history == expected
     for a, b in zip(whole.variables, second.variables, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 

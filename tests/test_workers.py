@@ -1,35 +1,22 @@
-"""Two workers, processes of their own on loopback, train as one does."""
+"""Training spread over replicas and over processes on loopback, which are real ones: killed ones, too."""
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from spread import EPOCHS, MODELS
 
-TRAINING = """
-import json, os, sys
-import tensorflow as tf
-
-many = "TF_CONFIG" in os.environ
-strategy = tf.distribute.MultiWorkerMirroredStrategy() if many else tf.distribute.get_strategy()
-import keras
-from conftest import toy, toy_events
-from mizoo.workers import AcrossWorkers
-
-if sys.argv[1] == "without":
-    AcrossWorkers.spans_workers = False
-keras.utils.set_random_seed(1)
-with strategy.scope():
-    model = toy(["L_z_tilde", "L_x_hat"], stddev=0.0)
-data = toy_events()
-history = model.fit(data, validation_data=data, batch_size=16, epochs=2, verbose=0).history
-print(json.dumps({"history": history, "weights": [w.tolist() for w in model.get_weights()]}))
-"""
+HERE = Path(__file__).parent
+pytestmark = pytest.mark.xdist_group("workers")  # their processes are enough for two cores
 
 
 def free_ports(count):
@@ -40,42 +27,185 @@ def free_ports(count):
         return [s.getsockname()[1] for s in sockets]
 
 
-def run(workers, remedy="with"):
-    """Return codes and outputs of a training by so many workers."""
-    addresses = [f"127.0.0.1:{port}" for port in free_ports(workers)]
-    processes = []
-    for index in range(workers):
-        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = {**os.environ, **({"TF_CONFIG": json.dumps(config)} if workers > 1 else {})}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        command = [sys.executable, "-c", TRAINING, remedy]
-        processes.append(subprocess.Popen(command, cwd=Path(__file__).parent, env=environment, **pipes))
-    try:
-        outputs = [process.communicate(timeout=180) for process in processes]
-    finally:
+class Processes:
+    """Processes that end with the test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.running = []
+
+    def start(self, *words, cluster=None):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if cluster:
+            environment["TF_CONFIG"] = json.dumps(cluster)
+        log = open(self.folder / f"{len(self.running)}.log", "w+")  # noqa: SIM115
+        command = [sys.executable, *map(str, words)]
+        process = subprocess.Popen(command, cwd=HERE, env=environment, stdout=log, stderr=log, text=True)
+        process.log = log
+        self.running.append(process)
+        return process
+
+    def code(self, process, timeout=170):
+        return process.wait(timeout)
+
+    def text(self, process):
+        process.log.seek(0)
+        return process.log.read()
+
+    def done(self, *processes):
         for process in processes:
+            assert self.code(process) == 0, self.text(process)[-3000:]
+
+    def end(self):
+        for process in self.running:
             process.kill()
-    return [process.returncode for process in processes], outputs
+            process.wait()
+            process.log.close()
 
 
-def trained(workers):
-    codes, outputs = run(workers)
-    assert codes == [0] * workers, outputs[0][1][-2000:]
-    return [json.loads(text.splitlines()[-1]) for text, _ in outputs]
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory):
+    made = Processes(tmp_path_factory.mktemp("processes"))
+    yield made
+    made.end()
 
 
-def test_two_workers_train_as_one():
-    (alone,), both = trained(1), trained(2)
-    for worker in both:
-        for name, values in alone["history"].items():
-            np.testing.assert_allclose(worker["history"][name], values, rtol=1e-5, err_msg=name)
-        for a, b in zip(alone["weights"], worker["weights"], strict=True):
-            np.testing.assert_allclose(b, a, atol=1e-5)
+def cluster(count=2):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(count)]
+    return [
+        {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(count)
+    ]
 
 
-def test_keras_still_needs_the_remedy():
-    """Once this fails, `mizoo.workers` can go."""
-    codes, outputs = run(2, "without")
+@pytest.fixture(scope="module")
+def spread(processes, tmp_path_factory):
+    """What one replica, two of one machine, and two workers make of the same trainings."""
+    folder = tmp_path_factory.mktemp("spread")
+    started = {how: processes.start("spread.py", how, folder / f"{how}.json") for how in ("one", "two")}
+    for i, task in enumerate(cluster()):
+        how = f"worker {i}"
+        started[how] = processes.start("spread.py", how, folder / f"{how}.json", cluster=task)
+    processes.done(*started.values())
+    return {how: json.loads((folder / f"{how}.json").read_text()) for how in started}
+
+
+def test_strategies_have_the_replicas_asked_for(spread):
+    found = {how: (values["replicas"], values["chief"]) for how, values in spread.items()}
+    assert found == {"one": (1, True), "two": (2, True), "worker 0": (2, True), "worker 1": (2, False)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("how", ["two", "worker 0", "worker 1"])
+def test_many_train_as_one(name, how, spread):
+    one, many = spread["one"][name], spread[how][name]
+    assert len(one["history"]["loss"]) == EPOCHS
+    for term, values in one["history"].items():
+        np.testing.assert_allclose(many["history"][term], values, rtol=2e-4, atol=1e-5, err_msg=term)
+    for a, b in zip(one["weights"], many["weights"], strict=True):
+        np.testing.assert_allclose(b, a, atol=5e-4)
+
+
+def test_replicas_see_every_event_once(spread):
+    one = spread["one"]["seen"]
+    assert one["validation"] == list(range(37))
+    for which, expected in one.items():
+        both = spread["worker 0"]["seen"][which] + spread["worker 1"]["seen"][which]
+        assert sorted(both) == sorted(expected) == sorted(spread["two"]["seen"][which])
+        assert len(set(both)) == len(both)
+    assert len(one["training"]) == 48
+
+
+def test_keras_still_needs_the_remedy(processes, tmp_path):
+    """Once this fails, that part of `mizoo.workers` can go."""
+    both = [processes.start("spread.py", "without", tmp_path / "out", cluster=task) for task in cluster()]
+    codes = [processes.code(process) for process in both]
     if codes == [0, 0]:
-        pytest.fail("keras #20585 is mended: remove mizoo/workers.py")
-    assert any("Attempt to convert a value" in errors or "axis" in errors for _, errors in outputs)
+        pytest.fail("keras #20585 is mended: workers do without mizoo/workers.py")
+    errors = "".join(map(processes.text, both))
+    assert "Attempt to convert a value" in errors or "axis" in errors
+
+
+def test_a_worker_that_does_not_come_is_named(processes, tmp_path):
+    here, there = free_ports(2)
+    addresses = f"127.0.0.1:{here},127.0.0.1:{there}"
+    words = ("train", "vae", "--out", tmp_path / "run", "--workers", addresses, "--index", 0, "--timeout", 1)
+    process = processes.start("-m", "mizoo", *words)
+    assert processes.code(process) == 1
+    assert f"worker 127.0.0.1:{there} has not come within 1 s" in processes.text(process)
+    assert not (tmp_path / "run").exists()
+
+
+TRAIN = ("train", "vae", "--epochs", 2, "--batch-size", 32, "--backup-every", 5, "--deterministic", "--resume")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(processes, tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "undisturbed"
+    processes.done(*[processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in cluster()])
+    return run
+
+
+def weights(run):
+    return keras.saving.load_model(run / "model.keras").get_weights()
+
+
+def backups(run):
+    """Number of the last backup."""
+    state = run / "backup" / "checkpoint"
+    return int(state.read_text().split('"')[1].rpartition("-")[2]) if state.is_file() else 0
+
+
+@pytest.mark.parametrize("victim", [0, 1], ids=["chief", "worker"])
+def test_a_killed_worker_comes_back(victim, processes, undisturbed, tmp_path):
+    run, tasks = tmp_path / "run", cluster()
+    both = [processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in tasks]
+    deadline = time.monotonic() + 90
+    while backups(run) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    both[victim].send_signal(signal.SIGKILL)
+    assert processes.code(both[victim]) == -signal.SIGKILL
+    both[victim] = processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=tasks[victim])
+    processes.done(*both)
+    begun = [line for line in (run / "log.txt").read_text().splitlines() if "from step" in line]
+    steps = [int(line.partition("from step ")[2].split()[0]) for line in begun]
+    assert steps[0] == 0
+    assert steps[-1] >= 15  # what had been saved is not done again
+    for a, b in zip(weights(undisturbed), weights(run), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+SAVING = """
+import sys
+import keras
+from conftest import toy
+from mizoo.training import Backup
+
+keras.utils.set_random_seed(1)
+model, backup = toy(), Backup(sys.argv[1])
+backup.set_model(model)
+backup.on_train_begin()
+print("ready", flush=True)
+for epoch in range(10**6):
+    backup.on_epoch_end(epoch)
+"""
+
+
+def test_a_backup_cut_short_leaves_the_former_one(processes, tmp_path):
+    from conftest import toy
+
+    from mizoo.training import Backup
+
+    done = 0
+    for pause in (0.05, 0.021, 0.013):
+        process = processes.start("-c", SAVING, tmp_path)
+        while "ready" not in processes.text(process):
+            assert process.poll() is None, processes.text(process)
+            time.sleep(0.05)
+        time.sleep(pause + 0.2)
+        process.kill()
+        process.wait()
+        epochs, steps = Backup(tmp_path).resume(toy())
+        assert epochs > 0
+        assert steps == 0
+        done += epochs
+    assert done > 3

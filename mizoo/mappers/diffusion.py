@@ -90,10 +90,10 @@ class Diffusion(NetworkMapper):
     def denoising_loss(self, target, context, training=None):
         """Squared error of the network at one random time an event, (n,)."""
         target, seed = tf.cast(target, tf.float32), self.seed_generator
-        noise = self._base(replicas.normal((tf.shape(target)[0], *self.shape), seed))
+        count = keras.ops.shape(target)[0]
+        noise = self._base(replicas.normal((count, *self.shape), seed))
         # One draw for the batch, shifted from event to event: so its times are spread evenly.
-        count = tf.shape(target)[0] * replicas.count()
-        places = tf.cast(replicas.part(tf.range(count))[:, None], tf.float32) / tf.cast(count, tf.float32)
+        places = replicas.places(count)[:, None]
         shares = tf.math.floormod(keras.random.uniform((1, 1), dtype="float32", seed=seed) + places, 1.0)
         time = self.formulation.times(tf.clip_by_value(shares, 1e-5, 1.0 - 1e-5))
         target = noise + self._around(target - noise)  # on circles, by the shorter arc

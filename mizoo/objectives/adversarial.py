@@ -72,7 +72,7 @@ class Adversarial(Estimator):
         on_real, on_fake, _ = GAMES[self.game]
         loss = on_real(self._logits(real)) + on_fake(self._logits(fake))
         if self.gradient_penalty:
-            size = (tf.shape(real)[0], *(1 for _ in real.shape[1:]))
+            size = (keras.ops.shape(real)[0], *(1 for _ in real.shape[1:]))
             share = replicas.uniform(size, self.seed_generator)
             between = fake + tf.cast(share, fake.dtype) * (real - fake)
             slope = tf.sqrt(self._squared_gradient(between) + 1e-12)

@@ -71,7 +71,7 @@ class Divergence(Objective):
             return [self.join([sample, streams[self.condition]]) for sample in samples]
         real, fake = samples
         # Batches are shuffled, so a step of one pairs every event with a random other one.
-        return [replicas.part(keras.ops.roll(replicas.gather(real), 1, axis=0)), fake]
+        return [replicas.rolled(real), fake]
 
     def critic_loss(self, streams):
         return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self.samples(streams)))

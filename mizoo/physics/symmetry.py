@@ -26,7 +26,7 @@ class BeamSymmetry(keras.layers.Layer):
         if not training:
             return batch
         first = next(iter(batch.values()))
-        size = (tf.shape(first)[0], 1, 1, 3)
+        size = (keras.ops.shape(first)[0], 1, 1, 3)
         angle, y_share, z_share = tf.unstack(replicas.uniform(size, self.seed_generator), axis=-1)
         cosine, sine = tf.cos(2 * math.pi * angle), tf.sin(2 * math.pi * angle)
         y_sign, z_sign = tf.sign(y_share - 0.5), tf.sign(z_share - 0.5)

@@ -62,7 +62,7 @@ class Assigned(Representation):
         """Events (n, …) in an order drawn from what the network thinks of them, see `Representation`."""
         events, _ = self._by_pt(tf.cast(physical, self.compute_dtype))
         if noise is None:
-            noise = replicas.normal((tf.shape(events)[0], self.arrangement), self.seed_generator)
+            noise = replicas.normal((keras.ops.shape(events)[0], self.arrangement), self.seed_generator)
         share = 0.5 * (1.0 + tf.math.erf(tf.cast(noise, tf.float32) / math.sqrt(2.0)))
         below = tf.cumsum(tf.nn.softmax(self._logits(events)), axis=-1) < share
         drawn = tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)
