@@ -79,7 +79,8 @@ def train(
         str, typer.Option(help="auto, one-device, mirrored, multiworker, tpu or parameter-server.")
     ] = "auto",
     workers: Annotated[
-        Optional[str], typer.Option(help="Addresses of all workers: host:port,host:port; else TF_CONFIG, Slurm.")
+        Optional[str],
+        typer.Option(help="Addresses of all workers: host:port,host:port; else TF_CONFIG, Slurm."),
     ] = None,
     index: Annotated[Optional[int], typer.Option(help="Which of the workers this is, from 0.")] = None,
     replicas: Annotated[

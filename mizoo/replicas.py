@@ -1,8 +1,8 @@
 """One batch spread over replicas, in such a way that many train as one does.
 
-Under a `tf.distribute` strategy every replica sees its part of the global batch: parts of one size, in order.
-What speaks of the whole batch, such as random numbers, a distance between samples or a contrast of pairs, is
-made of the whole batch on every replica here. With one replica nothing is done.
+Under a `tf.distribute` strategy every replica sees its part of the global batch: parts of one size, in
+order. What speaks of the whole batch, such as random numbers, a distance between samples or a contrast of
+pairs, is made of the whole batch on every replica here. With one replica nothing is done.
 """
 
 import keras
@@ -17,17 +17,17 @@ def count() -> int:
 
 
 def normal(shape, seed):
-    """Standard normal numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
+    """Standard normal numbers (n, …) for the n events at hand: a part of those of the global batch."""
     return _drawn(keras.random.normal, shape, dtype="float32", seed=seed)
 
 
 def uniform(shape, seed, low=0.0, high=1.0):
-    """Uniform numbers (n, …) for the n events at hand: this replica's part of the global batch's."""
+    """Uniform numbers (n, …) for the n events at hand: a part of those of the global batch."""
     return _drawn(keras.random.uniform, shape, minval=low, maxval=high, dtype="float32", seed=seed)
 
 
 def places(size):
-    """Places of the `size` events at hand in the global batch, as a share of it: (size,), from 0 to below 1."""
+    """Places (size,) of the events at hand in the global batch, as a share of it, from 0 to below 1."""
     first, whole = _place(size)
     return tf.cast(tf.range(first, first + size), tf.float32) / tf.cast(whole, tf.float32)
 

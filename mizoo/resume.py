@@ -7,7 +7,7 @@ class Resumable:
     _done_before = 0
 
     def pass_over(self, steps):
-        """Leave out so many steps of the epoch that is about to be trained; its data must begin after them."""
+        """Leave out so many steps of the epoch to be trained next; its data must begin after them."""
         self._done_before = steps
 
     def make_train_function(self, force=False):

@@ -13,8 +13,8 @@ NAMES = ("auto", "one-device", "mirrored", "multiworker", "tpu", "parameter-serv
 def resolve(strategy="auto", workers=None, index=None, replicas=None, timeout=600.0):
     """The strategy of a name; make it before anything else uses TensorFlow, and models in its `scope()`.
 
-    - `"auto"`: `"multiworker"` if there is a cluster of several workers, else `"tpu"` if `TPU_NAME` is set, else
-      `"mirrored"` if there are several GPUs, else `"one-device"`;
+    - `"auto"`: `"multiworker"` if there is a cluster of several workers, else `"tpu"` if `TPU_NAME` is set,
+      else `"mirrored"` if there are several GPUs, else `"one-device"`;
     - `"one-device"`: the first GPU, or the CPU;
     - `"mirrored"`: all GPUs of this machine, or parts of its CPU;
     - `"multiworker"`: all GPUs of all workers, which are as told here, by `TF_CONFIG` or by Slurm;
@@ -23,7 +23,8 @@ def resolve(strategy="auto", workers=None, index=None, replicas=None, timeout=60
 
     Args:
         strategy: a name, or a `tf.distribute.Strategy`, which is returned.
-        workers: addresses of all workers, as in `["node1:5000", "node2:5000"]`, the first of which is the chief.
+        workers: addresses of all workers, as in `["node1:5000", "node2:5000"]`, the first of which is the
+            chief.
         index: which of them this process is, from 0.
         replicas: number of parts of the CPU, for `"mirrored"`.
         timeout: seconds that workers wait for one another.
@@ -66,7 +67,9 @@ def is_chief(strategy=None) -> bool:
     cluster = (strategy or tf.distribute.get_strategy()).cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or cluster is None:
         return True
-    return cluster.task_type == "chief" or ("chief" not in cluster.cluster_spec().jobs and not cluster.task_id)
+    return cluster.task_type == "chief" or (
+        "chief" not in cluster.cluster_spec().jobs and not cluster.task_id
+    )
 
 
 def _best(cluster, replicas):
@@ -81,7 +84,9 @@ def _cluster(workers, index):
     """Resolver of the cluster this process is in, or None."""
     if workers:
         if index is None or not 0 <= index < len(workers):
-            raise ValueError(f"index must be 0 to {len(workers) - 1}, one of the {len(workers)} workers, not {index}")
+            raise ValueError(
+                f"index must be 0 to {len(workers) - 1}, one of the {len(workers)} workers, not {index}"
+            )
         for address in workers:
             host, _, port = address.rpartition(":")
             if not host or not port.isdigit():
@@ -94,8 +99,11 @@ def _cluster(workers, index):
         raise ValueError("index says which of the workers this is: give their addresses, too")
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+    if (tasks := int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))) > 1:
+        # On nodes without GPUs the resolver would deal out none, without end.
+        none = {"gpus_per_node": tasks, "gpus_per_task": 1, "auto_set_gpu": False}
+        gpus = tf.config.list_physical_devices("GPU")
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(**({} if gpus else none))
         resolver.task_type, resolver.task_id = resolver.get_task_info()
         return resolver
     return None

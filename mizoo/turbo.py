@@ -301,8 +301,8 @@ class Turbo(Resumable, AcrossReplicas, keras.Model):
 
         Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Samples`. Arrays `x`
         and `y` are read as x and z. Representations without statistics take them from the training data
-        first. The global batch of a strategy is `batch_size`. Of `Samples`, `initial_step` steps of the first
-        epoch are left out, as done before.
+        first. The global batch of a strategy is `batch_size`. Of `Samples`, `initial_step` steps of the
+        first epoch are left out, as done before.
 
         Raises:
             NotFiniteError: when a term or a gradient is not finite, with its name.

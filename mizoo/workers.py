@@ -9,7 +9,7 @@ import tensorflow as tf
 
 
 class AcrossReplicas:
-    """Mixin for a `keras.Model` built at construction, whose steps log means of its `means`, Keras metrics."""
+    """Mixin for a `keras.Model` that is built at construction and logs `means`, Keras metrics by name."""
 
     distribute_strategy: tf.distribute.Strategy
 
@@ -37,8 +37,9 @@ class AcrossReplicas:
         """
         if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
             raise ValueError(
-                "no training under ParameterServerStrategy: Keras 3 has no `fit` for it, and where each worker "
-                "updates the weights by itself the terms of a batch are not those of one model; use 'multiworker'"
+                "no training under ParameterServerStrategy: Keras 3 has no `fit` for it, and where each "
+                "worker updates the weights by itself the terms of a batch are not those of one model; "
+                "use 'multiworker'"
             )
         if not self.spans_replicas:
             super().make_train_function(force)
@@ -61,7 +62,9 @@ class AcrossReplicas:
 
         def sums(batch):
             names[:] = step(batch)
-            return tf.stack([(self.means[name].total.value, self.means[name].count.value) for name in names])
+            return tf.stack(
+                [(self.means[name].total.value, self.means[name].count.value) for name in names]
+            )
 
         @tf.function(autograph=False, reduce_retracing=True)
         def one(iterator):

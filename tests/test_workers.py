@@ -128,20 +128,23 @@ def test_keras_still_needs_the_remedy(processes, tmp_path):
 def test_a_worker_that_does_not_come_is_named(processes, tmp_path):
     here, there = free_ports(2)
     addresses = f"127.0.0.1:{here},127.0.0.1:{there}"
-    words = ("train", "vae", "--out", tmp_path / "run", "--workers", addresses, "--index", 0, "--timeout", 1)
-    process = processes.start("-m", "mizoo", *words)
+    options = ("--workers", addresses, "--index", 0, "--timeout", 1)
+    process = processes.start("-m", "mizoo", "train", "vae", "--out", tmp_path / "run", *options)
     assert processes.code(process) == 1
     assert f"worker 127.0.0.1:{there} has not come within 1 s" in processes.text(process)
     assert not (tmp_path / "run").exists()
 
 
-TRAIN = ("train", "vae", "--epochs", 2, "--batch-size", 32, "--backup-every", 5, "--deterministic", "--resume")
+OPTIONS = {"epochs": 2, "batch-size": 32, "backup-every": 5}
+TRAIN = ("train", "vae", "--deterministic", "--resume", *(f"--{k}={v}" for k, v in OPTIONS.items()))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(processes, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "undisturbed"
-    processes.done(*[processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in cluster()])
+    processes.done(
+        *[processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in cluster()]
+    )
     return run
 
 

@@ -106,9 +106,11 @@ class Samples:
             return tf.data.Dataset.from_tensor_slices(orders).batch(batch_size, drop_remainder=True)
 
         orders = tf.data.Dataset.range(first, np.iinfo("int64").max).flat_map(shuffled)
-        return orders.skip(skip).map(
-            lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()}
-        ).prefetch(tf.data.AUTOTUNE)
+        return (
+            orders.skip(skip)
+            .map(lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()})
+            .prefetch(tf.data.AUTOTUNE)
+        )
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ class _Departed:
 
 @serialisable
 class Departure(Mapper):
-    """Another mapper, of how far the target departs from the condition: nothing, if they are the same event.
+    """Another mapper, of how far the target departs from the condition: nothing, if they are the same
+    event.
 
-    Both spaces have the same objects, so that a condition in the coordinates of the target is a first guess of
-    it (the residual networks of OTUS, arXiv 2101.08944). Departures Δ from it have narrow peaks and wide tails;
-    the inner mapper sees asinh(Δ/scale)/1.5, with 2 tan(Δ/2) in place of Δ for azimuths.
-    In a cycle, where the target is the condition, there is no guess: the inner mapper draws
-    the target itself.
+    Both spaces have the same objects, so that a condition in the coordinates of the target is a first guess
+    of it (the residual networks of OTUS, arXiv 2101.08944). Departures Δ from it have narrow peaks and wide
+    tails; the inner mapper sees asinh(Δ/scale)/1.5, with 2 tan(Δ/2) in place of Δ for azimuths. In a cycle,
+    where the target is the condition, there is no guess: the inner mapper draws the target itself.
 
     Args:
         mapper: from condition to departure.

@@ -25,8 +25,8 @@ class Transcoder(Mapper):
     """p(target | condition) by way of a latent: an encoder, and a decoder given what it says (GANDALF).
 
     Two transcoders share the latent space: what one encodes the other can decode. So a cycle closes in the
-    latent (x → latent → x) and does not go through a draw of the other space. Beside the latent a decoder is
-    told whether it comes from the other space (1) or from its own (0).
+    latent (x → latent → x) and does not go through a draw of the other space. Beside the latent a decoder
+    is told whether it comes from the other space (1) or from its own (0).
 
     Args:
         encoder: network from condition to latent.

@@ -3,15 +3,15 @@
 from itertools import combinations
 
 from mizoo.physics.process import TTBAR
-from mizoo.representations import DecayChain, DetectorObjects, EventView, LeptonFirst, Resonance
+from mizoo.representations import DecayChain, DetectorObjects, EventView, Resonance
 
 # Of the Breit-Wigners in the events (Pythia's defaults), GeV.
 _TOP = (173.0, 1.35)
 _W = (80.4, 2.085)
 
 
-# Median moduli of the departures of partons in `LeptonFirst` coordinates from detector objects, and of these
-# from partons, rounded; 0 where the one says little of the other: masses, the neutrino along the beam.
+# Median moduli, rounded, of the departures of partons in `LeptonFirst` coordinates from detector objects,
+# and of objects from partons; 0 where one says little of the other: masses, the neutrino along the beam.
 PARTONS_DEPART = (0.07, 0.05, 0.04, 0, 0.26, 0, 0.06, 0.1, 0, 0.12, 0, 0.13, 0.15, 0, 0.2, 0.2)
 OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 

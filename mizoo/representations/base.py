@@ -8,11 +8,10 @@ class Representation(keras.layers.Layer):
 
     Subclasses set `physical_shape` and `shape`, the shapes of one event before and after, and, if any
     coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
-    to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and others.
-    `bounded` tells that coordinates lie in [-1, 1]. If data from outside
-    lack something that those of the training have, `arrange` supplies it, from `arrangement` random
-    numbers.
-    Representations compute in at least float32, whatever the precision policy.
+    to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and
+    others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside lack something that those
+    of the training have, `arrange` supplies it, from `arrangement` random numbers. Representations compute
+    in at least float32, whatever the precision policy.
     """
 
     physical_shape: tuple[int, ...]

@@ -57,7 +57,8 @@ class DecayChain(Representation):
         pt_scale, pt_tail: law of the roots' transverse momentum, see `planar.modulus_to_line`.
     """
 
-    angles = circles = (1,)
+    angles: tuple[int, ...] = (1,)
+    circles: tuple[int, ...] = (1,)
 
     def __init__(self, roots, masses, pt_scale=120.0, pt_tail=1.5, **kwargs):
         super().__init__(**kwargs)
@@ -179,7 +180,8 @@ class DecayChain(Representation):
             masses.append(mass)
             nested.append(local)
         lowest = tf.add_n(masses)
-        mass = kinematics.line_to_mass(coordinates[:, :1] * planar.LOGISTIC, lowest, resonance.mass, resonance.width)
+        line = coordinates[:, :1] * planar.LOGISTIC
+        mass = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
         m1, m2 = masses
         kallen = (mass**2 - (m1 + m2) ** 2) * (mass**2 - (m1 - m2) ** 2)
         momentum = tf.sqrt(tf.maximum(kallen, 0.0)) / (2.0 * mass)

@@ -14,9 +14,9 @@ class LeptonFirst(DecayChain):
     Coordinates of an event: transverse momentum, azimuth and pseudorapidity of the lepton (3); of the
     neutrino the differences of pseudorapidity and azimuth to the lepton (2), and the mass of the resonance
     they come from (1), from which its modulus follows; pseudorapidity and azimuth relative to the lepton of
-    the second root's quark (2) and the root's mass (1), from which again follows the modulus; the rapidity of
-    the first root (1), whose transverse momentum balances all these; then, as in `DecayChain`, its
-    mass and the decays, in axes along the lepton's azimuth and the beam.
+    the second root's quark (2) and the root's mass (1), from which again follows the modulus; the rapidity
+    of the first root (1), whose transverse momentum balances all these; then, as in `DecayChain`, its mass
+    and the decays, in axes along the lepton's azimuth and the beam.
 
     Every value of the coordinates is an event with all masses where they should be; and the lepton
     depends on its three coordinates alone, so that it can be known as well as a detector knows it.

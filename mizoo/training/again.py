@@ -20,8 +20,8 @@ _COUNT = "MIZOO_RESTARTS"
 def start_again(most: int) -> bool:
     """Run this process's command anew, in its place, with `--resume`; it then waits for the lost worker.
 
-    TensorFlow cannot join a cluster a second time in one process. Returns False instead, if it has been done
-    `most` times.
+    TensorFlow cannot join a cluster a second time in one process. Returns False instead, if it has been
+    done `most` times.
     """
     count = int(os.environ.get(_COUNT, "0"))
     if count >= most:

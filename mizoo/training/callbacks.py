@@ -88,13 +88,14 @@ class KSDistance(keras.callbacks.Callback):
 class Backup(keras.callbacks.Callback):
     """Save all that training needs at the end of every epoch, and within it, and resume from it exactly.
 
-    Weights, averages, both optimisers' states, the means logged so far and the states of all random generators,
-    in one `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
+    Weights, averages, both optimisers' states, the means logged so far and the states of all random
+    generators, in one `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
 
     Args:
         directory: of the checkpoints, to resume from and to write.
         every: steps between two saves within an epoch; none if not given.
-        folder: to write in place of `directory`; for workers that take part in saving, and whose copy is not needed.
+        folder: to write in place of `directory`; for workers that take part in saving, and whose copy is
+            not needed.
     """
 
     def __init__(self, directory, every=None, folder=None):
@@ -106,7 +107,7 @@ class Backup(keras.callbacks.Callback):
         self._means = None
 
     def resume(self, model) -> tuple[int, int]:
-        """Load the last backup, if any, into a compiled model; epochs done, and steps of the one after them."""
+        """Load the last backup, if any, into a compiled model; epochs done, and steps of the next one."""
         latest = tf.train.latest_checkpoint(self.directory)
         if latest is None:
             return 0, 0
@@ -129,7 +130,11 @@ class Backup(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         done = batch + 1
-        if self.every and done < self.params["steps"] and done // self.every > int(self._step) // self.every:
+        if (
+            self.every
+            and done < self.params["steps"]
+            and done // self.every > int(self._step) // self.every
+        ):
             self._save(int(self._epoch), done)
 
     def on_epoch_end(self, epoch, logs=None):

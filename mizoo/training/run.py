@@ -65,12 +65,13 @@ def train(
     """Train by a recipe and leave everything in a directory.
 
     Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
-    (least validation KS), and in the end `model.keras`. Where several workers train it is the chief who writes;
-    what the others write is thrown away, but all of them resume from the directory, which they must share.
+    (least validation KS), and in the end `model.keras`. Where several workers train it is the chief who
+    writes; what the others write is thrown away, but all of them resume from the directory, which they must
+    share.
 
     Args:
-        resume: go on with the run of the same recipe that is there, if any, bit by bit as if it had not been
-            interrupted.
+        resume: go on with the run of the same recipe that is there, if any, bit by bit as if it had not
+            been interrupted.
         strategy: to train under, or a function that makes it. If it waits for other workers, it
             does so when it is known that the directory can be used.
         backup_every: steps between two backups within an epoch; there is one at the end of each.
@@ -96,7 +97,9 @@ def train(
             _prepare(directory, recipe)
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verbose if chief else 0)
+        return _fit(
+            model, recipe, data, directory, folder, likelihoods, backup_every, verbose if chief else 0
+        )
 
 
 def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verbose):
@@ -115,7 +118,8 @@ def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verb
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
-            initial_value_threshold=_least(directory / metrics.name, "val_ks"),  # a first value that is NaN would stay
+            # A first value that is NaN would stay.
+            initial_value_threshold=_least(directory / metrics.name, "val_ks"),
         ),
         MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(directory / "tensorboard"),
@@ -125,7 +129,8 @@ def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verb
     try:
         model.fit(
             data.train, validation_data=data.validation, batch_size=recipe.batch_size,
-            epochs=recipe.epochs, initial_epoch=done, initial_step=step, callbacks=callbacks, verbose=verbose,
+            epochs=recipe.epochs, initial_epoch=done, initial_step=step, callbacks=callbacks,
+            verbose=verbose,
         )  # fmt: skip
     except BaseException as error:
         log.error("stopped: %s", error or type(error).__name__)
