@@ -51,6 +51,7 @@ MODELS = {
     "turbosim": turbosim,  # critics with gradient penalty, noise injected
     "swae": lambda: mizoo.presets.swae(x=(3,)),  # distance between samples
     "diffusion": diffusion,  # and contrast of pairs, dropout, averages, clipping
+    "diffusion in bfloat16": diffusion,
 }
 
 
@@ -61,6 +62,7 @@ def data(name):
 
 def trained(name, strategy):
     keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy("mixed_bfloat16" if name.endswith("bfloat16") else "float32")
     with strategy.scope():
         model = MODELS[name]()
     samples = data(name)

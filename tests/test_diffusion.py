@@ -140,23 +140,23 @@ def test_configuration_survives_json(formulation):
     assert vars(again.formulation) == vars(formulation)
 
 
-def dense(value):
+def dense(*values):
     layer = keras.layers.Dense(1, use_bias=False)
-    layer.build((None, 1))
-    layer.set_weights([np.array([[value]])])
+    layer.build((None, len(values)))
+    layer.set_weights([np.array(values)[:, None]])
     return layer
 
 
 def test_cycles_of_transcoders_close_in_the_latent():
-    """x → latent → x and z → latent → z, whatever the draws of the other space are."""
+    """x → latent → x and z → latent → z, whatever the draws are; decoders know which way it is."""
     mappers = {
-        "encoder": Transcoder(dense(2.0), Noisy(dense(100.0), (1,), stddev=0.0)),  # x → latent → z
-        "decoder": Transcoder(dense(3.0), Noisy(dense(10.0), (1,), stddev=0.0)),  # z → latent → x
+        "encoder": Transcoder(dense(2.0), Noisy(dense(100.0, 0.5), (1,), stddev=0.0)),  # x → latent → z
+        "decoder": Transcoder(dense(3.0), Noisy(dense(10.0, 0.5), (1,), stddev=0.0)),  # z → latent → x
     }
     spaces = {"x": Identity((1,)), "z": Identity((1,))}
     s = Streams(mappers, {"x": tf.constant([[1.0]]), "z": tf.constant([[1.0]])}, spaces)
     values = {name: s[name].numpy().item() for name in LINKS}
-    assert values == {"z_tilde": 200.0, "x_hat": 20.0, "x_tilde": 30.0, "z_hat": 300.0}
+    assert values == {"z_tilde": 200.5, "x_hat": 20.0, "x_tilde": 30.5, "z_hat": 300.0}
     assert s.given("x_hat").latent is s.given("z_tilde").latent
 
 

@@ -98,11 +98,12 @@ def test_strategies_have_the_replicas_asked_for(spread):
 @pytest.mark.parametrize("how", ["two", "worker 0", "worker 1"])
 def test_many_train_as_one(name, how, spread):
     one, many = spread["one"][name], spread[how][name]
+    off = 200.0 if name.endswith("bfloat16") else 1.0  # eight bits instead of 24
     assert len(one["history"]["loss"]) == EPOCHS
     for term, values in one["history"].items():
-        np.testing.assert_allclose(many["history"][term], values, rtol=2e-4, atol=1e-5, err_msg=term)
+        np.testing.assert_allclose(many["history"][term], values, rtol=2e-4 * off, atol=1e-5 * off, err_msg=term)
     for a, b in zip(one["weights"], many["weights"], strict=True):
-        np.testing.assert_allclose(b, a, atol=5e-4)
+        np.testing.assert_allclose(b, a, atol=5e-4 * off)
 
 
 def test_replicas_see_every_event_once(spread):

@@ -24,7 +24,7 @@ class FlowMatching:
 
     has_circles = True
 
-    def __init__(self, power=1.5):
+    def __init__(self, power=1.0):
         self.power = power
 
     def steps(self, share):

@@ -1,6 +1,6 @@
 """What GANDALF has learnt, held against events it has never seen.
 
-    mizoo train gandalf --epochs 150 --batch-size 500 --select-from 149 --out gandalf
+    mizoo train gandalf --epochs 150 --batch-size 500 --select-from 120 --select-every 5 --out gandalf
     python tests/studies/gandalf.py gandalf --out docs/studies
 
 Distances by number of network evaluations, classifier tests, masses of the partons, responses, calibration
@@ -32,7 +32,7 @@ MASSES = ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep")
 
 def set_evaluations(model, count):
     for mapper in model.averages.values():
-        mapper.mapper.decoder.evaluations = count
+        mapper.mapper.mapper.decoder.evaluations = count
 
 
 def distances(model, data, counts=(4, 8, 16, 32)):

@@ -1,0 +1,111 @@
+"""Weak scaling: one worker on one core, two workers on a core each, with as many events a worker.
+
+    python tests/benchmarks/scaling.py
+
+Runs take turns. Of two workers' step it also measures what the workers tell one another: sums of messages of
+the sizes that a step has, with nothing between. Prints a table for docs/distributed.md.
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+# Options of presets, and events a worker.
+MODELS = {"turbosim": ({"original": True}, 1000), "gandalf": ({}, 500)}
+STEPS, TURNS = 30, 3
+
+
+def measure(name):
+    """Seconds of a step, and of its messages alone, in this process."""
+    import keras
+    import tensorflow as tf
+
+    import mizoo
+    from mizoo import replicas
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    strategy = mizoo.strategies.resolve()
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        options, batch = MODELS[name]
+        model = getattr(mizoo.presets, name)(**options)
+    model.steps_per_execution = 1
+    times = []
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_end(self, step, logs=None):
+            times.append(time.perf_counter())
+
+    data = mizoo.datasets.ttbar().train
+    batch *= strategy.num_replicas_in_sync
+    model.fit(data, batch_size=batch, steps_per_epoch=STEPS, epochs=1, verbose=0, callbacks=[Clock()])
+    step = statistics.median(b - a for a, b in zip(times[5:], times[6:], strict=False))
+    gradients = [tf.zeros(variable.shape) for variable in model.mapper_variables]
+    critics = [tf.zeros(variable.shape) for variable in model.critic_variables]
+
+    @tf.function(autograph=False)
+    def messages():
+        def talk():
+            sums = [replicas.total(message)[0] for message in (gradients, critics) if message]
+            return tf.reduce_sum([tf.reduce_sum(s) for s in sums])
+
+        return strategy.reduce("SUM", strategy.run(talk), axis=None)
+
+    messages()
+    start = time.perf_counter()
+    for _ in range(STEPS):
+        messages()
+    return {"step": step, "messages": (time.perf_counter() - start) / STEPS}
+
+
+def run(name, workers):
+    """Medians of a run by so many workers, each pinned to a core of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(workers)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    processes = []
+    for index in range(workers):
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if workers > 1:
+            environment["TF_CONFIG"] = json.dumps(config)
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, __file__, name], env=environment, text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                preexec_fn=lambda core=cores[index]: os.sched_setaffinity(0, {core}),
+            )
+        )  # fmt: skip
+    return json.loads([process.communicate()[0] for process in processes][0].splitlines()[-1])
+
+
+def main():
+    if len(sys.argv) == 2:
+        print(json.dumps(measure(sys.argv[1])))
+        return
+    print("| model | events a worker | one worker | two workers | efficiency | messages |")
+    print("|---|---|---|---|---|---|")
+    for name, (_, batch) in MODELS.items():
+        ones, twos, ratios = [], [], []
+        for _ in range(TURNS):
+            ones.append(run(name, 1))
+            twos.append(run(name, 2))
+            ratios.append(ones[-1]["step"] / twos[-1]["step"])
+        one, two = (statistics.median(r["step"] for r in runs) for runs in (ones, twos))
+        share = statistics.median(r["messages"] / r["step"] for r in twos)
+        print(
+            f"| `{name}` | {batch} | {1e3 * one:.0f} ms | {1e3 * two:.0f} ms | "
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {share:.1%} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
