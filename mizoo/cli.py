@@ -105,7 +105,7 @@ def train(
 
     from mizoo.presets import PRESETS
     from mizoo.strategies import resolve
-    from mizoo.training.again import LOST, start_again
+    from mizoo.training.again import WorkerLostError, start_again
     from mizoo.training.run import Recipe
     from mizoo.training.run import train as run
 
@@ -132,9 +132,9 @@ def train(
             strategy=partial(resolve, strategy, addresses, index, replicas, timeout),
             backup_every=backup_every,
         )  # fmt: skip
-    except LOST as error:
+    except WorkerLostError:
         if not start_again(restarts):
-            raise ValueError(f"a worker was lost for good: {str(error).splitlines()[0]}") from error
+            raise
     console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}", soft_wrap=True)
 
 
@@ -193,7 +193,7 @@ def main() -> None:
     """Run the command line; expected errors end in one clear line and status 1."""
     try:
         app()
-    except (ValueError, OSError, ArithmeticError) as error:
+    except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
         typer.echo(f"mizoo: {error}", err=True)
         raise SystemExit(1) from error
 

@@ -1,25 +1,24 @@
 """The container: a pair of mappers and a list of sub-objectives."""
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo import replicas
-from mizoo.averages import average, follow
+from mizoo.averages import average
 from mizoo.endpoints import several, write
-from mizoo.finite import StopWhereNotFinite, step
+from mizoo.finite import StopWhereNotFinite
 from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 from mizoo.resume import Resumable
 from mizoo.serialisation import apart, build, serialisable, together, unique
 from mizoo.stages import Stages
+from mizoo.steps import Steps
 from mizoo.workers import AcrossReplicas
 
 
 @serialisable
-class Turbo(Resumable, AcrossReplicas, keras.Model):
+class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
@@ -352,90 +351,3 @@ class Turbo(Resumable, AcrossReplicas, keras.Model):
                         f"the statistics of {space} are not known: call adapt() with arrays first"
                     )
                 representation.adapt(array)
-
-    def train_step(self, data):
-        batch = self._batch(data, training=True)
-        for _ in range(self.critic_steps - 1):
-            self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
-        with tf.GradientTape() as tape:
-            streams = Streams(self.mappers, batch, self.representations, training=True)
-            for objective in self.active:
-                if objective.critic_variables:
-                    for name in objective.draws:
-                        _ = streams[name]  # drawn here, so that critics and mappers share the draws
-            with tape.stop_recording():
-                self._train_critics(streams)
-            loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
-        self._step(self.optimizer, self.mapper_variables, tape, loss, streams)
-        self._update_averages()
-        return self.get_metrics_result()
-
-    def test_step(self, data):
-        streams = Streams(
-            self.averages, self._batch(data, training=False), self.representations, training=False
-        )
-        self._evaluate(streams)
-        for objective in self.active:
-            if objective.critic_variables:
-                self._note(objective.critic_term, objective.critic_loss(streams), streams)
-        return self.get_metrics_result()
-
-    def get_metrics_result(self):
-        logged = {"loss", *(o.term for o in self.active)}
-        logged |= {o.critic_term for o in self.active if o.critic_variables}
-        return {name: metric.result() for name, metric in self.means.items() if name in logged}
-
-    def _batch(self, data, training):
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        if weight is not None:
-            raise ValueError("event weights are not supported in training")
-        batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
-        batch = {space: self._checked(space, values) for space, values in batch.items()}
-        if self.augmentation is not None:
-            batch = self.augmentation(batch, training=training)
-        return {space: self.representations[space](values) for space, values in batch.items()}
-
-    def _evaluate(self, streams):
-        """Weighted sum of the active terms, each noted in its metric."""
-        total = 0.0
-        for objective in self.active:
-            value = tf.cast(objective.loss(streams), tf.float32)
-            self._note(objective.term, value, streams)
-            total += objective.weight * value
-        self._note("loss", total, streams)
-        return total
-
-    def _note(self, name, value, streams):
-        """Add a mean over a batch to the mean over all events."""
-        size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
-        self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
-
-    def _train_critics(self, streams):
-        losses = []
-        with tf.GradientTape() as tape:
-            for objective in self.active:
-                if objective.critic_variables:
-                    value = tf.cast(objective.critic_loss(streams), tf.float32)
-                    self._note(objective.critic_term, value, streams)
-                    losses.append(value)
-            total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
-        if losses:
-            self._step(self.critic_optimizer, self.critic_variables, tape, total, streams)
-
-    def _step(self, optimizer, variables, tape, loss, streams):
-        # The loss is a mean over this replica's events.
-        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(streams.share, loss.dtype))
-        finite = step(optimizer, variables, gradients)
-        # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
-        poison = tf.where(finite, 0.0, math.nan)
-        self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
-
-    def _update_averages(self):
-        for role, mapper in self.mappers.items():
-            if self.ema_momentum and mapper is not None:
-                follow(self.averages[role], mapper, self.ema_momentum, self.optimizer.iterations)
-
-
-def _penalties(*layers):
-    """Sum of the regularisers of layers, as Keras adds them to a loss."""
-    return sum(penalty for layer in layers if layer is not None for penalty in layer.losses)

@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import tensorflow as tf
 from conftest import toy, toy_events
 
 import mizoo
@@ -84,12 +85,26 @@ def rows(strategy, dataset, count=None):
     return seen
 
 
-def seen(strategy):
+def from_files(folder):
+    """A data set of 37 events from two files, of which each worker is to read its own."""
+    paths = [os.path.join(folder, f"{os.getpid()}-{i}.txt") for i in range(2)]
+    for i, path in enumerate(paths):
+        with open(path, "w") as file:
+            file.write("\n".join(map(str, range(37)[i::2])))
+    lines = tf.data.Dataset.from_tensor_slices(paths).interleave(tf.data.TextLineDataset)
+    batches = lines.map(lambda line: {"x": tf.strings.to_number(line)[None]}).batch(16)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.FILE
+    return batches.with_options(options)
+
+
+def seen(strategy, folder):
     """Which of 50 events an epoch of batches of 16 trains on, and which of 37 a validation sees."""
     numbered = mizoo.datasets.Samples(np.arange(50.0)[:, None])
     return {
         "training": rows(strategy, numbered.epochs(16), 3),
         "validation": rows(strategy, numbered[:37].batches(16)),
+        "files": rows(strategy, from_files(folder)),
     }
 
 
@@ -114,7 +129,10 @@ def main(how, out):
     if how == "without":
         found = short(strategy)
     else:
-        found = {"seen": seen(strategy), **{name: trained(name, strategy) for name in MODELS}}
+        found = {
+            "seen": seen(strategy, os.path.dirname(out)),
+            **{name: trained(name, strategy) for name in MODELS},
+        }
     found["replicas"] = strategy.num_replicas_in_sync
     found["chief"] = mizoo.strategies.is_chief(strategy)
     with open(out, "w") as file:

@@ -48,6 +48,13 @@ def test_events_of_your_own(monkeypatch, capsys):
     assert len(names["more"]) > count
 
 
+def test_many_devices():
+    names = {}
+    for block in code("distributed.md"):
+        exec(block, names)
+    assert int(names["model"].optimizer.iterations) == 2
+
+
 def test_table_of_models_is_that_of_the_models():
     assert markdown() in (DOCS / "models.md").read_text()
 

@@ -101,14 +101,16 @@ def test_many_train_as_one(name, how, spread):
     off = 200.0 if name.endswith("bfloat16") else 1.0  # eight bits instead of 24
     assert len(one["history"]["loss"]) == EPOCHS
     for term, values in one["history"].items():
-        np.testing.assert_allclose(many["history"][term], values, rtol=2e-4 * off, atol=1e-5 * off, err_msg=term)
+        np.testing.assert_allclose(
+            many["history"][term], values, rtol=2e-4 * off, atol=1e-5 * off, err_msg=term
+        )
     for a, b in zip(one["weights"], many["weights"], strict=True):
         np.testing.assert_allclose(b, a, atol=5e-4 * off)
 
 
 def test_replicas_see_every_event_once(spread):
     one = spread["one"]["seen"]
-    assert one["validation"] == list(range(37))
+    assert one["validation"] == sorted(one["files"]) == list(range(37))
     for which, expected in one.items():
         both = spread["worker 0"]["seen"][which] + spread["worker 1"]["seen"][which]
         assert sorted(both) == sorted(expected) == sorted(spread["two"]["seen"][which])
@@ -147,6 +149,17 @@ def undisturbed(processes, tmp_path_factory):
         *[processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in cluster()]
     )
     return run
+
+
+def test_only_the_chief_writes(undisturbed):
+    there = {path.name for path in undisturbed.iterdir()}
+    assert there == {
+        "backup", "config.json", "log.txt", "metrics.csv", "model.keras", "tensorboard", "best.weights.h5"
+    }  # fmt: skip
+    assert len((undisturbed / "metrics.csv").read_text().splitlines()) == 3
+    assert (undisturbed / "log.txt").read_text().count("from step") == 1
+    for part in ("train", "validation"):
+        assert len(list((undisturbed / "tensorboard" / part).glob("events.*.v2"))) == 1
 
 
 def weights(run):

@@ -17,6 +17,10 @@ LOST = (
 _COUNT = "MIZOO_RESTARTS"
 
 
+class WorkerLostError(RuntimeError):
+    """Another worker is gone; what was backed up is safe, and the run can be resumed."""
+
+
 def start_again(most: int) -> bool:
     """Run this process's command anew, in its place, with `--resume`; it then waits for the lost worker.
 

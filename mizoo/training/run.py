@@ -19,6 +19,7 @@ import tensorflow as tf
 from mizoo.datasets import Split
 from mizoo.presets import PRESETS
 from mizoo.strategies import is_chief
+from mizoo.training.again import LOST, WorkerLostError
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
 
 
@@ -80,29 +81,37 @@ def train(
         FileExistsError: if there is a run in the directory and `resume` is False.
         ValueError: if the run there has another recipe, there is nothing to warm up with, there are
             fewer events than a batch holds, or the replicas cannot share a batch evenly.
+        WorkerLostError: if another worker is gone.
     """
     directory = Path(directory)
     _check(directory, recipe, resume)
     steps = data.train.steps(recipe.batch_size)
     strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
-    with strategy.scope():
-        model = recipe.model(steps)
-    model.check_batch(recipe.batch_size)
-    likelihoods = [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
-    if recipe.warmup and not likelihoods:
-        raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
-    with ExitStack() as stack:  # from here on, the recipe is known to make sense
-        if chief := is_chief(strategy):
-            folder = directory
-            _prepare(directory, recipe)
-        else:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        return _fit(
-            model, recipe, data, directory, folder, likelihoods, backup_every, verbose if chief else 0
-        )
+    try:
+        with strategy.scope():
+            model = recipe.model(steps)
+        model.check_batch(recipe.batch_size)
+        if recipe.warmup and not _likelihoods(model):
+            raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
+        with ExitStack() as stack:  # from here on, the recipe is known to make sense
+            if chief := is_chief(strategy):
+                folder = directory
+                _prepare(directory, recipe)
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            return _fit(model, recipe, data, directory, folder, backup_every, verbose if chief else 0)
+    except LOST as error:
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise WorkerLostError(f"a worker was lost: {str(error).splitlines()[0]}") from error
+        raise
 
 
-def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verbose):
+def _likelihoods(model):
+    """The terms of likelihoods on pairs."""
+    return [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
+
+
+def _fit(model, recipe, data, directory, folder, backup_every, verbose):
     """Train with all callbacks, from what is in `directory`, and write to `folder`."""
     log = _log(folder / "log.txt")
     backup = Backup(directory / "backup", backup_every, folder / "backup")
@@ -114,14 +123,14 @@ def _fit(model, recipe, data, directory, folder, likelihoods, backup_every, verb
         model, len(data.train), step, done, recipe.epochs,
     )  # fmt: skip
     callbacks = [
-        Warmup(likelihoods, recipe.warmup),
+        Warmup(_likelihoods(model), recipe.warmup),
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
             # A first value that is NaN would stay.
-            initial_value_threshold=_least(directory / metrics.name, "val_ks"),
+            initial_value_threshold=_least(directory / metrics.name, "val_ks", done),
         ),
-        MetricsLog(metrics, append=done > 0),
+        MetricsLog(metrics, done),
         keras.callbacks.TensorBoard(directory / "tensorboard"),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
         backup,
@@ -151,9 +160,23 @@ def seconds(directory) -> float:
 
 
 class MetricsLog(keras.callbacks.CSVLogger):
-    """`CSVLogger` with a column for every term of the model, trained yet or not, and the time."""
+    """`CSVLogger` with a column for every term of the model, trained yet or not, and the time.
+
+    Args:
+        path: of the file.
+        done: number of epochs to keep of a file that is there; later ones are going to be trained again.
+    """
+
+    def __init__(self, path, done=0):
+        super().__init__(path, append=done > 0)
+        self.done = done
 
     def on_train_begin(self, logs=None):
+        if self.append and Path(self.filename).is_file():
+            lines = Path(self.filename).read_text().splitlines(keepends=True)
+            kept = Path(f"{self.filename}.part")
+            kept.write_text("".join(lines[: 1 + self.done]))
+            kept.replace(self.filename)
         super().on_train_begin(logs)
         names = list(self.model.means)
         self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
@@ -204,10 +227,10 @@ def _line(epoch, logs):
     return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
-def _least(path, column):
-    """Least value of a column of a CSV file, infinity if there is none."""
+def _least(path, column, epochs):
+    """Least value of a column of a CSV file in its first epochs, infinity if there is none."""
     if not path.is_file():
         return math.inf
     with open(path) as file:
-        values = [float(row[column]) for row in csv.DictReader(file) if row[column] not in ("NA", "nan")]
-    return min(values, default=math.inf)
+        rows = list(csv.DictReader(file))[:epochs]
+    return min((float(row[column]) for row in rows if row[column] not in ("NA", "nan")), default=math.inf)

@@ -2,10 +2,11 @@
 
     python tests/benchmarks/scaling.py
 
-Runs take turns. Of two workers' step it also measures what the workers tell one another: sums of messages of
-the sizes that a step has, with nothing between. Prints a table for docs/distributed.md.
+Runs take turns. Of two workers' step it also measures what the workers tell one another: sums of messages
+of the sizes that a step has, with nothing between. Prints a table for docs/distributed.md.
 """
 
+import itertools
 import json
 import os
 import socket
@@ -44,7 +45,7 @@ def measure(name):
     data = mizoo.datasets.ttbar().train
     batch *= strategy.num_replicas_in_sync
     model.fit(data, batch_size=batch, steps_per_epoch=STEPS, epochs=1, verbose=0, callbacks=[Clock()])
-    step = statistics.median(b - a for a, b in zip(times[5:], times[6:], strict=False))
+    step = statistics.median(b - a for a, b in itertools.pairwise(times[5:]))
     gradients = [tf.zeros(variable.shape) for variable in model.mapper_variables]
     critics = [tf.zeros(variable.shape) for variable in model.critic_variables]
 
@@ -83,7 +84,8 @@ def run(name, workers):
                 preexec_fn=lambda core=cores[index]: os.sched_setaffinity(0, {core}),
             )
         )  # fmt: skip
-    return json.loads([process.communicate()[0] for process in processes][0].splitlines()[-1])
+    texts = [process.communicate()[0] for process in processes]
+    return json.loads(texts[0].splitlines()[-1])
 
 
 def main():

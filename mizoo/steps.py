@@ -1,0 +1,101 @@
+"""One step of the container: what is done with one batch."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from mizoo.averages import follow
+from mizoo.finite import step
+from mizoo.objectives.streams import Streams
+
+
+class Steps:
+    """Mixin of `Turbo`: steps of training and of evaluation."""
+
+    def train_step(self, data):
+        batch = self._batch(data, training=True)
+        for _ in range(self.critic_steps - 1):
+            self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
+        with tf.GradientTape() as tape:
+            streams = Streams(self.mappers, batch, self.representations, training=True)
+            for objective in self.active:
+                if objective.critic_variables:
+                    for name in objective.draws:
+                        _ = streams[name]  # drawn here, so that critics and mappers share the draws
+            with tape.stop_recording():
+                self._train_critics(streams)
+            loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
+        self._step(self.optimizer, self.mapper_variables, tape, loss, streams)
+        self._update_averages()
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        streams = Streams(
+            self.averages, self._batch(data, training=False), self.representations, training=False
+        )
+        self._evaluate(streams)
+        for objective in self.active:
+            if objective.critic_variables:
+                self._note(objective.critic_term, objective.critic_loss(streams), streams)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self):
+        logged = {"loss", *(o.term for o in self.active)}
+        logged |= {o.critic_term for o in self.active if o.critic_variables}
+        return {name: metric.result() for name, metric in self.means.items() if name in logged}
+
+    def _batch(self, data, training):
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
+        if weight is not None:
+            raise ValueError("event weights are not supported in training")
+        batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
+        batch = {space: self._checked(space, values) for space, values in batch.items()}
+        if self.augmentation is not None:
+            batch = self.augmentation(batch, training=training)
+        return {space: self.representations[space](values) for space, values in batch.items()}
+
+    def _evaluate(self, streams):
+        """Weighted sum of the active terms, each noted in its metric."""
+        total = 0.0
+        for objective in self.active:
+            value = tf.cast(objective.loss(streams), tf.float32)
+            self._note(objective.term, value, streams)
+            total += objective.weight * value
+        self._note("loss", total, streams)
+        return total
+
+    def _note(self, name, value, streams):
+        """Add a mean over a batch to the mean over all events."""
+        size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
+        self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
+
+    def _train_critics(self, streams):
+        losses = []
+        with tf.GradientTape() as tape:
+            for objective in self.active:
+                if objective.critic_variables:
+                    value = tf.cast(objective.critic_loss(streams), tf.float32)
+                    self._note(objective.critic_term, value, streams)
+                    losses.append(value)
+            total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
+        if losses:
+            self._step(self.critic_optimizer, self.critic_variables, tape, total, streams)
+
+    def _step(self, optimizer, variables, tape, loss, streams):
+        # The loss is a mean over this replica's events.
+        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(streams.share, loss.dtype))
+        finite = step(optimizer, variables, gradients)
+        # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
+        poison = tf.where(finite, 0.0, math.nan)
+        self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
+
+    def _update_averages(self):
+        for role, mapper in self.mappers.items():
+            if self.ema_momentum and mapper is not None:
+                follow(self.averages[role], mapper, self.ema_momentum, self.optimizer.iterations)
+
+
+def _penalties(*layers):
+    """Sum of the regularisers of layers, as Keras adds them to a loss."""
+    return sum(penalty for layer in layers if layer is not None for penalty in layer.losses)
