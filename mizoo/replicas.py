@@ -35,8 +35,12 @@ def places(size):
 def rolled(values):
     """The events at hand, each replaced by the one before it in the global batch."""
     size = ops.shape(values)[0]
-    first, _ = _place(size)
-    return tf.roll(gather(values), 1, axis=0)[first : first + size]
+    if not isinstance(size, int):
+        first, _ = _place(size)
+        return tf.roll(gather(values), 1, axis=0)[first : first + size]
+    last = gather(values[-1:])  # of every replica
+    before = (_place(1)[0] - 1) % count()
+    return tf.concat([last[before : before + 1], values[:-1]], 0)
 
 
 def gather(values):

@@ -110,6 +110,8 @@ class Samples:
             orders.skip(skip)
             .map(lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()})
             .prefetch(tf.data.AUTOTUNE)
+            # Else workers would ask one another before every step whether there is another batch.
+            .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         )
 
 

@@ -2,7 +2,6 @@
 
 import keras
 
-from mizoo import replicas
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS
 from mizoo.serialisation import build, serialisable
@@ -64,14 +63,13 @@ class Divergence(Objective):
 
     def samples(self, streams):
         """Real and generated sample as the estimator sees them."""
-        samples = [streams.target(self.stream), streams[self.stream]]
+        real = streams.target(self.stream) if self.condition else streams.decoupled(self.stream)
+        samples = [real, streams[self.stream]]
         if self.view is not None:
             samples = [self.view(sample, training=streams.training) for sample in samples]
         if self.condition:
-            return [self.join([sample, streams[self.condition]]) for sample in samples]
-        real, fake = samples
-        # Batches are shuffled, so a step of one pairs every event with a random other one.
-        return [replicas.rolled(real), fake]
+            samples = [self.join([sample, streams[self.condition]]) for sample in samples]
+        return samples
 
     def critic_loss(self, streams):
         return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self.samples(streams)))

@@ -66,6 +66,7 @@ class Streams:
         self.size = keras.ops.shape(first)[0]
         self.share = replicas.share(first)
         self._conditionals = {}
+        self._decoupled = {}
         self.representations = representations
         self.training = training
 
@@ -87,6 +88,15 @@ class Streams:
     def target(self, stream):
         """The data that `stream` is compared with."""
         return self[link(stream).target]
+
+    def decoupled(self, stream):
+        """The data that `stream` is compared with, but of other events: batches are shuffled, so a step
+        of one pairs every event with a random other one.
+        """
+        space = link(stream).target
+        if space not in self._decoupled:
+            self._decoupled[space] = replicas.rolled(self[space])
+        return self._decoupled[space]
 
     def __getitem__(self, name):
         """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""

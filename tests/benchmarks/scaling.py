@@ -1,4 +1,4 @@
-"""Weak scaling: one worker on one core, two workers on a core each, with as many events a worker.
+"""Weak scaling of Turbo-Sim's original configuration: one worker on one core, two workers on a core each.
 
     python tests/benchmarks/scaling.py
 
@@ -15,12 +15,11 @@ import subprocess
 import sys
 import time
 
-# Options of presets, and events a worker.
-MODELS = {"turbosim": ({"original": True}, 1000), "gandalf": ({}, 500)}
-STEPS, TURNS = 30, 3
+BATCHES = (100, 1000)  # events a worker
+STEPS, TURNS = 60, 3
 
 
-def measure(name):
+def measure(batch):
     """Seconds of a step, and of its messages alone, in this process."""
     import keras
     import tensorflow as tf
@@ -33,8 +32,7 @@ def measure(name):
     strategy = mizoo.strategies.resolve()
     keras.utils.set_random_seed(0)
     with strategy.scope():
-        options, batch = MODELS[name]
-        model = getattr(mizoo.presets, name)(**options)
+        model = mizoo.presets.turbosim(original=True)
     model.steps_per_execution = 1
     times = []
 
@@ -64,7 +62,7 @@ def measure(name):
     return {"step": step, "messages": (time.perf_counter() - start) / STEPS}
 
 
-def run(name, workers):
+def run(batch, workers):
     """Medians of a run by so many workers, each pinned to a core of its own."""
     cores = sorted(os.sched_getaffinity(0))
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(workers)]
@@ -79,7 +77,7 @@ def run(name, workers):
             environment["TF_CONFIG"] = json.dumps(config)
         processes.append(
             subprocess.Popen(
-                [sys.executable, __file__, name], env=environment, text=True,
+                [sys.executable, __file__, str(batch)], env=environment, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 preexec_fn=lambda core=cores[index]: os.sched_setaffinity(0, {core}),
             )
@@ -90,20 +88,20 @@ def run(name, workers):
 
 def main():
     if len(sys.argv) == 2:
-        print(json.dumps(measure(sys.argv[1])))
+        print(json.dumps(measure(int(sys.argv[1]))))
         return
-    print("| model | events a worker | one worker | two workers | efficiency | messages |")
-    print("|---|---|---|---|---|---|")
-    for name, (_, batch) in MODELS.items():
+    print("| events a worker | one worker | two workers | efficiency | messages |")
+    print("|---|---|---|---|---|")
+    for batch in BATCHES:
         ones, twos, ratios = [], [], []
         for _ in range(TURNS):
-            ones.append(run(name, 1))
-            twos.append(run(name, 2))
+            ones.append(run(batch, 1))
+            twos.append(run(batch, 2))
             ratios.append(ones[-1]["step"] / twos[-1]["step"])
         one, two = (statistics.median(r["step"] for r in runs) for runs in (ones, twos))
         share = statistics.median(r["messages"] / r["step"] for r in twos)
         print(
-            f"| `{name}` | {batch} | {1e3 * one:.0f} ms | {1e3 * two:.0f} ms | "
+            f"| {batch} | {1e3 * one:.1f} ms | {1e3 * two:.1f} ms | "
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {share:.1%} |",
             flush=True,
         )
