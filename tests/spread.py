@@ -9,7 +9,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from conftest import toy, toy_events
+from conftest import toy, toy_events, toy_pairs
 
 import mizoo
 from mizoo.mappers import Diffusion, Noisy, Transcoder
@@ -73,6 +73,19 @@ def trained(name, strategy):
     return {"history": history, "weights": [w.tolist() for w in model.get_weights()]}
 
 
+def uneven(strategy):
+    """Plain arrays, whose last batch of 5 events replicas cannot share evenly."""
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy("float32")
+    with strategy.scope():
+        model = toy()
+    pairs = toy_pairs(37)
+    history = model.fit(
+        pairs, validation_data=(pairs, None), batch_size=16, epochs=3, shuffle=False, verbose=0
+    ).history
+    return {"history": history, "weights": [w.tolist() for w in model.get_weights()]}
+
+
 def rows(strategy, dataset, count=None):
     """The events of a data set that the replicas of this process see, by the number they carry."""
     seen = []
@@ -131,6 +144,7 @@ def main(how, out):
     else:
         found = {
             "seen": seen(strategy, os.path.dirname(out)),
+            "uneven": uneven(strategy),
             **{name: trained(name, strategy) for name in MODELS},
         }
     found["replicas"] = strategy.num_replicas_in_sync
