@@ -143,15 +143,31 @@ TRAIN = ("train", "vae", "--deterministic", "--resume", *(f"--{k}={v}" for k, v 
 
 
 @pytest.fixture(scope="module")
-def undisturbed(processes, tmp_path_factory):
-    run = tmp_path_factory.mktemp("runs") / "undisturbed"
-    processes.done(
-        *[processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in cluster()]
-    )
-    return run
+def runs(processes, tmp_path_factory):
+    """A run that nobody disturbs, and two whose chief or other worker is killed amid an epoch."""
+    folder = tmp_path_factory.mktemp("runs")
+
+    def start(name, task):
+        return processes.start("-m", "mizoo", *TRAIN, "--out", folder / name, cluster=task)
+
+    tasks = {name: cluster() for name in ("undisturbed", "chief", "worker")}
+    started = {name: [start(name, task) for task in both] for name, both in tasks.items()}
+    victims, deadline = {"chief": 0, "worker": 1}, time.monotonic() + 120
+    while victims and time.monotonic() < deadline:
+        for name, index in list(victims.items()):
+            if backups(folder / name) >= 3:
+                del victims[name]
+                started[name][index].send_signal(signal.SIGKILL)
+                assert processes.code(started[name][index]) == -signal.SIGKILL
+                started[name][index] = start(name, tasks[name][index])
+        time.sleep(0.02)
+    assert not victims
+    processes.done(*[process for both in started.values() for process in both])
+    return folder
 
 
-def test_only_the_chief_writes(undisturbed):
+def test_only_the_chief_writes(runs):
+    undisturbed = runs / "undisturbed"
     there = {path.name for path in undisturbed.iterdir()}
     assert there == {
         "backup", "config.json", "log.txt", "metrics.csv", "model.keras", "tensorboard", "best.weights.h5"
@@ -173,23 +189,16 @@ def backups(run):
     return int(state.read_text().split('"')[1].rpartition("-")[2]) if state.is_file() else 0
 
 
-@pytest.mark.parametrize("victim", [0, 1], ids=["chief", "worker"])
-def test_a_killed_worker_comes_back(victim, processes, undisturbed, tmp_path):
-    run, tasks = tmp_path / "run", cluster()
-    both = [processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=task) for task in tasks]
-    deadline = time.monotonic() + 90
-    while backups(run) < 3 and time.monotonic() < deadline:
-        time.sleep(0.02)
-    both[victim].send_signal(signal.SIGKILL)
-    assert processes.code(both[victim]) == -signal.SIGKILL
-    both[victim] = processes.start("-m", "mizoo", *TRAIN, "--out", run, cluster=tasks[victim])
-    processes.done(*both)
-    begun = [line for line in (run / "log.txt").read_text().splitlines() if "from step" in line]
+@pytest.mark.parametrize("victim", ["chief", "worker"])
+def test_a_killed_worker_comes_back(victim, runs):
+    lines = (runs / victim / "log.txt").read_text().splitlines()
+    begun = [line for line in lines if "from step" in line]
     steps = [int(line.partition("from step ")[2].split()[0]) for line in begun]
     assert steps[0] == 0
     assert steps[-1] >= 15  # what had been saved is not done again
-    for a, b in zip(weights(undisturbed), weights(run), strict=True):
+    for a, b in zip(weights(runs / "undisturbed"), weights(runs / victim), strict=True):
         np.testing.assert_array_equal(a, b)
+    assert len((runs / victim / "metrics.csv").read_text().splitlines()) == 3
 
 
 SAVING = """

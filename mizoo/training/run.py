@@ -131,7 +131,7 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
             initial_value_threshold=_least(directory / metrics.name, "val_ks", done),
         ),
         MetricsLog(metrics, done),
-        keras.callbacks.TensorBoard(directory / "tensorboard"),
+        keras.callbacks.TensorBoard(folder / "tensorboard"),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
         backup,
     ]  # fmt: skip
