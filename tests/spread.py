@@ -37,14 +37,14 @@ def diffusion():
 
 
 def turbosim():
-    """Likelihoods, critics and a cycle, by networks that are soon compiled.
+    """Likelihoods and critics, by networks that are soon compiled.
 
     A Wasserstein critic would not do: what is added to all it says is left to rounding.
     """
     return mizoo.presets.turbosim(
         x=(3,), z=(2,), encoder=Noisy(mlp([16], 2), (2,)), decoder=Noisy(mlp([16], 3), (3,)),
         estimator=lambda stream: Adversarial(mlp([16], 1), "non-saturating", gradient_penalty=10.0),
-        weights={"L_z_hat": 0.0, "D_z_hat": 0.0},
+        weights=dict.fromkeys(("L_x_hat", "D_x_hat", "L_z_hat", "D_z_hat"), 0.0),
     )  # fmt: skip
 
 
