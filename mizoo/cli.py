@@ -193,7 +193,7 @@ def main() -> None:
     """Run the command line; expected errors end in one clear line and status 1."""
     try:
         app()
-    except (ValueError, OSError, ArithmeticError, RuntimeError) as error:
+    except (ValueError, OSError, ArithmeticError) as error:
         typer.echo(f"mizoo: {error}", err=True)
         raise SystemExit(1) from error
 

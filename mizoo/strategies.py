@@ -64,7 +64,8 @@ def is_chief(strategy=None) -> bool:
     Args:
         strategy: the one in scope, if not given.
     """
-    cluster = (strategy or tf.distribute.get_strategy()).cluster_resolver
+    strategy = strategy or tf.distribute.get_strategy()
+    cluster = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or cluster is None:
         return True
     return cluster.task_type == "chief" or (

@@ -73,6 +73,39 @@ class Mapper(keras.layers.Layer):
         return (condition_shape[0], *self.shape)
 
 
+class Wrapped(Mapper):
+    """A mapper made of another one, whose nature it has.
+
+    Args:
+        mapper: the other one, of the same conditions and of targets of the same shape.
+    """
+
+    derived = ("shape",)
+
+    def __init__(self, mapper, **kwargs):
+        super().__init__(mapper.shape, **kwargs)
+        self.mapper = mapper
+
+    @property
+    def in_nats(self):
+        return self.mapper.in_nats
+
+    @property
+    def follows(self):
+        return self.mapper.follows
+
+    @property
+    def kind(self):
+        return self.mapper.kind
+
+    def build(self, condition_shape):
+        build(self.mapper, condition_shape)
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.mapper.noise_shape(condition_shape)
+
+
 class NetworkMapper(Mapper):
     """A mapper whose law is given by the output of one network.
 

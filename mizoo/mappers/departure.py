@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from mizoo.mappers.base import Mapper
+from mizoo.mappers.base import Wrapped
 from mizoo.representations import planar
-from mizoo.serialisation import build, serialisable
+from mizoo.serialisation import serialisable
 
 _SPREAD = 1.5  # of asinh(departure / its median): laws with a narrow peak and wide tails
 _GUESS = 3.0  # where a guess on a line ends: beyond are momenta that the target's coordinates do not reach
@@ -30,7 +30,7 @@ class _Departed:
 
 
 @serialisable
-class Departure(Mapper):
+class Departure(Wrapped):
     """Another mapper, of how far the target departs from the condition: nothing, if they are the same
     event.
 
@@ -47,11 +47,8 @@ class Departure(Mapper):
             the condition gives no guess.
     """
 
-    derived = ("shape",)
-
     def __init__(self, mapper, source, target, scales, **kwargs):
-        super().__init__(mapper.shape, **kwargs)
-        self.mapper = mapper
+        super().__init__(mapper, **kwargs)
         self.source = source
         self.target = target
         self.scales = tuple(scales)
@@ -59,25 +56,6 @@ class Departure(Mapper):
         self._guessed = np.array(scales) > 0.0
         self._circular = np.isin(np.arange(len(scales)), target.circles)
         self._compiled_guess = tf.function(self._guess, jit_compile=True)
-
-    @property
-    def in_nats(self):
-        return self.mapper.in_nats
-
-    @property
-    def follows(self):
-        return self.mapper.follows
-
-    @property
-    def kind(self):
-        return self.mapper.kind
-
-    def build(self, condition_shape):
-        build(self.mapper, condition_shape)
-        self.built = True
-
-    def noise_shape(self, condition_shape):
-        return self.mapper.noise_shape(condition_shape)
 
     def given(self, condition, noise=None, training=None):
         guess = (self._compiled_guess if training else self._guess)(condition)

@@ -1,6 +1,6 @@
 """A mapper followed by a network that touches up its draws."""
 
-from mizoo.mappers.base import Mapper
+from mizoo.mappers.base import Wrapped
 from mizoo.serialisation import build, serialisable
 
 
@@ -17,7 +17,7 @@ class _Refined:
 
 
 @serialisable
-class Refined(Mapper):
+class Refined(Wrapped):
     """Another mapper's draws, post-processed by a network of the same shape (arXiv 2005.05334).
 
     The likelihood is that of the mapper. A `Stage` may freeze either part, `"decoder.mapper"` or
@@ -29,24 +29,15 @@ class Refined(Mapper):
     """
 
     kind = "refined"
-    derived = ("shape",)
+    follows = False
 
     def __init__(self, mapper, network, **kwargs):
-        super().__init__(mapper.shape, **kwargs)
-        self.mapper = mapper
+        super().__init__(mapper, **kwargs)
         self.network = network
 
-    @property
-    def in_nats(self):
-        return self.mapper.in_nats
-
     def build(self, condition_shape):
-        build(self.mapper, condition_shape)
         build(self.network, (None, *self.shape))
-        self.built = True
-
-    def noise_shape(self, condition_shape):
-        return self.mapper.noise_shape(condition_shape)
+        super().build(condition_shape)
 
     def given(self, condition, noise=None, training=None):
         inner = self.mapper.given(condition, noise=noise, training=training)

@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from mizoo.mappers.base import Mapper
+from mizoo.mappers.base import Wrapped
 from mizoo.representations import planar
-from mizoo.serialisation import build, serialisable
+from mizoo.serialisation import serialisable
 
 
 class _Turned:
@@ -25,7 +25,7 @@ class _Turned:
 
 
 @serialisable
-class Turned(Mapper):
+class Turned(Wrapped):
     """Another mapper, seen from the azimuth of the condition's first object.
 
     What is learnt at one azimuth holds at all: draws turn with the condition, likelihoods do not change.
@@ -36,33 +36,11 @@ class Turned(Mapper):
         angles: indices of the target's azimuths; `source.angles` are the condition's.
     """
 
-    derived = ("shape",)
-
     def __init__(self, mapper, source, angles, **kwargs):
-        super().__init__(mapper.shape, **kwargs)
-        self.mapper = mapper
+        super().__init__(mapper, **kwargs)
         self.source = source
         self.angles = tuple(angles)
         self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
-
-    @property
-    def in_nats(self):
-        return self.mapper.in_nats
-
-    @property
-    def follows(self):
-        return self.mapper.follows
-
-    @property
-    def kind(self):
-        return self.mapper.kind
-
-    def build(self, condition_shape):
-        build(self.mapper, condition_shape)
-        self.built = True
-
-    def noise_shape(self, condition_shape):
-        return self.mapper.noise_shape(condition_shape)
 
     def given(self, condition, noise=None, training=None):
         azimuth = (self._compiled_azimuth if training else self._azimuth)(condition)

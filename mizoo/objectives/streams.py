@@ -1,5 +1,6 @@
 """The two paths of the theory, computed as far as they are asked for."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import keras
@@ -56,19 +57,22 @@ class Streams:
 
     Attributes:
         size: number of events of the batch.
-        share: of them in the batch that all replicas have together, see `mizoo.replicas`.
     """
 
     def __init__(self, mappers, batch, representations, training=None):
         self._mappers = mappers
         self._values = dict(batch)
-        first = next(iter(batch.values()))
-        self.size = keras.ops.shape(first)[0]
-        self.share = replicas.share(first)
+        self._first = next(iter(batch.values()))
+        self.size = keras.ops.shape(self._first)[0]
         self._conditionals = {}
         self._decoupled = {}
         self.representations = representations
         self.training = training
+
+    @cached_property
+    def share(self):
+        """Share of the batch in that of all replicas together, see `mizoo.replicas`."""
+        return replicas.share(self._first)
 
     def given(self, stream):
         """The conditional distribution that `stream` is drawn from."""

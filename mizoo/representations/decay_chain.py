@@ -124,7 +124,7 @@ class DecayChain(Representation):
 
     @staticmethod
     def _longitudinal(pz, energy, rapidity):
-        cosh, sinh = (tf.exp(rapidity) + tf.exp(-rapidity)) / 2.0, planar.sinh(rapidity)
+        cosh, sinh = planar.cosh(rapidity), planar.sinh(rapidity)
         return cosh * pz + sinh * energy, cosh * energy + sinh * pz
 
     def _to_axes(self, momentum, e1, rapidity):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from mizoo.representations import planar
+from mizoo.representations import kinematics, planar
 from mizoo.representations.base import Representation
 from mizoo.serialisation import serialisable
 
@@ -50,17 +50,17 @@ class DetectorObjects(Representation):
         objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)
         lepton, missing, *jets = objects
         coordinates = [
-            planar.modulus_to_line(_pt(lepton), *self._LEPTON, self.lepton_pt),
+            planar.modulus_to_line(kinematics.pt(lepton), *self._LEPTON, self.lepton_pt),
             planar.azimuth(lepton[:, :2]),
-            planar.interval_to_line(_eta(lepton), self.lepton_eta),
-            planar.modulus_to_line(_pt(missing), *self._MISSING),
+            planar.interval_to_line(kinematics.eta(lepton), self.lepton_eta),
+            planar.modulus_to_line(kinematics.pt(missing), *self._MISSING),
             planar.azimuth(missing[:, :2]),
             planar.asinh(missing[:, 2:3] / self._MISSING_PZ),
         ]
         for jet, softer in zip(jets, [*jets[1:], None], strict=True):
-            eta = _eta(jet)
+            eta = kinematics.eta(jet)
             coordinates += [
-                planar.modulus_to_line(_pt(jet), *self._law(eta, softer)),
+                planar.modulus_to_line(kinematics.pt(jet), *self._law(eta, softer)),
                 planar.azimuth(jet[:, :2]),
                 planar.interval_to_line(eta, self.jet_eta) / self._JET_ETA,
             ]
@@ -92,16 +92,8 @@ class DetectorObjects(Representation):
         floor = cms_jet_threshold(eta)
         if not self.ordered:
             return *self._JET, floor
-        floor = floor if softer is None else tf.maximum(floor, _pt(softer))
+        floor = floor if softer is None else tf.maximum(floor, kinematics.pt(softer))
         return floor, self._JET_TAIL, floor
-
-
-def _pt(momentum):
-    return tf.sqrt(tf.reduce_sum(tf.square(momentum[:, :2]), -1, keepdims=True))
-
-
-def _eta(momentum):
-    return planar.asinh(momentum[:, 2:3] / _pt(momentum))
 
 
 def _momentum(pt, phi, eta=None, pz=None):

@@ -35,6 +35,16 @@ def boost(momentum, frame, sign):
     return tf.concat([vector, gamma * energy + product], -1)
 
 
+def pt(momentum):
+    """Transverse momentum."""
+    return tf.sqrt(square(momentum[..., :2]))
+
+
+def eta(momentum):
+    """Pseudorapidity; finite along the beam, too."""
+    return planar.asinh(momentum[..., 2:3] / tf.maximum(pt(momentum), 1e-6))
+
+
 def rapidity(momentum):
     """Rapidity along the beam."""
     transverse = tf.sqrt(mass(momentum) ** 2 + square(momentum[..., :2]))

@@ -42,7 +42,7 @@ class LeptonFirst(DecayChain):
     def call(self, physical):
         events = self._on_shell(physical)
         lepton, neutrino, quark = (events[:, i] for i in (self._lepton, self._neutrino, self._quark))
-        phi, eta = planar.azimuth(lepton[:, :2]), _eta(lepton)
+        phi, eta = planar.azimuth(lepton[:, :2]), kinematics.eta(lepton)
         boson, first = lepton + neutrino, self._sum(events, self.roots[0])
         e1, rapidity = planar.direction(phi), kinematics.rapidity(first)
         frame = self._to_axes(first, e1, rapidity)
@@ -51,13 +51,13 @@ class LeptonFirst(DecayChain):
             for leaf in self.roots[0].leaves
         }
         coordinates = [
-            planar.modulus_to_line(_pt(lepton), *self._LEPTON),
+            planar.modulus_to_line(kinematics.pt(lepton), *self._LEPTON),
             phi,
             eta / self._ETA,
-            (_eta(neutrino) - eta) / self._NEUTRINO_ETA,
+            (kinematics.eta(neutrino) - eta) / self._NEUTRINO_ETA,
             planar.wrap(planar.azimuth(neutrino[:, :2]) - phi),
             self._mass_line(boson, self._boson, 0.0),
-            _eta(quark) / self._ETA,
+            kinematics.eta(quark) / self._ETA,
             planar.wrap(planar.azimuth(quark[:, :2]) - phi),
             self._mass_line(
                 boson + quark, self.roots[1], kinematics.mass(boson) + self.masses[self._quark]
@@ -73,7 +73,7 @@ class LeptonFirst(DecayChain):
         lepton = _massless(pt, phi, eta)
         eta_gap = c[3] * self._NEUTRINO_ETA
         mass = self._line_mass(c[5], self._boson, 0.0)
-        gap = tf.maximum((tf.exp(eta_gap) + tf.exp(-eta_gap)) / 2.0 - tf.cos(c[4]), self._TOUCHING)
+        gap = tf.maximum(planar.cosh(eta_gap) - tf.cos(c[4]), self._TOUCHING)
         neutrino = _massless(tf.square(mass) / (2.0 * pt * gap), phi + c[4], eta + eta_gap)
         quark = self._quark_of(lepton + neutrino, c[6] * self._ETA, phi + c[7], c[8])
         momenta = {self._lepton: lepton, self._neutrino: neutrino, self._quark: quark}
@@ -112,14 +112,5 @@ class LeptonFirst(DecayChain):
         return kinematics.line_to_mass(line * planar.LOGISTIC, lowest, resonance.mass, resonance.width)
 
 
-def _pt(momentum):
-    return tf.sqrt(kinematics.square(momentum[:, :2]))
-
-
-def _eta(momentum):
-    return planar.asinh(momentum[:, 2:3] / tf.maximum(_pt(momentum), 1e-6))
-
-
 def _massless(pt, phi, eta):
-    cosh, sinh = (tf.exp(eta) + tf.exp(-eta)) / 2.0, planar.sinh(eta)
-    return tf.concat([pt * planar.direction(phi), pt * sinh, pt * cosh], -1)
+    return tf.concat([pt * planar.direction(phi), pt * planar.sinh(eta), pt * planar.cosh(eta)], -1)

@@ -86,6 +86,11 @@ def asinh(value):
     return tf.sign(value) * tf.math.log(modulus + tf.sqrt(tf.square(modulus) + 1.0))
 
 
+def cosh(value):
+    """Hyperbolic cosine."""
+    return (tf.exp(value) + tf.exp(-value)) / 2.0
+
+
 def sinh(value):
     """Hyperbolic sine."""
     return (tf.exp(value) - tf.exp(-value)) / 2.0

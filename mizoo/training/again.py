@@ -17,7 +17,7 @@ LOST = (
 _COUNT = "MIZOO_RESTARTS"
 
 
-class WorkerLostError(RuntimeError):
+class WorkerLostError(ConnectionError):
     """Another worker is gone; what was backed up is safe, and the run can be resumed."""
 
 
