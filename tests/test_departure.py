@@ -35,6 +35,12 @@ def test_all_coordinates_are_events_on_shell_and_balanced(line):
     np.testing.assert_allclose(partons[..., :2].sum(1), 0.0, atol=1e-5 * max(scale, 1.0))
 
 
+def test_objects_on_top_of_each_other_are_finite_events():
+    parallel = tf.fill((2, 24), 0.5)
+    assert np.isfinite(Z.inverse(Z(parallel))).all()
+    assert np.isfinite(X(Z.inverse(Z(X.inverse(X(parallel)))))).all()
+
+
 def test_masses_are_coordinates_of_their_own(ttbar):
     """Other coordinates move no mass of W or top, and none but its own moves the lepton."""
     line = Z(ttbar.validation.z[:200]).numpy()

@@ -16,7 +16,6 @@ import pytest
 from spread import EPOCHS, MODELS
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.xdist_group("workers")  # their processes are enough for two cores
 
 
 def free_ports(count):
@@ -45,7 +44,8 @@ class Processes:
         self.running.append(process)
         return process
 
-    def code(self, process, timeout=170):
+    def code(self, process, timeout=400):
+        """Exit code of a process that ends by itself; the time-out is for those that hang."""
         return process.wait(timeout)
 
     def text(self, process):

@@ -56,8 +56,7 @@ def assert_same(results, expected):
         np.testing.assert_array_equal(results[role], array)
 
 
-# One process each: the tests of a preset share what was trained.
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PRESETS])
+@pytest.fixture(params=PRESETS)
 def name(request):
     return request.param
 

@@ -32,6 +32,9 @@ class LeptonFirst(DecayChain):
     _LEPTON = (60.0, 1.6)  # scale (GeV) and tail of the law of its pT: see `planar.modulus_to_line`
     _NEUTRINO_ETA, _ETA = 1.2, 1.2  # standard deviations, rounded
     _TOUCHING = 1e-4  # least ΔR²/2 of lepton and neutrino: at 0 no momentum has a mass
+    _LIGHT = (
+        1.0  # GeV²; least squared mass of the two as the quark's momentum sees it: at 0 that is infinite
+    )
 
     def __init__(self, roots, masses, **kwargs):
         super().__init__(roots, masses, **kwargs)
@@ -95,7 +98,7 @@ class LeptonFirst(DecayChain):
         # E E_W - p p_W·n = half of what the masses leave, a quadratic equation for p.
         half = (tf.square(heavy) - tf.square(light) - own**2) / 2.0
         energy, along = boson[:, 3:], tf.reduce_sum(boson[:, :3] * direction, -1, keepdims=True)
-        across = tf.square(energy) - tf.square(along)
+        across = tf.maximum(tf.square(energy) - tf.square(along), self._LIGHT)
         root = tf.sqrt(tf.maximum(tf.square(half) - own**2 * across, 0.0))
         modulus = (half * along + energy * root) / across
         return tf.concat([modulus * direction, tf.sqrt(tf.square(modulus) + own**2)], -1)
