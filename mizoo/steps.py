@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from mizoo import replicas
 from mizoo.averages import follow
 from mizoo.finite import step
 from mizoo.objectives.streams import Streams
@@ -15,8 +16,10 @@ class Steps:
 
     def train_step(self, data):
         batch = self._batch(data, training=True)
+        # The losses are means over this replica's events.
+        share = replicas.share(next(iter(batch.values())))
         for _ in range(self.critic_steps - 1):
-            self._train_critics(Streams(self.mappers, batch, self.representations, training=True))
+            self._train_critics(Streams(self.mappers, batch, self.representations, training=True), share)
         with tf.GradientTape() as tape:
             streams = Streams(self.mappers, batch, self.representations, training=True)
             for objective in self.active:
@@ -24,9 +27,9 @@ class Steps:
                     for name in objective.draws:
                         _ = streams[name]  # drawn here, so that critics and mappers share the draws
             with tape.stop_recording():
-                self._train_critics(streams)
+                self._train_critics(streams, share)
             loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
-        self._step(self.optimizer, self.mapper_variables, tape, loss, streams)
+        self._step(self.optimizer, self.mapper_variables, tape, loss, share)
         self._update_averages()
         return self.get_metrics_result()
 
@@ -70,7 +73,7 @@ class Steps:
         size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
         self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
 
-    def _train_critics(self, streams):
+    def _train_critics(self, streams, share):
         losses = []
         with tf.GradientTape() as tape:
             for objective in self.active:
@@ -80,11 +83,10 @@ class Steps:
                     losses.append(value)
             total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
         if losses:
-            self._step(self.critic_optimizer, self.critic_variables, tape, total, streams)
+            self._step(self.critic_optimizer, self.critic_variables, tape, total, share)
 
-    def _step(self, optimizer, variables, tape, loss, streams):
-        # The loss is a mean over this replica's events.
-        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(streams.share, loss.dtype))
+    def _step(self, optimizer, variables, tape, loss, share):
+        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(share, loss.dtype))
         finite = step(optimizer, variables, gradients)
         # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)

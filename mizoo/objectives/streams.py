@@ -1,6 +1,5 @@
 """The two paths of the theory, computed as far as they are asked for."""
 
-from functools import cached_property
 from typing import NamedTuple
 
 import keras
@@ -62,17 +61,11 @@ class Streams:
     def __init__(self, mappers, batch, representations, training=None):
         self._mappers = mappers
         self._values = dict(batch)
-        self._first = next(iter(batch.values()))
-        self.size = keras.ops.shape(self._first)[0]
+        self.size = keras.ops.shape(next(iter(batch.values())))[0]
         self._conditionals = {}
         self._decoupled = {}
         self.representations = representations
         self.training = training
-
-    @cached_property
-    def share(self):
-        """Share of the batch in that of all replicas together, see `mizoo.replicas`."""
-        return replicas.share(self._first)
 
     def given(self, stream):
         """The conditional distribution that `stream` is drawn from."""
