@@ -17,7 +17,7 @@ from mizoo.networks import Dropout, mlp, modulated
 from mizoo.objectives import Adversarial, Alignment, terms
 from mizoo.representations import Identity
 
-EPOCHS = 13  # of four steps
+EPOCHS = 6  # of nine steps
 
 
 def diffusion():
@@ -58,7 +58,7 @@ MODELS = {
 
 
 def data(name):
-    events = toy_events(128)
+    events = toy_events(288)
     return events.only("x") if "vae" in name or name == "swae" else events
 
 
@@ -79,7 +79,7 @@ def uneven(strategy):
     keras.utils.set_random_seed(1)
     keras.config.set_dtype_policy("float32")
     with strategy.scope():
-        model = toy()
+        model = toy(["L_z_tilde", "L_x_tilde", "D_x_tilde"])
     pairs = toy_pairs(37)
     history = model.fit(
         pairs, validation_data=(pairs, None), batch_size=16, epochs=3, shuffle=False, verbose=0
