@@ -5,6 +5,7 @@ the first step it takes a batch that lies across workers for a tensor, and it re
 axis that they have not. Here there is no such batch, and logs are means over the events of all replicas.
 """
 
+import keras
 import tensorflow as tf
 
 
@@ -33,7 +34,8 @@ class AcrossReplicas:
 
         Raises:
             ValueError: if the model is compiled with XLA: `tf.distribute` has its replicas meet in places
-                that a compiled step has not; or if its weights are on parameter servers.
+                that a compiled step has not; if its weights are on parameter servers; or if a batch
+                normalisation is of each replica's part of the batch.
         """
         if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
             raise ValueError(
@@ -46,6 +48,12 @@ class AcrossReplicas:
         elif force or self.train_function is None:
             if self.jit_compile:
                 raise ValueError(f"jit_compile=True does not work under {_name(self.distribute_strategy)}")
+            for layer in self._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
+                    raise ValueError(
+                        f"{layer.name} normalises each replica's part of the batch: give it "
+                        "synchronized=True"
+                    )
             self.train_function = self._across(self.train_step)
 
     def make_test_function(self, force=False):

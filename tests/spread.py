@@ -48,10 +48,17 @@ def turbosim():
     )  # fmt: skip
 
 
+def swae():
+    """Distances between samples, of an encoder with batch normalisation."""
+    hidden = [keras.layers.Dense(16, use_bias=False), keras.layers.BatchNormalization(synchronized=True)]
+    encoder = keras.Sequential([*hidden, keras.layers.LeakyReLU(), keras.layers.Dense(8)])
+    return mizoo.presets.swae(x=(3,), encoder=Noisy(encoder, (8,), stddev=0.0))
+
+
 MODELS = {
     "vae": lambda: mizoo.presets.vae(x=(3,)),  # likelihood alone
     "turbosim": turbosim,  # critics with gradient penalty, noise injected
-    "swae": lambda: mizoo.presets.swae(x=(3,)),  # distance between samples
+    "swae": swae,
     "diffusion": diffusion,  # and contrast of pairs, dropout, averages, clipping
     "vae in bfloat16": lambda: mizoo.presets.vae(x=(3,)),
 }

@@ -2,11 +2,14 @@
 
 import json
 
+import keras
 import pytest
 import tensorflow as tf
 from conftest import toy, toy_events
 
+import mizoo
 from mizoo import strategies
+from mizoo.mappers import Noisy
 
 
 @pytest.fixture
@@ -98,4 +101,8 @@ def test_what_replicas_cannot_do_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="3 replicas cannot share a batch of 16 evenly"):
         model.fit(toy_events(), batch_size=16, verbose=0)
     with pytest.raises(ValueError, match="jit_compile=True does not work under Three"):
+        model.make_train_function(force=True)
+    network = keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(name="bn")])
+    model = mizoo.presets.ae(x=(4,), decoder=Noisy(network, (4,), stddev=0.0))
+    with pytest.raises(ValueError, match="bn normalises each replica's part of the batch"):
         model.make_train_function(force=True)

@@ -12,7 +12,7 @@ from mizoo.representations import Latent
 
 def generator(
     x, latent, name, game,
-    decoder=None, r1=0.0, gradient_penalty=0.0, spectral=False, ema_momentum=0.995, **options,
+    units=128, decoder=None, r1=0.0, gradient_penalty=0.0, spectral=False, ema_momentum=0.995, **options,
 ):  # fmt: skip
     """A decoder and a critic of x_tilde: what the plain GANs share.
 
@@ -22,12 +22,13 @@ def generator(
         name: of the model.
         game: see `Adversarial`; so are `r1` and `gradient_penalty`.
         spectral: whether the critic's layers are spectrally normalised.
+        units: of the decoder's network, see `mizoo.networks.network`.
         decoder: mapper in place of a network chosen from the shapes.
         ema_momentum: of the decoder's average, from which samples come.
         options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     x, z = space(x, DIGITS), Latent(latent)
-    decoder = decoder or deterministic(z, x)
+    decoder = decoder or deterministic(z, x, units)
     critic = adversarial(x, game=game, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
     objectives = [Divergence("x_tilde", critic)]
     return compiled(None, decoder, objectives, x, z, name, ema_momentum=ema_momentum, **options)

@@ -7,8 +7,9 @@ from mizoo.representations import Latent
 
 
 def autoencoder(
-    extras, x, latent, name, stochastic=False, scale=0.3, encoder=None, decoder=None, **options
-):
+    extras, x, latent, name,
+    stochastic=False, scale=0.3, units=128, encoder=None, decoder=None, **options,
+):  # fmt: skip
     """The part that auto-encoders share: mappers, and the likelihood of x_hat.
 
     Args:
@@ -18,12 +19,13 @@ def autoencoder(
         name: of the model.
         stochastic: whether the encoder is Gaussian instead of deterministic.
         scale: standard deviation of the normal law around x_hat, in the coordinates of x.
+        units: of the mappers' networks, see `mizoo.networks.network`.
         encoder, decoder: mappers in place of networks chosen from the shapes.
         options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     z = Latent(latent)
-    encoder = encoder or (gaussian if stochastic else deterministic)(x, z)
-    decoder = decoder or deterministic(z, x, scale=scale)
+    encoder = encoder or (gaussian if stochastic else deterministic)(x, z, units)
+    decoder = decoder or deterministic(z, x, units, scale=scale)
     return compiled(encoder, decoder, [Likelihood("x_hat"), *extras(x, z)], x, z, name, **options)
 
 

@@ -32,7 +32,9 @@ def bibae(x=None, latent=18, name="bibae", **options):
 
 
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
-def bibae_desy(x=None, latent=8, decoder=None, scale=0.3, weights=None, name="bibae_desy", **options):
+def bibae_desy(
+    x=None, latent=8, decoder=None, scale=0.3, units=128, weights=None, name="bibae_desy", **options
+):
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
     A second critic of x_hat sees its difference from x. After 0.8 of the epochs, a network that touches
@@ -41,7 +43,7 @@ def bibae_desy(x=None, latent=8, decoder=None, scale=0.3, weights=None, name="bi
     Args:
         x, latent: as for `bibae`; digits by default.
         decoder: mapper that is refined, in place of a network with the normal law of `scale`.
-        scale: see `autoencoder`.
+        scale, units: see `autoencoder`.
         weights: of terms, in place of the preset's, in both stages.
         options: see `autoencoder`.
     """
@@ -62,13 +64,14 @@ def bibae_desy(x=None, latent=8, decoder=None, scale=0.3, weights=None, name="bi
             Rate(),
         ]  # fmt: skip
 
-    decoder = decoder or deterministic(Latent(latent), x, scale=scale)
+    decoder = decoder or deterministic(Latent(latent), x, units, scale=scale)
     stages = [
         Stage(0.0, weights, frozen=["decoder.network"]),
         Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
     ]
     return autoencoder(
-        extras, x, latent, name, stochastic=True, decoder=Refined(decoder, network(x.shape, x.shape)),
+        extras, x, latent, name, stochastic=True, units=units,
+        decoder=Refined(decoder, network(x.shape, x.shape, units)),
         weights=weights, stages=stages, **options,
     )  # fmt: skip
 

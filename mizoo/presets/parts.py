@@ -31,16 +31,18 @@ def momenta(given, side):
     return space(given, Momenta(TTBAR.masses(side)))
 
 
-def deterministic(source, target, **law):
-    """A network between two representations; `law` is that of its likelihood, see `Noisy`."""
+def deterministic(source, target, units=128, **law):
+    """A network between two representations, of `units` as in `network`; `law` is that of its
+    likelihood, see `Noisy`.
+    """
     last = "tanh" if target.bounded else None
-    return Noisy(network(source.shape, target.shape, last=last), target.shape, stddev=0.0, **law)
+    return Noisy(network(source.shape, target.shape, units, last=last), target.shape, stddev=0.0, **law)
 
 
-def gaussian(source, target):
+def gaussian(source, target, units=128):
     """A network that gives a normal law on the target representation."""
     *rest, components = target.shape
-    return Gaussian(network(source.shape, (*rest, 2 * components)), target.shape)
+    return Gaussian(network(source.shape, (*rest, 2 * components), units), target.shape)
 
 
 def adversarial(*spaces, game="non-saturating", spectral=False, **penalties):

@@ -1,0 +1,52 @@
+"""Train what `saved_models` holds, one after another, and write it there.
+
+    python tests/studies/zoo.py --runs runs            # all of them
+    python tests/studies/zoo.py otus-ttbar --runs runs  # this one
+
+A training that is there goes on, and one that is finished is not done again.
+"""
+
+import argparse
+from pathlib import Path
+
+from mizoo.presets import PRESETS
+from mizoo.training.run import Recipe, train
+
+EVENTS = {"epochs": 300, "batch_size": 500, "select_from": 200, "select_every": 10}
+DIGITS = {"epochs": 150, "batch_size": 100, "select_from": 75, "select_every": 5}
+
+RECIPES = {
+    "turbosim-ttbar": Recipe(
+        "turbosim", epochs=130, batch_size=500, warmup=80, select_from=100, select_every=1
+    ),
+    "turbosim-original-ttbar": Recipe("turbosim", {"original": True}, epochs=100, batch_size=100),
+    "gandalf-ttbar": Recipe("gandalf", epochs=150, batch_size=500, select_from=120, select_every=5),
+    # The decoder's last stage begins when 1000 of 1010 parts are done.
+    "otus-ttbar": Recipe("otus", epochs=303, batch_size=500, select_from=300),
+    "flow-ttbar": Recipe("flow", epochs=120, batch_size=500, select_from=80, select_every=5),
+    **{f"{name}-ttbar": Recipe(name, **EVENTS) for name in ("cyclegan", "pix2pix", "aae", "bibae")},
+    **{
+        f"{name}-digits": Recipe(name, {"units": 64} if "units" in preset.arguments else {}, **DIGITS)
+        for name, preset in PRESETS.items()
+        if "digits" in preset.shown_on
+    },
+}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of a model; all of them if none")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--out", type=Path, default=Path("saved_models"))
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(RECIPES):
+        parser.error(f"no model {', '.join(unknown)}; there are {', '.join(RECIPES)}")
+    for name in arguments.names or RECIPES:
+        recipe, run = RECIPES[name], arguments.runs / name
+        print(f"{name}: {recipe}", flush=True)
+        if not (run / "model.keras").is_file():
+            train(recipe, PRESETS[recipe.preset].demonstration(), run, resume=True, verbose=2)
+
+
+if __name__ == "__main__":
+    main()
