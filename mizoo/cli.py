@@ -20,12 +20,14 @@ Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of 
 Input = Annotated[
     Path, typer.Argument(help="File of events, of any format that `mizoo.datasets.read` takes.")
 ]
-Output = Annotated[Path, typer.Option("--out", help="File to write: .h5, .parquet, .csv or .npz.")]
+Output = Annotated[Path, typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz.")]
 Data = Annotated[
     Optional[list[Path]],
     typer.Option(help="File with pairs, or two with x and with z; the packaged events if none."),
 ]
 
+Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
 
 
@@ -144,14 +146,17 @@ def evaluate(
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     data: Data = None,
     skip_bad: SkipBad = False,
-    split: Annotated[str, typer.Option(help="train, validation or test, of the packaged events.")] = "test",
+    split: Annotated[str, typer.Option(help="train, validation or test, of the packaged data.")] = "test",
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
 ) -> None:
-    """Simulate and unfold, and hold the results against the truth."""
+    """Hold what a model draws against the truth: the data of its preset, or those of files."""
     from mizoo.evaluation.report import evaluate as hold
     from mizoo.export import load
 
-    events = _pairs(data, split, skip_bad)
-    report = hold(load(model), events)
+    if split not in ("train", "validation", "test"):
+        raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
+    loaded = load(model)
+    report = hold(loaded, _truth(loaded, data, split, skip_bad), seed=seed)
     _print_report(report)
     if out is not None:
         report.save(out)
@@ -159,19 +164,38 @@ def evaluate(
 
 
 @app.command()
-def simulate(
-    model: Model, events: Input, out: Output = Path("simulated.h5"), skip_bad: SkipBad = False
+def models(
+    registry: Annotated[
+        Optional[str], typer.Option(help="URL of a registry; else MIZOO_REGISTRY, if set.")
+    ] = None,
 ) -> None:
-    """Draw detector objects x given partons z."""
-    _draw(model, events, out, skip_bad, "z", "x", "decode")
+    """List the trained models, and how good they are."""
+    from mizoo.export import catalogue
+
+    overview = Table("model", "where", "stream", "mean KS × 100", "largest", "floor", box=None)
+    for name, (place, figures) in catalogue(registry).items():
+        lines = [(s, *(f"{f[k]:.2f}" for k in ("mean", "largest", "floor"))) for s, f in figures.items()]
+        for i, line in enumerate(lines or [("", "", "", "")]):
+            overview.add_row(*((name, place) if i == 0 else ("", "")), *line)
+    console.print(overview)
+
+
+@app.command()
+def simulate(
+    model: Model, events: Input, out: Output = Path("simulated.h5"),
+    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+) -> None:  # fmt: skip
+    """Draw detector objects x given partons z, for any number of events."""
+    _draw(model, "decode", events, out, seed, skip_bad, resume)
 
 
 @app.command()
 def unfold(
-    model: Model, events: Input, out: Output = Path("unfolded.h5"), skip_bad: SkipBad = False
-) -> None:
-    """Draw partons z given detector objects x."""
-    _draw(model, events, out, skip_bad, "x", "z", "encode")
+    model: Model, events: Input, out: Output = Path("unfolded.h5"),
+    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+) -> None:  # fmt: skip
+    """Draw partons z given detector objects x, for any number of events."""
+    _draw(model, "encode", events, out, seed, skip_bad, resume)
 
 
 @app.command()
@@ -181,10 +205,11 @@ def export(
     data: Data = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Write a run's model as SavedModel, with metrics on test data and model card."""
+    """Write a run's model as SavedModel and ONNX, with metrics on test data and model card."""
+    from mizoo.export import load
     from mizoo.export.ship import ship
 
-    report = ship(run, out, _pairs(data, "test", skip_bad))
+    report = ship(run, out, _truth(load(run), data, "test", skip_bad))
     _print_report(report)
     console.print(f"model and card are in {out}", soft_wrap=True)
 
@@ -234,32 +259,39 @@ def _data(name, paths, skip_bad):
     return split, shapes if plain or preset.shown_on != "ttbar" else {}
 
 
-def _pairs(paths, split, skip_bad):
-    from mizoo.datasets import read, ttbar
+def _truth(model, paths, split, skip_bad):
+    """Data to hold a model against: those of files, or a split of what its preset is shown on."""
+    from mizoo.datasets import read
+    from mizoo.presets import PRESETS
 
     if paths:
         return read(*paths, skip_bad=skip_bad)
-    if split not in ("train", "validation", "test"):
-        raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
-    return getattr(ttbar(), split)
+    preset = getattr(model, "preset", None) or model.name
+    if preset not in PRESETS:
+        raise ValueError(f"{model.name} is of no preset, and so of no known data: give --data")
+    return PRESETS[preset].truth(split)
 
 
-def _draw(model, path, out, skip_bad, source, target, method):
-    from mizoo.datasets import read, write
-    from mizoo.evaluation.report import in_chunks
+def _draw(model, method, path, out, seed, skip_bad, resume):
     from mizoo.export import load
+    from mizoo.export.generate import generate
 
-    events = read(path, skip_bad=skip_bad)
-    if events[source] is None:
-        raise ValueError(f"{path}: {method} needs {source}, and the file has none")
-    drawn = in_chunks(getattr(load(model), method), events[source], method)
-    write(out, {target: drawn}, events.process)
-    console.print(f"{len(drawn)} events are in {out}", soft_wrap=True)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    count = generate(load(model), method, path, out, seed=seed, skip_bad=skip_bad, resume=resume)
+    console.print(f"{count} events are in {out}", soft_wrap=True)
 
 
 def _print_report(report):
+    from mizoo.datasets import Events
+
     console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
-    console.print(_table("the paper's cells", report.cells.T))
+    console.print(_table("of each stream", report.worst))
+    if not isinstance(report.truth, Events):
+        return
+    console.print()
+    if report.truth.z is not None and report.truth.x is not None:
+        console.print(_table("the paper's cells", report.cells.T))
     rest = 100.0 * report.table["ks"].unstack("stream")
     rest = rest.reindex(report.table.index.get_level_values("observable").unique())
     console.print()
@@ -271,5 +303,11 @@ def _table(title, frame):
     for column in frame.columns:
         table.add_column("\n".join(column.rsplit(" ", 1)), justify="right", no_wrap=True)
     for name, row in frame.iterrows():
-        table.add_row(str(name), *("" if value != value else f"{value:.2f}" for value in row))
+        table.add_row(str(name), *map(_cell, row))
     return table
+
+
+def _cell(value):
+    if isinstance(value, str):
+        return value
+    return "" if value != value else f"{value:.2f}"

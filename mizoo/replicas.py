@@ -5,9 +5,15 @@ order. What speaks of the whole batch, such as random numbers, a distance betwee
 pairs, is made of the whole batch on every replica here. With one replica nothing is done.
 """
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import keras
 import tensorflow as tf
 from keras import ops
+
+# Seeds of draws that are to be repeated, in turn; None where generators go on from their states.
+_seeds: ContextVar = ContextVar("seeds", default=None)
 
 
 def count() -> int:
@@ -18,12 +24,37 @@ def count() -> int:
 
 def normal(shape, seed):
     """Standard normal numbers (n, …) for the n events at hand: a part of those of the global batch."""
-    return _drawn(keras.random.normal, shape, dtype="float32", seed=seed)
+    return _drawn("normal", shape, seed)
 
 
 def uniform(shape, seed, low=0.0, high=1.0):
     """Uniform numbers (n, …) for the n events at hand: a part of those of the global batch."""
-    return _drawn(keras.random.uniform, shape, minval=low, maxval=high, dtype="float32", seed=seed)
+    return _drawn("uniform", shape, seed, minval=low, maxval=high)
+
+
+@contextmanager
+def repeatable(seed):
+    """Context in which `normal` and `uniform` follow from a seed and nothing else.
+
+    Args:
+        seed: a whole number, or a tensor of two; None leaves everything as it is.
+    """
+    if seed is None:
+        yield
+        return
+    seed = seed if tf.is_tensor(seed) else tf.constant([seed, 0], tf.int64)
+
+    def seeds():
+        count = 0
+        while True:
+            yield tf.random.experimental.stateless_fold_in(seed, count)
+            count += 1
+
+    token = _seeds.set(seeds())
+    try:
+        yield
+    finally:
+        _seeds.reset(token)
 
 
 def places(size):
@@ -86,10 +117,14 @@ def takes_totals(optimizer):
     optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
 
-def _drawn(law, shape, **arguments):
+def _drawn(law, shape, seed, **arguments):
     size, *rest = shape
     first, whole = _place(size)
-    return law((whole, *rest), **arguments)[first : first + size]
+    if (seeds := _seeds.get()) is None:
+        draw = getattr(keras.random, law)
+    else:
+        draw, seed = getattr(tf.random, f"stateless_{law}"), next(seeds)
+    return draw((whole, *rest), dtype="float32", seed=seed, **arguments)[first : first + size]
 
 
 def _place(size):

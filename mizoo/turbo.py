@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from mizoo import replicas
 from mizoo.averages import average
-from mizoo.endpoints import several, write
+from mizoo.endpoints import several, signatures, write
 from mizoo.finite import StopWhereNotFinite
 from mizoo.information import information
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
@@ -184,6 +184,11 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         return hasattr(self.z_representation, "draw")
 
     @property
+    def endpoints(self):
+        """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
+        return list(signatures(self))
+
+    @property
     def streams(self):
         """Names of the streams that training computes."""
         return with_ancestors(name for objective in self.active for name in objective.draws)
@@ -209,25 +214,30 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
 
     # ---------------------------------------------------------------- use
 
-    def encode(self, x, noise=None, samples=None):
+    def encode(self, x, noise=None, samples=None, seed=None):
         """Draw z given x, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
 
-        `noise`, standard normal numbers of `noise_shape`, is drawn if not given.
+        `noise`, standard normal numbers of `noise_shape`, is drawn if not given, and repeated by `seed`,
+        a whole number.
         """
-        return several(lambda x: self._map("x", "z", self.encoder_average, x, noise), x, samples)
+        with replicas.repeatable(seed):
+            return several(lambda x: self._map("x", "z", self.encoder_average, x, noise), x, samples)
 
-    def decode(self, z, noise=None, samples=None):
+    def decode(self, z, noise=None, samples=None, seed=None):
         """Draw x given z, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
 
-        `noise`, standard normal numbers of `noise_shape`, is drawn if not given.
+        `noise`, standard normal numbers of `noise_shape`, is drawn if not given, and repeated by `seed`,
+        a whole number.
         """
-        return several(lambda z: self._map("z", "x", self.decoder_average, z, noise), z, samples)
+        with replicas.repeatable(seed):
+            return several(lambda z: self._map("z", "x", self.decoder_average, z, noise), z, samples)
 
-    def reconstruct(self, x):
+    def reconstruct(self, x, seed=None):
         """Draw x again by way of z, or of the latent space that the mappers share."""
         if None in self.averages.values():
             raise ValueError(f"{self.name} has no cycle: one of its mappers is missing")
-        return self._streams({"x": x}).physical("x_hat")
+        with replicas.repeatable(seed):
+            return self._streams({"x": x}).physical("x_hat")
 
     def noise_shape(self, role):
         """Shape of an event's noise, for `encode` ("encoder") or `decode` ("decoder"); None if none."""
@@ -240,7 +250,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
         return {space: streams.given(there[space]).latent for space in data}
 
-    def sample(self, count):
+    def sample(self, count, seed=None):
         """Draw `count` new x from the prior of z, in physical units.
 
         Raises:
@@ -248,7 +258,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         """
         if not self.has_prior:
             raise ValueError(f"{self.name} has no prior to draw z from; decode(z) draws x given z")
-        return self.decode(self.z_representation.draw(count))
+        with replicas.repeatable(seed):
+            return self.decode(self.z_representation.draw(count))
 
     def information(self, data, **kwargs):
         """What the terms say of mutual information, in nats: see `mizoo.information.information`."""

@@ -37,6 +37,15 @@ def test_add_your_own_model(tmp_path, monkeypatch):
     again.export(tmp_path / "saved", verbose=False)
 
 
+def test_trained_models(monkeypatch):
+    monkeypatch.chdir(DOCS.parent)
+    names = {}
+    for block in code("pretrained.md"):
+        exec(block, names)
+    assert names["x_new"].shape == (100, 24)
+    np.testing.assert_array_equal(names["again"], names["model"].decode(names["events"].z, seed=1))
+
+
 def test_events_of_your_own(monkeypatch, capsys):
     monkeypatch.chdir(DOCS.parent)
     names = {}

@@ -2,12 +2,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mizoo import evaluate, load
+from mizoo import evaluate, load, presets
 from mizoo.export import names
 from mizoo.export.card import write_card
 from mizoo.export.ship import ship
@@ -55,6 +56,80 @@ def test_several_draws_of_an_event(shipped, few):
 def test_draws_differ(shipped, few):
     loaded = load(shipped[0])
     assert not np.array_equal(loaded.decode(few.test.z), loaded.decode(few.test.z))
+
+
+def test_a_seed_repeats_to_the_bit(shipped, few):
+    path, model = shipped
+    loaded = load(path)
+    for endpoint, events in (("encode", few.test.x), ("decode", few.test.z), ("reconstruct", few.test.x)):
+        draw = getattr(loaded, endpoint)
+        first = draw(events, seed=1).numpy()
+        np.testing.assert_array_equal(first, getattr(load(path), endpoint)(events, seed=1))
+        assert not np.array_equal(first, draw(events, seed=2))
+        live = getattr(model, endpoint)(events, seed=1)
+        np.testing.assert_allclose(first, live, rtol=1e-3, atol=1e-2)
+
+
+def test_processes_draw_differently(shipped):
+    code = f"""
+import tensorflow as tf
+model = tf.saved_model.load({str(shipped[0])!r})
+print(model.decode(tf.ones((1, 24)))[0, 0].numpy())
+"""
+    numbers = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+        for _ in range(2)
+    ]
+    assert numbers[0] != numbers[1]
+
+
+def test_saved_model_cli_runs_the_signatures(shipped, tmp_path):
+    """What TensorFlow Serving answers to."""
+    np.save(tmp_path / "z.npy", np.ones((2, 24), "float32"))
+    np.save(tmp_path / "seed.npy", np.int64(1))
+    given = {name: f"{name}={tmp_path / name}.npy" for name in ("z", "seed")}
+    for inputs, signature in ((given["z"], "decode"), (";".join(given.values()), "decode_seeded")):
+        words = ["run", "--dir", shipped[0], "--tag_set", "serve", "--signature_def", signature]
+        result = subprocess.run(
+            [Path(sys.executable).with_name("saved_model_cli"), *words, "--inputs", inputs],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr[-2000:]
+        assert "output_0" in result.stdout
+
+
+def test_prior_models_sample(tmp_path):
+    model = presets.infogan(x=(3,))
+    model.adapt({"x": np.random.default_rng(0).normal(size=(50, 3)).astype("float32")})
+    model.export(tmp_path / "infogan", verbose=False)
+    loaded = load(tmp_path / "infogan")
+    assert loaded.endpoints == ["encode", "decode", "reconstruct", "sample"]
+    np.testing.assert_array_equal(loaded.sample(4, seed=3), loaded.sample(4, seed=3))
+    assert loaded.sample(0).shape == (0, 3)
+    assert not np.array_equal(loaded.sample(4), loaded.sample(4))
+
+
+def test_training_goes_on_from_what_was_shipped(shipped, few):
+    path, _ = shipped
+    loaded = load(path)
+    model = loaded.trainable()
+    drawn, expected = model.decode(few.test.z, seed=1), loaded.decode(few.test.z, seed=1)
+    np.testing.assert_allclose(drawn, expected, rtol=1e-3, atol=1e-2)
+    history = model.fit(few.train, batch_size=50, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+
+
+def test_folder_has_what_it_should(shipped):
+    path, _ = shipped
+    there = {file.name for file in path.iterdir() if file.is_file()}
+    assert there >= {
+        "saved_model.pb", "model.keras", "encode.onnx", "decode.onnx", "config.json", "metrics.json",
+        "README.md", "sha256.json",
+    }  # fmt: skip
+    deviations = json.loads((path / "config.json").read_text())["onnx"]["deviations"]
+    card = (path / "README.md").read_text()
+    for name, found in deviations.items():
+        assert f"`{name}` {found['usual']:.1e}, {found['largest']:.1e}" in card
 
 
 def test_wrong_width_is_told(shipped):

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.extra import extra
 from mizoo.datasets.record import partons
+from mizoo.extra import extra
 
 TREE = "Delphes"
 # Branches of objects that a selection counts, whether the process has any or not.

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.extra import extra
+from mizoo.extra import extra
 
 _OUTGOING = 1
 

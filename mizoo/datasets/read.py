@@ -32,10 +32,11 @@ class SkippedEvents(UserWarning):
 def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> Events:
     """Read events from files, or from tables in memory.
 
-    Formats, by suffix: ROOT files of Delphes (`.root`), Les Houches events (`.lhe`, `.lhe.gz`), Parquet,
-    CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`, `.npy`); DataFrames and awkward arrays. Of Delphes's files
-    only the events of the selection are taken. Two sources, one of x and one of z, are paired event by
-    event, before the selection: `read("delphes.root", "partons.lhe.gz")`. A Delphes file with the particle
+    Formats, by suffix: ROOT files of Delphes, or with a tree `events` of columns (`.root`), Les Houches
+    events (`.lhe`, `.lhe.gz`), Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`, `.npy`); DataFrames and
+    awkward arrays. Of Delphes's files only the events of the selection are taken. Two sources, one of x
+    and one of z, are paired event by event, before the selection: `read("delphes.root",
+    "partons.lhe.gz")`. A Delphes file with the particle
     record has both.
 
     Args:
@@ -90,6 +91,8 @@ def _chunks(source, process, size, select):
     suffixes = [s for s in Path(source).suffixes if s != ".gz"]
     if (reader := _BY_SUFFIX.get(suffixes[-1] if suffixes else "")) is None:
         raise ValueError(f"{source}: unknown format; known are {', '.join(_BY_SUFFIX)}")
+    if reader is delphes.chunks and tables.is_table(source):
+        reader = tables.root
     arguments = (select,) if reader is delphes.chunks else ()
     return _named(source, reader(source, process, size, *arguments))
 

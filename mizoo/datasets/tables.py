@@ -1,4 +1,4 @@
-"""Tables of events: HDF5, Parquet, CSV, NumPy, and those in memory.
+"""Tables of events: HDF5, Parquet, ROOT, CSV, NumPy, and those in memory.
 
 Tables with named columns have one for every component, `x.px_e-` … and `z.px_e-` …. NumPy files have arrays
 x and z; HDF5 files those of the OTUS and Turbo-Sim codes, ROL (x) and FDL (z), as data set or as group with
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.extra import extra
+from mizoo.extra import extra
 
 HDF5_NAMES = {"x": "ROL", "z": "FDL"}
+TREE = "events"  # of ROOT files with these columns
 
 
 def columns(process, space):
@@ -32,6 +33,20 @@ def parquet(path, process, size):
     pq = extra("pyarrow.parquet")
     with pq.ParquetFile(_there(path)) as file:
         frames = (batch.to_pandas() for batch in file.iter_batches(size))
+        yield from _of_frames(frames, path, process)
+
+
+def root(path, process, size):
+    """Chunks of at most `size` events of a ROOT file with a tree `events` of columns.
+
+    Raises:
+        ImportError: without uproot.
+        ValueError: if a column is missing.
+    """
+    with extra("uproot").open(_there(path)) as file:
+        tree = file[TREE]
+        parts = (tree.arrays(entry_start=i, entry_stop=i + size) for i in range(0, tree.num_entries, size))
+        frames = (pd.DataFrame({name: part[name].to_numpy() for name in part.fields}) for part in parts)
         yield from _of_frames(frames, path, process)
 
 
@@ -80,6 +95,15 @@ def hdf5(path, process, size):
         if not arrays:
             raise ValueError(f"neither FDL (z) nor ROL (x), only {', '.join(file) or 'nothing'}")
         yield from _of_arrays(arrays, path, size)
+
+
+def is_table(path) -> bool:
+    """Whether a ROOT file has a tree `events`; False where that cannot be told."""
+    try:
+        with extra("uproot").open(path) as file:
+            return TREE in file
+    except Exception:  # of a file that is none, uproot raises whatever it stumbles over; readers say more
+        return False
 
 
 def _opened(path):

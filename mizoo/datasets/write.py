@@ -1,20 +1,21 @@
 """Events into files, whatever their format."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 
-from mizoo.datasets.extra import extra
-from mizoo.datasets.tables import HDF5_NAMES, columns
+from mizoo.datasets.tables import HDF5_NAMES, TREE, columns
+from mizoo.extra import extra
 from mizoo.physics.process import TTBAR
 
 
 def write(path, arrays, process=TTBAR) -> None:
     """Write events for `mizoo.datasets.read`, in the format of the suffix; whole or not at all.
 
-    Parquet, CSV, HDF5 (`.h5`, `.hdf5`) and NumPy (`.npz`).
+    Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`).
 
     Args:
         path: of the file; one that is there is replaced.
@@ -23,13 +24,25 @@ def write(path, arrays, process=TTBAR) -> None:
 
     Raises:
         ValueError: for another suffix.
+        ImportError: if the format needs the extra `hep`.
     """
+    with writer(path, process) as append:
+        append(arrays)
+
+
+@contextmanager
+def writer(path, process=TTBAR):
+    """Context with a function that appends events to a file, which appears in the end: see `write`."""
     path = Path(path)
-    if (writer := _BY_SUFFIX.get(path.suffix)) is None:
+    if (opened := _BY_SUFFIX.get(path.suffix)) is None:
         raise ValueError(f"{path}: cannot write this format; known are {', '.join(_BY_SUFFIX)}")
     unfinished = path.with_name(f".{path.stem}.part{path.suffix}")
-    writer(unfinished, arrays, process)
-    unfinished.replace(path)
+    try:
+        with opened(unfinished, process) as append:
+            yield append
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _frame(arrays, process):
@@ -38,23 +51,70 @@ def _frame(arrays, process):
     return pd.concat(parts, axis=1)
 
 
-def _parquet(path, arrays, process):
-    extra("pyarrow")
-    _frame(arrays, process).to_parquet(path)
+@contextmanager
+def _parquet(path, process):
+    arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
+    file = None
+
+    def append(arrays):
+        nonlocal file
+        table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
+        file = file or parquet.ParquetWriter(path, table.schema)
+        file.write_table(table)
+
+    try:
+        yield append
+    finally:
+        if file:
+            file.close()
 
 
-def _csv(path, arrays, process):
-    _frame(arrays, process).to_csv(path, index=False)
+@contextmanager
+def _csv(path, process):
+    with open(path, "w") as file:
+        yield lambda arrays: _frame(arrays, process).to_csv(file, index=False, header=file.tell() == 0)
 
 
-def _hdf5(path, arrays, process):
+@contextmanager
+def _hdf5(path, process):
     with h5py.File(path, "w") as file:
-        for space, array in arrays.items():
-            file.create_dataset(HDF5_NAMES[space], data=array)
+
+        def append(arrays):
+            for space, array in arrays.items():
+                if (name := HDF5_NAMES[space]) not in file:
+                    file.create_dataset(name, data=array, maxshape=(None, array.shape[1]), chunks=True)
+                    continue
+                file[name].resize(len(file[name]) + len(array), axis=0)
+                file[name][-len(array) :] = array
+
+        yield append
 
 
-def _numpy(path, arrays, process):
-    np.savez(path, **arrays)
+@contextmanager
+def _numpy(path, process):
+    parts: list[dict[str, np.ndarray]] = []
+    yield parts.append
+    np.savez(path, **{space: np.concatenate([part[space] for part in parts]) for space in parts[0]})
 
 
-_BY_SUFFIX = {".parquet": _parquet, ".csv": _csv, ".h5": _hdf5, ".hdf5": _hdf5, ".npz": _numpy}
+@contextmanager
+def _root(path, process):
+    with extra("uproot").recreate(path) as file:
+
+        def append(arrays):
+            frame = _frame(arrays, process)
+            if TREE not in file:
+                file.mktree(TREE, dict(frame.dtypes))
+            file[TREE].extend({name: column.to_numpy() for name, column in frame.items()})
+
+        yield append
+
+
+_BY_SUFFIX = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".npz": _numpy,
+    ".root": _root,
+}

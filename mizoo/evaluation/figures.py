@@ -26,7 +26,8 @@ def draw(report, directory, bins=50) -> list[Path]:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    groups = list(_groups(report.truth.process))
+    spaces = {SPACES[stream] for stream in report.streams}
+    groups = [group for group in _groups(report.truth.process) if group[0] in spaces]
     with matplotlib.rc_context(), plt.style.context(mplhep.style.ROOT):
         for space, title, names in track(groups, description="figures  ", transient=True):
             figure = compare(report, space, names, bins)

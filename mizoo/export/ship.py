@@ -2,26 +2,32 @@
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import keras
 
-from mizoo.datasets import Events
+from mizoo.datasets import Samples
 from mizoo.evaluation.report import Report, evaluate
 from mizoo.export.card import write_card
+from mizoo.export.manifest import write_manifest
+from mizoo.export.onnx import OPSET, write_onnx
 from mizoo.export.pretrained import Pretrained
 from mizoo.presets import PRESETS
 from mizoo.training.run import seconds
 
 
-def ship(run, directory, test: Events) -> Report:
-    """Write SavedModel, `config.json`, `metrics.json` and model card of a run.
+def ship(run, directory, test: Samples) -> Report:
+    """Write a run's model for others: all that a folder of `saved_models` has.
 
-    The figures are those of the SavedModel as written, on `test`. The folder appears whole or not at
-    all; one that is there is replaced.
+    That is a SavedModel, `model.keras`, ONNX files, `config.json`, `metrics.json`, the model card and
+    checksums. The figures are those of the SavedModel as written, on `test`, by seed 0. The folder
+    appears whole or not at all; one that is there is replaced.
 
     Raises:
         FileNotFoundError: if the run has not finished.
+        ImportError: without the extra `onnx`.
+        ValueError: if an ONNX file does not give what TensorFlow gives.
     """
     run, directory = Path(run), Path(directory)
     if not (run / "model.keras").is_file():
@@ -29,14 +35,43 @@ def ship(run, directory, test: Events) -> Report:
     model = keras.saving.load_model(run / "model.keras")
     unfinished = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    model.export(unfinished, verbose=False)
-    _write(unfinished / "config.json", _config(run, directory, model))
-    report = evaluate(Pretrained(unfinished), test, name=directory.name)
-    _write(unfinished / "metrics.json", report.summary())
-    write_card(unfinished)
-    shutil.rmtree(directory, ignore_errors=True)
-    unfinished.replace(directory)
+    try:
+        model.export(unfinished, verbose=False)
+        deviations = write_onnx(model, unfinished, test[:1000])
+        save_settled(model, unfinished / "model.keras")
+        config = _config(run, directory, model)
+        _write(unfinished / "config.json", {**config, "onnx": {"opset": OPSET, "deviations": deviations}})
+        report = evaluate(Pretrained(unfinished), test, name=directory.name, seed=0)
+        _write(unfinished / "metrics.json", report.summary())
+        write_card(unfinished)
+        write_manifest(unfinished)
+        shutil.rmtree(directory, ignore_errors=True)
+        unfinished.replace(directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return report
+
+
+def save_settled(model, path) -> None:
+    """Save a model to go on from: the averages of the mappers' weights in their place, new optimisers.
+
+    The file is compressed, as the states of new optimisers are zeros.
+    """
+    settled = type(model).from_config({**model.get_config(), "ema_momentum": None})
+    for role, mapper in settled.mappers.items():
+        if mapper is not None:
+            mapper.set_weights(model.averages[role].get_weights())
+    parts = [*model.objectives, *model.representations.values()]
+    copies = [*settled.objectives, *settled.representations.values()]
+    for part, copy in zip(parts, copies, strict=True):
+        copy.set_weights(part.get_weights())
+    settled.compile_from_config(model.get_compile_config())
+    whole = Path(path).with_name("whole.keras")
+    settled.save(whole)
+    with zipfile.ZipFile(whole) as loose, zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as packed:
+        for name in loose.namelist():
+            packed.writestr(name, loose.read(name))
+    whole.unlink()
 
 
 def _config(run, directory, model):
@@ -46,9 +81,11 @@ def _config(run, directory, model):
     return {
         **config,
         "repr": repr(model),
-        "model": keras.saving.serialize_keras_object(model),
         "description": (preset.factory.__doc__ or "").partition("\n")[0],
         "paper": preset.paper,
+        "shown_on": preset.shown_on,
+        "endpoints": model.endpoints,
+        "shapes": {s: list(r.physical_shape) for s, r in model.representations.items()},
         "seconds": seconds(run),
         "commands": [_command(recipe, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
     }

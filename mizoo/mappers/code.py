@@ -25,7 +25,8 @@ class _Coded:
     def sample(self):
         blind, numbers, *categories = self._latent.split(self._noise())
         # By Gumbel's trick, with the noise's own quantiles.
-        surprises = [-tf.math.log(-tfd.Normal(0.0, 1.0).log_cdf(part)) for part in categories]
+        shares = [0.5 * (1.0 + tf.math.erf(part / math.sqrt(2.0))) for part in categories]
+        surprises = [-tf.math.log(-tf.math.log(tf.clip_by_value(s, 1e-7, 1.0 - 1e-6))) for s in shares]
         choices = [
             tf.one_hot(tf.argmax(law.logits_parameter() + surprise, -1), surprise.shape[-1])
             for law, surprise in zip(self._categories, surprises, strict=True)

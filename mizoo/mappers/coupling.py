@@ -6,8 +6,8 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
+from mizoo.mappers.spline import bend
 from mizoo.serialisation import build, serialisable
 
 _LEAST_BIN = 0.02
@@ -96,17 +96,16 @@ def _bend(values, knots, turns, bound, inverse):
     turn = tf.where(turns, bound * turn[..., 0], 0.0)
     free = 2.0 * bound - bins * _LEAST_BIN
     unit_slope = math.log(math.expm1(1.0 - _LEAST_SLOPE))
-    spline = tfp.bijectors.RationalQuadraticSpline(
-        bin_widths=tf.nn.softmax(widths) * free + _LEAST_BIN,
-        bin_heights=tf.nn.softmax(heights) * free + _LEAST_BIN,
-        knot_slopes=tf.nn.softplus(slopes + unit_slope) + _LEAST_SLOPE,
-        range_min=-bound,
+    spline = (
+        tf.nn.softmax(widths) * free + _LEAST_BIN,
+        tf.nn.softmax(heights) * free + _LEAST_BIN,
+        tf.nn.softplus(slopes + unit_slope) + _LEAST_SLOPE,
+        -bound,
     )
     if inverse:
         values = _turn(values, -turn, turns, bound)
-        return spline.inverse(values), tf.reduce_sum(spline.inverse_log_det_jacobian(values, 0), -1)
-    bent, change = spline.forward(values), spline.forward_log_det_jacobian(values, 0)
-    return _turn(bent, turn, turns, bound), tf.reduce_sum(change, -1)
+    bent, change = bend(values, *spline, inverse)
+    return bent if inverse else _turn(bent, turn, turns, bound), tf.reduce_sum(change, -1)
 
 
 def _turn(values, turn, turns, bound):

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mizoo.datasets import Split, digits, ttbar
+from mizoo.datasets import Samples, Split, digits, ttbar
 
 # What presets are shown on, by name.
 DEMONSTRATIONS = {
@@ -47,6 +47,11 @@ class Preset(NamedTuple):
         if missing := {"x", "z"} - set(split.train.arrays()):
             raise ValueError(f"{self.factory.__name__} needs {' and '.join(sorted(missing))}, too")
         return split.each(lambda samples: samples.unpaired()) if self.data == "unpaired" else split
+
+    def truth(self, split="test") -> Samples:
+        """What a trained model is held against: x alone, or pairs, also for those that train without."""
+        samples = getattr(DEMONSTRATIONS[self.shown_on](), split)
+        return samples.only("x") if self.data == "x" else samples
 
     def demonstration(self) -> Split:
         """The data the preset is shown on, and whose shapes are its defaults."""

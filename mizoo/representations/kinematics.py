@@ -10,15 +10,15 @@ from mizoo.representations import planar
 
 def mass_to_line(mass, lowest, peak, width):
     """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
-    phase = tf.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
-    edge = tf.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
+    phase = planar.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
+    edge = planar.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
     above = tf.maximum(phase, 1e-7)
     return tf.math.log(tf.maximum(edge - phase, 1e-7) / above)
 
 
 def line_to_mass(line, lowest, peak, width):
     """Inverse of `mass_to_line`."""
-    edge = tf.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
+    edge = planar.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
     phase = edge * tf.sigmoid(-line)
     squared = peak**2 + peak * width * tf.cos(phase) / tf.maximum(tf.sin(phase), 1e-7)
     return tf.sqrt(tf.maximum(squared, tf.square(lowest)))

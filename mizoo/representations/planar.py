@@ -37,7 +37,12 @@ def line_to_modulus(line, scale, tail, threshold=0.0):
 
 def azimuth(vector):
     """Angle in (-π, π] of planar vectors (…, 2), with a last axis of 1."""
-    return tf.atan2(vector[..., 1:2], vector[..., :1])
+    return atan2(vector[..., 1:2], vector[..., :1])
+
+
+def atan2(y, x):
+    """Angle of (x, y), to single precision: there is no other in onnxruntime."""
+    return tf.cast(tf.atan2(tf.cast(y, tf.float32), tf.cast(x, tf.float32)), y.dtype)
 
 
 def direction(angle):

@@ -21,6 +21,9 @@ class Tokens(keras.layers.Layer):
     def __init__(self, representation, **kwargs):
         super().__init__(**{"trainable": False, **kwargs})
         self.representation = representation
+        # In double precision: in single, the masses of massless objects would be noise of some GeV.
+        config = {**representation.get_config(), "dtype": "float64"}
+        self._exact = type(representation).from_config(config)
         self._compiled_look = tf.function(self._look, jit_compile=True)
 
     def build(self, input_shape):
@@ -32,7 +35,7 @@ class Tokens(keras.layers.Layer):
 
     def _look(self, coordinates):
         objects = self.representation.physical_shape[0] // 4
-        momenta = tf.reshape(self.representation.inverse(coordinates), (-1, objects, 4))
+        momenta = tf.reshape(self._exact.inverse(coordinates), (-1, objects, 4))
         pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1, keepdims=True) + 1e-6)
         sums = momenta[:, :, None] + momenta[:, None]
         squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)

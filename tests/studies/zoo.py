@@ -9,6 +9,7 @@ A training that is there goes on, and one that is finished is not done again.
 import argparse
 from pathlib import Path
 
+from mizoo.export.ship import ship
 from mizoo.presets import PRESETS
 from mizoo.training.run import Recipe, train
 
@@ -17,13 +18,15 @@ DIGITS = {"epochs": 150, "batch_size": 100, "select_from": 75, "select_every": 5
 
 RECIPES = {
     "turbosim-ttbar": Recipe(
-        "turbosim", epochs=130, batch_size=500, warmup=80, select_from=100, select_every=1
+        "turbosim", epochs=130, batch_size=1000, warmup=80, select_from=100, select_every=2
     ),
-    "turbosim-original-ttbar": Recipe("turbosim", {"original": True}, epochs=100, batch_size=100),
+    "turbosim-original-ttbar": Recipe(
+        "turbosim", {"original": True}, epochs=100, batch_size=100, cosine=False
+    ),
     "gandalf-ttbar": Recipe("gandalf", epochs=150, batch_size=500, select_from=120, select_every=5),
     # The decoder's last stage begins when 1000 of 1010 parts are done.
     "otus-ttbar": Recipe("otus", epochs=303, batch_size=500, select_from=300),
-    "flow-ttbar": Recipe("flow", epochs=120, batch_size=500, select_from=80, select_every=5),
+    "flow-ttbar": Recipe("flow", {"units": 64}, epochs=120, batch_size=500, select_from=80, select_every=5),
     **{f"{name}-ttbar": Recipe(name, **EVENTS) for name in ("cyclegan", "pix2pix", "aae", "bibae")},
     **{
         f"{name}-digits": Recipe(name, {"units": 64} if "units" in preset.arguments else {}, **DIGITS)
@@ -46,6 +49,8 @@ def main():
         print(f"{name}: {recipe}", flush=True)
         if not (run / "model.keras").is_file():
             train(recipe, PRESETS[recipe.preset].demonstration(), run, resume=True, verbose=2)
+        if not (arguments.out / name).is_dir():
+            ship(run, arguments.out / name, PRESETS[recipe.preset].truth())
 
 
 if __name__ == "__main__":

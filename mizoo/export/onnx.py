@@ -1,0 +1,87 @@
+"""ONNX files of a model, one for each of its mappers."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.extra import extra
+
+OPSET = 18
+# Rounding grows in steep splines and in loops: of one event in a hundred it may be more, but not much.
+_USUAL, _LARGEST = 1e-4, 1e-2
+
+
+def write_onnx(model, directory, events) -> dict[str, dict[str, float]]:
+    """Write `encode.onnx` and `decode.onnx` of a model, as far as it has these mappers.
+
+    Inputs are `x` or `z`, (n, …) in physical units, and, if the mapper draws, `noise`: standard normal
+    numbers, of the input's shape. There are two files because a runtime wants all inputs of one. A file
+    appears only after onnxruntime has given what TensorFlow gives on `events`: where the converter does
+    not know an operation, it writes a broken file and says so in its log alone.
+
+    Args:
+        model: a `Turbo`.
+        directory: folder to write to.
+        events: x and z by space, (n, …) in physical units, to compare on; z is drawn if there is none.
+
+    Returns:
+        By file name, how far components are from TensorFlow's: `usual`, what 99 % of the events keep to,
+        and `largest`. A deviation is relative to the component, to its standard deviation or to a
+        hundredth of that of all components, whichever is largest.
+
+    Raises:
+        ImportError: without the extra `onnx`.
+        ValueError: if a file does not give what TensorFlow gives, within 1e-4 in 99 % of the events and
+            1e-2 in all of them.
+    """
+    converter = extra("tf2onnx", "onnx")
+    runtime = extra("onnxruntime", "onnx")
+    deviations = {}
+    for name, space, role in (("encode", "x", "encoder"), ("decode", "z", "decoder")):
+        if model.mappers[role] is None:
+            continue
+        path = Path(directory) / f"{name}.onnx"
+        unfinished = path.with_suffix(".part")
+        signature, feeds = _inputs(model, space, role, events)
+        function = tf.function(getattr(model, name), input_signature=signature, autograph=False)
+        try:
+            logging.disable(logging.ERROR)  # of what it cannot convert, hundreds of lines
+            converter.convert.from_function(
+                function, input_signature=signature, opset=OPSET, output_path=str(unfinished)
+            )
+            session = runtime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
+            (drawn,) = session.run(None, feeds)
+            deviations[path.name] = deviation = _deviation(function(*feeds.values()).numpy(), drawn)
+            if not (deviation["usual"] <= _USUAL and deviation["largest"] <= _LARGEST):
+                raise ValueError(f"it differs from TensorFlow by up to {deviation['largest']:.1e}")
+        except Exception as error:
+            unfinished.unlink(missing_ok=True)
+            raise ValueError(f"{path.name} is not written: {error}") from error
+        finally:
+            logging.disable(logging.NOTSET)
+        unfinished.replace(path)
+    return deviations
+
+
+def _inputs(model, space, role, events):
+    """Signature of a mapper's function, and inputs to try it on."""
+    given = events[space]
+    if given is None:
+        given = model.representations[space].draw(1000)
+    given = np.asarray(given, "float32")
+    signature = [tf.TensorSpec((None, *given.shape[1:]), tf.float32, name=space)]
+    feeds = {space: given}
+    if shape := model.noise_shape(role):
+        signature.append(tf.TensorSpec((None, *shape), tf.float32, name="noise"))
+        draws = np.random.default_rng(0).standard_normal((len(given), *shape))
+        feeds["noise"] = draws.astype("float32")
+    return signature, feeds
+
+
+def _deviation(expected, found):
+    spread = np.maximum(expected.std(0), 0.01 * expected.std())
+    relative = np.abs(found - expected) / np.maximum(np.abs(expected), spread)
+    events = relative.reshape(len(relative), -1).max(1)
+    return {"usual": float(np.quantile(events, 0.99)), "largest": float(events.max())}
