@@ -56,7 +56,9 @@ def wgan_gp(x=None, latent=8, gradient_penalty=10.0, critic_steps=5, name="wgan_
 
 
 @preset("arXiv 1606.03657", "x", "digits", compiled)
-def infogan(x=None, noise=8, uniform=2, categories=(10,), information=0.3, name="infogan", **options):
+def infogan(
+    x=None, noise=8, uniform=2, categories=(10,), information=0.3, units=128, name="infogan", **options
+):
     """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
 
     The noise of z is left to its prior, so that L bounds the information between code and x_tilde.
@@ -66,16 +68,17 @@ def infogan(x=None, noise=8, uniform=2, categories=(10,), information=0.3, name=
         noise: number of normal components of z, which are not inferred.
         uniform, categories: of the code, see `Latent`.
         information: weight of L.
+        units: of the mappers' networks, see `mizoo.networks.network`.
         options: of `compiled`.
     """
     x, z = space(x, DIGITS), Latent(noise, uniform, categories)
-    encoder = Code(network(x.shape, (2 * uniform + sum(categories),)), z)
+    encoder = Code(network(x.shape, (2 * uniform + sum(categories),), units), z)
     objectives = [Divergence("x_tilde", adversarial(x, r1=1.0)), Likelihood("z_hat", information)]
-    return compiled(encoder, deterministic(z, x), objectives, x, z, name, **options)
+    return compiled(encoder, deterministic(z, x, units), objectives, x, z, name, **options)
 
 
 @preset("arXiv 2004.04467", "x", "digits", compiled)
-def alae(x=None, latent=8, name="alae", **options):
+def alae(x=None, latent=8, units=128, name="alae", **options):
     """Adversarial latent auto-encoder: D on x_tilde, seen through the encoder, and L on z_hat.
 
     The prior of z is learnt: normal draws, mapped by a network. The critic is the encoder followed by a
@@ -84,12 +87,13 @@ def alae(x=None, latent=8, name="alae", **options):
     Args:
         x: a representation or the shape of one event; digits by default.
         latent: number of components of z.
+        units: of the mappers' networks, see `mizoo.networks.network`.
         options: of `compiled`.
     """
     x, z = space(x, DIGITS), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
-    seen = network(x.shape, z.shape)
+    seen = network(x.shape, z.shape, units)
     critic = Adversarial(keras.Sequential([seen, mlp([64], 1, "leaky_relu")]), "non-saturating", r1=1.0)
     return compiled(
-        Noisy(seen, z.shape, stddev=0.0), deterministic(z, x),
+        Noisy(seen, z.shape, stddev=0.0), deterministic(z, x, units),
         [Divergence("x_tilde", critic), Likelihood("z_hat")], x, z, name, **options,
     )  # fmt: skip

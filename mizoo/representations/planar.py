@@ -41,8 +41,11 @@ def azimuth(vector):
 
 
 def atan2(y, x):
-    """Angle of (x, y), to single precision: there is no other in onnxruntime."""
-    return tf.cast(tf.atan2(tf.cast(y, tf.float32), tf.cast(x, tf.float32)), y.dtype)
+    """Angle of (x, y), in (-π, π]."""
+    # In onnxruntime there is one in single precision alone. A step of Newton's makes it double.
+    angle = tf.cast(tf.atan2(tf.cast(y, tf.float32), tf.cast(x, tf.float32)), y.dtype)
+    cosine, sine = tf.cos(angle), tf.sin(angle)
+    return angle + tf.math.divide_no_nan(y * cosine - x * sine, x * cosine + y * sine)
 
 
 def direction(angle):
