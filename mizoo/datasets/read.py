@@ -36,8 +36,7 @@ def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> 
     events (`.lhe`, `.lhe.gz`), Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`, `.npy`); DataFrames and
     awkward arrays. Of Delphes's files only the events of the selection are taken. Two sources, one of x
     and one of z, are paired event by event, before the selection: `read("delphes.root",
-    "partons.lhe.gz")`. A Delphes file with the particle
-    record has both.
+    "partons.lhe.gz")`. A Delphes file with the particle record has both.
 
     Args:
         process: what is looked for.

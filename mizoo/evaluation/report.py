@@ -158,17 +158,15 @@ def _streams(model, data, seed):
     made = {**data.arrays(), "count": np.arange(len(data))}
     for i, (stream, (method, source, what)) in enumerate(methods.items()):
         if method in can and source in made:
-            function = getattr(model, method)
-            if method == "sample":
-                made[stream] = in_chunks(
-                    lambda rows, f=function, **options: f(len(rows), **options), made[source], what,
-                    seed=None if seed is None else [seed, i],
-                )  # fmt: skip
-            else:
-                made[stream] = in_chunks(
-                    function, made[source], what, seed=None if seed is None else [seed, i]
-                )
+            draw = getattr(model, method)
+            draw = _for_rows(draw) if method == "sample" else draw
+            made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])
     return {stream: made[stream] for stream in methods if stream in made}
+
+
+def _for_rows(sample):
+    """`sample` as a function of rows, of which it draws as many."""
+    return lambda rows, **seed: sample(len(rows), **seed)
 
 
 def _observables(data, space, values):
