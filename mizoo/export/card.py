@@ -96,11 +96,11 @@ def write_card(directory) -> Path:
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
     metrics = json.loads((directory / "metrics.json").read_text())
-    shown_on = config.get("shown_on", "ttbar")
+    shown_on = config["shown_on"]
     kind = "digits" if "digits" in shown_on else shown_on
-    endpoints = config.get("endpoints") or ["encode", "decode", "reconstruct"]
+    endpoints = config["endpoints"]
     shapes = {"x": _shape(config, "x"), "z": _shape(config, "z")}
-    physical = kind == "ttbar" and "z" in metrics.get("given", "z")
+    physical = kind == "ttbar" and "z" in metrics["given"]
     uses = {"decode": "simulate: " * physical, "encode": "unfold: " * physical}
     text = _CARD.format(
         name=metrics["name"],
@@ -125,7 +125,7 @@ def write_card(directory) -> Path:
 
 
 def _shape(config, space):
-    shape = config.get("shapes", {}).get(space, [24])
+    shape = config["shapes"][space]
     return f"({', '.join(map(str, ['n', *shape]))})"
 
 
@@ -134,8 +134,6 @@ def _time(seconds):
 
 
 def _onnx(config):
-    if "onnx" not in config:
-        return "There is no ONNX file of it."
     parts = [
         f"`{name}` {found['usual']:.1e}, {found['largest']:.1e}"
         for name, found in config["onnx"]["deviations"].items()
@@ -161,7 +159,7 @@ def _figures(metrics, kind):
     ]
     return _WORST.format(
         columns="observables of detector events" if kind == "ttbar" else "principal components",
-        drawn="given z of the same event" if "z" in metrics.get("given", []) else "from the prior",
+        drawn="given z of the same event" if "z" in metrics["given"] else "from the prior",
         worst="\n".join(lines),
     )
 
