@@ -28,6 +28,9 @@ Data = Annotated[
 
 Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
+Joint = Annotated[
+    bool, typer.Option("--joint", help="Compare all observables together, too: correlations, a classifier.")
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
 
 
@@ -148,6 +151,7 @@ def evaluate(
     skip_bad: SkipBad = False,
     split: Annotated[str, typer.Option(help="train, validation or test, of the packaged data.")] = "test",
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    joint: Joint = False,
 ) -> None:
     """Hold what a model draws against the truth: the data of its preset, or those of files."""
     from mizoo.evaluation.report import evaluate as hold
@@ -156,11 +160,38 @@ def evaluate(
     if split not in ("train", "validation", "test"):
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
     loaded = load(model)
-    report = hold(loaded, _truth(loaded, data, split, skip_bad), seed=seed)
-    _print_report(report)
-    if out is not None:
-        report.save(out)
-        console.print(f"table and figures are in {out}", soft_wrap=True)
+    report = hold(loaded, _truth(loaded, data, split, skip_bad), seed=seed, joint=joint)
+    _finish(report, out)
+
+
+@app.command()
+def compare(
+    truth: Input,
+    made: Annotated[Path, typer.Argument(help="File of events of any source, held against the truth.")],
+    out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
+    skip_bad: SkipBad = False,
+    joint: Joint = False,
+) -> None:
+    """Hold the events of one file against those of another."""
+    from mizoo.datasets import read
+    from mizoo.evaluation.report import compare as hold
+
+    samples = (read(path, skip_bad=skip_bad) for path in (truth, made))
+    _finish(hold(*samples, name=made.stem, joint=joint), out)
+
+
+@app.command()
+def history(
+    run: Annotated[Path, typer.Argument(help="Directory of a run.")],
+    out: Annotated[Path, typer.Option("--out", help="Figure, without suffix.")] = Path("history"),
+) -> None:
+    """Draw how the terms of a run fell, as PNG and PDF."""
+    from mizoo.evaluation.figures import learning_curves, save
+
+    if not (log := run / "metrics.csv").is_file():
+        raise FileNotFoundError(f"{log}: no such file; a run has one after its first epoch")
+    paths = save(learning_curves(log), out)
+    console.print(" and ".join(map(str, paths)), soft_wrap=True)
 
 
 @app.command()
@@ -282,15 +313,26 @@ def _draw(model, method, path, out, seed, skip_bad, resume):
     console.print(f"{count} events are in {out}", soft_wrap=True)
 
 
+def _finish(report, out):
+    _print_report(report)
+    if out is not None:
+        report.save(out)
+        console.print(f"table and figures are in {out}", soft_wrap=True)
+
+
 def _print_report(report):
     from mizoo.datasets import Events
+    from mizoo.physics import TTBAR
 
     console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
     console.print(_table("of each stream", report.worst))
+    if report.joint is not None:
+        console.print()
+        console.print(_table("all observables together", report.joint.T, 4))
     if not isinstance(report.truth, Events):
         return
     console.print()
-    if report.truth.z is not None and report.truth.x is not None:
+    if report.truth.process is TTBAR and len(report.truth.arrays()) == 2:
         console.print(_table("the paper's cells", report.cells.T))
     rest = 100.0 * report.table["ks"].unstack("stream")
     rest = rest.reindex(report.table.index.get_level_values("observable").unique())
@@ -298,16 +340,16 @@ def _print_report(report):
     console.print(_table("all observables", rest))
 
 
-def _table(title, frame):
+def _table(title, frame, digits=2):
     table = Table(title, box=None)
     for column in frame.columns:
         table.add_column("\n".join(column.rsplit(" ", 1)), justify="right", no_wrap=True)
     for name, row in frame.iterrows():
-        table.add_row(str(name), *map(_cell, row))
+        table.add_row(str(name), *(_cell(value, digits) for value in row))
     return table
 
 
-def _cell(value):
+def _cell(value, digits):
     if isinstance(value, str):
         return value
-    return "" if value != value else f"{value:.2f}"
+    return "" if value != value else f"{value:.{digits}f}"

@@ -54,10 +54,10 @@ def test_responses_undo_a_known_distortion():
     x[:, 2:] *= 1.2
     x[:, 2:] = x[:, [4, 2, 5, 3]]  # jets in another order
     found = responses(x.reshape(-1, 24), z)
-    np.testing.assert_allclose(found["lepton_pt"], -0.1, atol=1e-4)
-    np.testing.assert_allclose(found["jets_pt"], 0.2, atol=1e-4)
-    np.testing.assert_allclose(found["jets_phi"], 0.0, atol=1e-4)
-    assert found["jets_eta"].shape == (200, 4)
+    np.testing.assert_allclose(found["electron_pt"], -0.1, atol=1e-4)
+    np.testing.assert_allclose(found["jet_pt"], 0.2, atol=1e-4)
+    np.testing.assert_allclose(found["jet_phi"], 0.0, atol=1e-4)
+    assert found["jet_eta"].shape == (200, 4)
 
 
 def test_draws_from_the_posterior_are_calibrated_and_narrow_ones_are_not(generator):

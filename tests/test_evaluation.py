@@ -1,14 +1,31 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
 from mizoo import evaluate
-from mizoo.evaluation.distances import ks, ks_floor, wasserstein
-from mizoo.evaluation.observables import label, observables, parton_masses
+from mizoo.datasets import Events
+from mizoo.evaluation import compare
+from mizoo.evaluation.distances import (
+    DISTANCES,
+    chi2,
+    effective,
+    floors,
+    ks,
+    ks_floor,
+    triangular,
+    wasserstein,
+)
+from mizoo.evaluation.figures import learning_curves, save
+from mizoo.evaluation.joint import JOINT, joint_floors
+from mizoo.evaluation.observables import label, observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
+from mizoo.evaluation.text import latex, markdown
+from mizoo.physics import TTBAR
 
 
 class Oracle:
@@ -46,10 +63,8 @@ def test_table_has_every_observable_of_every_stream(few):
 
 def test_doing_nothing_gives_the_known_row(ttbar):
     """Figures of the events' makers, from other code and other events of the same law."""
-    from mizoo.evaluation.report import Report
-
     truth = ttbar.test
-    report = Report("m", None, truth, {"z_tilde": truth.z, "x_tilde": truth.x})
+    report = compare(truth, truth)
     known = [13.3, 5.6, 23.3, 13.3, 5.6, 23.3, 17.2, 33.8, 23.4, 47.1]
     np.testing.assert_allclose(report.cells.loc["doing nothing"], known, atol=1.0)
     assert tuple(report.cells.loc["OTUS (paper)"]) == PUBLISHED["OTUS (paper)"]
@@ -74,10 +89,10 @@ def test_floor_is_exceeded_in_five_percent_of_cases():
 
 
 def test_parton_masses(ttbar):
-    masses = parton_masses(ttbar.test.z)
-    assert np.median(masses.m_w_had) == pytest.approx(80.4, abs=0.3)
-    assert np.median(masses.m_t_lep) == pytest.approx(173.0, abs=0.3)
-    assert masses.m_tt.min() > 250
+    masses = observables(ttbar.test.z, "z")
+    assert np.median(masses["m_w_had"]) == pytest.approx(80.4, abs=0.3)
+    assert np.median(masses["m_t_lep"]) == pytest.approx(173.0, abs=0.3)
+    assert masses["m_tt"].min() > 250
 
 
 def test_observables_are_named_and_labelled(few):
@@ -109,11 +124,93 @@ def test_report_saves_table_metrics_and_figures(few, tmp_path):
     assert metrics["events"] == 200
     assert metrics["cells"]["oracle"]["m_tt"] == 0.0
     assert len(metrics["table"]) == 116
-    figures = sorted(path.name for path in (tmp_path / "figures").iterdir())
-    assert len(figures) == 14
-    assert {"x_masses.png", "z_masses.png", "z_b.png", "x_jet1.png"} <= set(figures)
-    assert (
-        (tmp_path / "table.csv")
-        .read_text()
-        .startswith("stream,observable,space,ks,wasserstein,floor,paper")
-    )
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    stems = {"x_masses", "z_masses", "z_b", "x_jet1", "x_corner", "x_tilde_correlations"}
+    stems |= {"transport_jet", "response", "resolution"}
+    assert {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "pdf")} <= names
+    assert len(names) == 2 * 24
+    assert (tmp_path / "table.csv").read_text().startswith("stream,observable,space,ks,wasserstein,")
+    assert (tmp_path / "table.tex").read_text().count("\\\\") == 1 + 116
+    assert (tmp_path / "table.md").read_text().count("\n") == 2 + 116
+
+
+def test_weighted_distances_are_those_of_repeated_events():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=300), rng.normal(0.2, 1.1, 400)
+    times_a, times_b = rng.integers(0, 4, 300), rng.integers(0, 4, 400)
+    repeated = np.repeat(a, times_a), np.repeat(b, times_b)
+    assert ks(a, b, times_a, times_b) == pytest.approx(scipy.stats.ks_2samp(*repeated).statistic)
+    expected = scipy.stats.wasserstein_distance(a, b, times_a, times_b)
+    assert wasserstein(a, b, times_a, times_b) == pytest.approx(expected)
+    assert effective(300, np.full(300, 7.0)) == pytest.approx(300)
+    assert effective(300, times_a) < 300
+
+
+def test_discriminators_by_definition():
+    low, high = np.arange(0.0, 100.0), np.arange(200.0, 300.0)
+    assert triangular(low, high) == pytest.approx(1.0)
+    assert triangular(low, low) == 0.0
+    rng = np.random.default_rng(0)
+    same = [chi2(*rng.normal(size=(2, 5000))) for _ in range(40)]
+    assert np.mean(same) == pytest.approx(1.0, abs=0.1)
+    assert chi2(rng.normal(size=5000), rng.normal(0.3, 1.0, 5000)) > 3.0
+
+
+def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
+    rng = np.random.default_rng(0)
+    own = floors(rng.normal(size=2000), 1000, resamples=400)
+    assert own["ks"] == pytest.approx(ks_floor(2000, 1000), rel=0.15)
+    for name, distance in DISTANCES.items():
+        above = [distance(rng.normal(size=2000), rng.normal(size=1000)) > own[name] for _ in range(400)]
+        assert 0.01 < np.mean(above) < 0.12, name
+
+
+def test_joint_distances_see_what_marginals_hide():
+    rng = np.random.default_rng(0)
+    free = rng.normal(size=(3000, 2))
+    tied = free @ np.array([[1.0, 0.6], [0.0, 0.8]])  # the same marginals
+    own = joint_floors(free, 3000)
+    for name, distance in JOINT.items():
+        assert distance(free, rng.normal(size=(3000, 2))) < 1.5 * own[name]
+        assert distance(free, tied) > 2.0 * own[name], name
+    assert JOINT["correlation"](free, tied) == pytest.approx(0.6, abs=0.05)
+
+
+def test_weights_turn_one_sample_into_another(few):
+    """Events drawn with a bias, and the weights that undo it."""
+    z = few.train.z[np.random.default_rng(0).integers(len(few.train), size=4000)]
+    kept = np.random.default_rng(1).random(4000) < (chance := 1.0 / (1.0 + z[:, 3] / 50.0))
+    biased = Events(z=z[kept], process=TTBAR, weights=1.0 / chance[kept])
+    weighted = compare(Events(z=z, process=TTBAR), biased).table.loc["z_tilde"]
+    bare = compare(Events(z=z, process=TTBAR), replace(biased, weights=None)).table.loc["z_tilde"]
+    assert bare.loc["E_e-", "ks"] > 2.0 * bare.loc["E_e-", "floor"]
+    assert weighted.loc["E_e-", "ks"] < weighted.loc["E_e-", "floor"]
+
+
+def test_joint_report_of_a_perfect_model(few):
+    joint = evaluate(Oracle(few.test), few.test, joint=True).joint
+    assert list(joint.index) == ["z_tilde", "x_tilde", "x_hat", "z_hat"]
+    assert joint.loc["x_tilde", "correlation"] == 0.0
+    assert joint.loc["x_tilde", "AUC"] < 0.6
+
+
+def test_samples_that_have_nothing_in_common_are_refused(few):
+    with pytest.raises(ValueError, match="no space in common"):
+        compare(few.test.only("x"), few.test.only("z"))
+
+
+def test_learning_curves_have_one_panel_a_term(tmp_path):
+    log = tmp_path / "metrics.csv"
+    log.write_text("epoch,seconds,loss,L_x_tilde,val_loss,val_L_x_tilde,val_ks\n0,1,3,2,3,2,nan\n1,1,2,1,2,1,4\n")
+    figure = learning_curves(log)
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    assert titles == ["loss", "L_x_tilde", "ks"]
+    assert [path.suffix for path in save(figure, tmp_path / "history")] == [".png", ".pdf"]
+    with pytest.raises(ValueError, match="no terms"):
+        learning_curves({"epoch": [0]})
+
+
+def test_tables_as_text():
+    frame = pd.DataFrame({"a_b": [1.0, None], "of": ["m_W", "x"]}, index=["one", "two words"])
+    assert markdown(frame) == "| | `a_b` | `of` |\n|---|---|---|\n| `one` | 1.00 | m_W |\n| two words | – | x |\n"
+    assert r"one & 1.00 & m\_W \\" in latex(frame)

@@ -3,6 +3,7 @@
 from mizoo.datasets.arrays import read_arrays
 from mizoo.datasets.digits import digits
 from mizoo.datasets.events import Events
+from mizoo.datasets.pipeline import batches
 from mizoo.datasets.read import SkippedEvents, read, stream
 from mizoo.datasets.samples import Samples, Split
 from mizoo.datasets.ttbar import ttbar
@@ -13,6 +14,7 @@ __all__ = [
     "Samples",
     "SkippedEvents",
     "Split",
+    "batches",
     "digits",
     "read",
     "read_arrays",

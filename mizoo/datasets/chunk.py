@@ -14,12 +14,14 @@ class Chunk:
         first: number of the first event in the source.
         arrays: (n, 4 × objects) by space, px py pz E in GeV; rows that are not wanted may hold anything.
         wanted: (n,), whether an event is of the process and passed the selection.
+        weights: (n,), if the source has any.
     """
 
     source: str
     first: int
     arrays: dict[str, np.ndarray]
     wanted: np.ndarray
+    weights: np.ndarray | None = None
 
     def __len__(self):
         return len(self.wanted)

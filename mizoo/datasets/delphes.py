@@ -11,6 +11,7 @@ from mizoo.extra import extra
 TREE = "Delphes"
 # Branches of objects that a selection counts, whether the process has any or not.
 COUNTED = ("Electron", "Muon", "Photon", "Jet")
+_WEIGHT = "Event.Weight"
 _RECORD = ("PID", "Status", "M1", "Px", "Py", "Pz", "E")
 
 
@@ -43,10 +44,11 @@ def chunks(path, process, size, select=None):
     tree = _tree(path)
     names = _branches(path, tree, process)
     has_record = "Particle" in tree
+    weight = [_WEIGHT] if f"Event/{_WEIGHT}" in tree else []
     record = [f"Particle.{name}" for name in _RECORD] if has_record else []
     first = 0
     try:
-        for events in tree.iterate([*names.values(), *record], step_size=size):
+        for events in tree.iterate([*names.values(), *record, *weight], step_size=size):
             yield _chunk(path, first, events, names, process, select or as_listed, has_record)
             first += len(events)
     except (OSError, EOFError) as error:
@@ -113,4 +115,5 @@ def _chunk(path, first, events, names, process, select, has_record):
             found = partons(columns, process)
             wanted[number] = found is not None
             arrays["z"][number] = 0.0 if found is None else found
-    return Chunk(str(path), first, arrays, wanted)
+    weights = ak.to_numpy(ak.firsts(events[_WEIGHT])) if _WEIGHT in events.fields else None
+    return Chunk(str(path), first, arrays, wanted, weights)

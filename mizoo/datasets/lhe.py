@@ -41,6 +41,7 @@ def _strictly(function):
 
 def _chunk(source, first, events, process):
     rows, wanted = np.zeros((len(events), len(process.z), 4)), np.ones(len(events), bool)
+    weights = np.array([event.eventinfo.weight for event in events])
     for number, event in enumerate(events):
         left = [p for p in event.particles if p.status == _OUTGOING]
         for column, particle in enumerate(process.z):
@@ -50,4 +51,4 @@ def _chunk(source, first, events, process):
                 break
             left.remove(found)
             rows[number, column] = found.px, found.py, found.pz, found.e
-    return Chunk(source, first, {"z": rows.reshape(len(rows), -1)}, wanted)
+    return Chunk(source, first, {"z": rows.reshape(len(rows), -1)}, wanted, weights)

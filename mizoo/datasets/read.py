@@ -38,6 +38,10 @@ def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> 
     and one of z, are paired event by event, before the selection: `read("delphes.root",
     "partons.lhe.gz")`. A Delphes file with the particle record has both.
 
+    Weights are those of Delphes's branch `Event.Weight` or of the Les Houches events (the latter, where
+    both are given), a column `weight` of tables, arrays `weights` of HDF5 and NumPy files. Where all
+    are the same there are none.
+
     Args:
         process: what is looked for.
         select: selection of Delphes's events, see `mizoo.datasets.delphes.chunks`.
@@ -51,7 +55,11 @@ def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> 
     parts = stream(*sources, process=process, select=select, skip_bad=skip_bad, chunk=chunk)
     parts = list(track(parts, description="read     ", transient=True))
     x, z = (np.concatenate([p[s] for p in parts]) if s in parts[0].arrays() else None for s in "xz")
-    return Events(x, z, process=process)
+    weights = None
+    if all(part.weights is not None for part in parts):
+        weights = np.concatenate([part.weights for part in parts])
+        weights = None if np.ptp(weights) == 0.0 else weights
+    return Events(x, z, process=process, weights=weights)
 
 
 def stream(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000):
@@ -65,7 +73,7 @@ def stream(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000):
     skipped: list[str] = []
     any_left = False
     for chunks in _together([_chunks(source, process, chunk, select) for source in sources], sources):
-        arrays, wanted = _joined(chunks)
+        arrays, weights, wanted = _joined(chunks)
         bad: dict[int, str] = {}
         for part in chunks:
             bad = {**_faults(part, process), **bad}
@@ -76,7 +84,10 @@ def stream(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000):
         wanted[of_interest] = False
         if wanted.any():
             any_left = True
-            yield Events(**{space: array[wanted] for space, array in arrays.items()}, process=process)
+            yield Events(
+                **{space: array[wanted] for space, array in arrays.items()}, process=process,
+                weights=None if weights is None else weights[wanted],
+            )  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} bad events left out; the first: {skipped[0]}", SkippedEvents, 2)
     if not any_left:
@@ -117,9 +128,10 @@ def _together(iterators, sources):
 
 
 def _joined(chunks: tuple[Chunk, ...]):
-    """Arrays by space of all sources; a later source has the last word. And which events are wanted."""
+    """Arrays by space, weights, and which events are wanted; a later source has the last word."""
     arrays = {space: array for c in chunks for space, array in c.arrays.items()}
-    return arrays, np.all([c.wanted for c in chunks], 0)
+    weights = next((c.weights for c in reversed(chunks) if c.weights is not None), None)
+    return arrays, weights, np.all([c.wanted for c in chunks], 0)
 
 
 def _faults(chunk, process):
@@ -132,6 +144,10 @@ def _faults(chunk, process):
             raise ValueError(f"{chunk.source}: {error}") from error
         for n, what in wrong.items():
             found.setdefault(n, f"{chunk.source}, event {chunk.first + n}: {space}, {what}")
+    if chunk.weights is not None:
+        for n in np.flatnonzero(~np.isfinite(chunk.weights)):
+            what = f"its weight is {chunk.weights[n]} (not finite)"
+            found.setdefault(int(n), f"{chunk.source}, event {chunk.first + n}: {what}")
     return found
 
 

@@ -14,14 +14,19 @@ class Samples:
     Attributes:
         paired: whether rows of x and z belong together. If not, lengths may differ, and each space is
             shuffled for itself.
+        weights: (n,) of the events, in any unit, if they do not all count the same. Batches then hold
+            each event as often as its weight says, so that every term of a loss is a weighted one;
+            distances and figures of the evaluation take weights as they are.
 
     Raises:
-        ValueError: for pairs of unequal lengths, no events, or a value not finite, with space and event.
+        ValueError: for pairs of unequal lengths, no events, a value not finite, with space and event, or
+            weights that are not one a row or have no positive sum.
     """
 
     x: np.ndarray | None = None
     z: np.ndarray | None = None
     paired: bool = field(default=True, kw_only=True)
+    weights: np.ndarray | None = field(default=None, kw_only=True)
 
     def __post_init__(self):
         for space, array in self.arrays().items():
@@ -33,6 +38,13 @@ class Samples:
             raise ValueError("events need x, z or both")
         if self.paired and len(set(lengths.values())) > 1:
             raise ValueError(f"x and z must be pairs, got {lengths['x']} x and {lengths['z']} z")
+        if self.weights is not None:
+            weights = np.asarray(self.weights, dtype="float64")
+            if any(weights.shape != (length,) for length in lengths.values()):
+                raise ValueError(f"weights must be one a row, got {weights.shape} for {lengths}")
+            if not (np.isfinite(weights).all() and weights.sum() > 0.0):
+                raise ValueError("weights must be finite numbers with a positive sum")
+            object.__setattr__(self, "weights", weights)
 
     def check(self, array, space):
         """Check the array of one space."""
@@ -52,7 +64,10 @@ class Samples:
             if key not in ("x", "z"):
                 raise ValueError(f"space must be 'x' or 'z', not {key!r}")
             return getattr(self, key)
-        return replace(self, **{space: array[key] for space, array in self.arrays().items()})
+        weights = None if self.weights is None else self.weights[key]
+        return replace(
+            self, **{space: array[key] for space, array in self.arrays().items()}, weights=weights
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays there are, by space."""
@@ -67,10 +82,34 @@ class Samples:
         return replace(self, paired=False)
 
     def batches(self, batch_size: int) -> tf.data.Dataset:
-        """All events once, in order: batches `{"x": (b, …), "z": (b, …)}`, the last one shorter."""
-        arrays = {space: array[: len(self)] for space, array in self.arrays().items()}
+        """All events once, in order: batches `{"x": (b, …), "z": (b, …)}`, the last one shorter.
+
+        With weights, as often as they say.
+
+        Raises:
+            ValueError: for a negative weight.
+        """
+        rows = slice(len(self)) if self.weights is None else self.drawn(0.5).numpy()
+        arrays = {space: array[rows] for space, array in self.arrays().items()}
         data = tf.data.Dataset.from_tensor_slices(arrays)
         return data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+
+    def drawn(self, offset) -> tf.Tensor:
+        """Rows of as many events as there are, in order, each as often as its weight says.
+
+        Weights are measured in their mean; of what is left of a whole number, `offset` in [0, 1) decides:
+        if it is uniform, numbers are right on average, and never off by one.
+
+        Raises:
+            ValueError: for a negative weight.
+        """
+        if (negative := int((self.weights < 0.0).sum())):
+            raise ValueError(
+                f"training needs weights of 0 or more, and {negative} of {len(self)} are negative"
+            )
+        upto = np.cumsum(self.weights) / self.weights.mean()
+        places = tf.range(len(self), dtype="float64") + tf.cast(offset, tf.float64)
+        return tf.minimum(tf.searchsorted(upto, places, side="right"), len(self) - 1)
 
     def steps(self, batch_size: int) -> int:
         """Number of full batches in an epoch.
@@ -96,10 +135,11 @@ class Samples:
 
         def order(space, epoch):
             key = seed if self.paired else 2 * seed + (space == "x")
-            rows = tf.random.experimental.stateless_shuffle(
-                tf.range(len(self[space])), seed=tf.stack([tf.constant(key, tf.int64), epoch])
-            )
-            return rows[: len(self)]
+            key = tf.stack([tf.constant(key, tf.int64), epoch])
+            rows = tf.range(len(self[space]))
+            if self.weights is not None:
+                rows = self.drawn(tf.random.stateless_uniform((), key))
+            return tf.random.experimental.stateless_shuffle(rows, seed=key)[: len(self)]
 
         def shuffled(epoch):
             orders = {space: order(space, epoch) for space in arrays}

@@ -2,7 +2,7 @@
 
 Tables with named columns have one for every component, `x.px_e-` … and `z.px_e-` …. NumPy files have arrays
 x and z; HDF5 files those of the OTUS and Turbo-Sim codes, ROL (x) and FDL (z), as data set or as group with
-one data set. Either space may be missing.
+one data set. Either space may be missing. Weights, if any, are a column `weight` or an array `weights`.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from mizoo.datasets.chunk import Chunk
 from mizoo.extra import extra
 
 HDF5_NAMES = {"x": "ROL", "z": "FDL"}
+WEIGHT, WEIGHTS = "weight", "weights"
 TREE = "events"  # of ROOT files with these columns
 
 
@@ -79,8 +80,8 @@ def numpy(path, process, size):
     """
     content = np.load(_there(path), mmap_mode="r", allow_pickle=False)
     arrays = {"x": content} if isinstance(content, np.ndarray) else dict(content)
-    if unknown := set(arrays) - {"x", "z"}:
-        raise ValueError(f"arrays must be named x and z, got {', '.join(sorted(unknown))}")
+    if unknown := set(arrays) - {"x", "z", WEIGHTS}:
+        raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
     yield from _of_arrays(arrays, path, size)
 
 
@@ -94,6 +95,8 @@ def hdf5(path, process, size):
         arrays = {space: _data_set(file, name) for space, name in HDF5_NAMES.items() if name in file}
         if not arrays:
             raise ValueError(f"neither FDL (z) nor ROL (x), only {', '.join(file) or 'nothing'}")
+        if WEIGHTS in file:
+            arrays[WEIGHTS] = _data_set(file, WEIGHTS)
         yield from _of_arrays(arrays, path, size)
 
 
@@ -130,13 +133,15 @@ def _there(path):
 
 
 def _of_arrays(arrays, source, size):
-    lengths = {space: len(array) for space, array in arrays.items()}
+    lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"x and z must be pairs, got {lengths['x']} x and {lengths['z']} z")
+        counts = " and ".join(f"{length} {name}" for name, length in lengths.items())
+        raise ValueError(f"x and z must be pairs, got {counts}")
     count = max(lengths.values())
     for first in range(0, count, size):
-        part = {space: np.asarray(array[first : first + size]) for space, array in arrays.items()}
-        yield Chunk(str(source), first, part, np.ones(min(size, count - first), bool))
+        part = {name: np.asarray(array[first : first + size]) for name, array in arrays.items()}
+        weights = part.pop(WEIGHTS, None)
+        yield Chunk(str(source), first, part, np.ones(min(size, count - first), bool), weights)
 
 
 def _of_frames(frames, source, process):
@@ -152,5 +157,6 @@ def _of_frames(frames, source, process):
             arrays[space] = frame[names].to_numpy("float64")
         if not arrays:
             raise ValueError(f"no columns of {process.name}, such as {columns(process, 'x')[0]!r}")
-        yield Chunk(str(source), first, arrays, np.ones(len(frame), bool))
+        weights = frame[WEIGHT].to_numpy("float64") if WEIGHT in frame else None
+        yield Chunk(str(source), first, arrays, np.ones(len(frame), bool), weights)
         first += len(frame)

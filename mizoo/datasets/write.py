@@ -7,19 +7,19 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from mizoo.datasets.tables import HDF5_NAMES, TREE, columns
+from mizoo.datasets.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
 from mizoo.extra import extra
 from mizoo.physics.process import TTBAR
 
 
-def write(path, arrays, process=TTBAR) -> None:
+def write(path, events, process=TTBAR) -> None:
     """Write events for `mizoo.datasets.read`, in the format of the suffix; whole or not at all.
 
     Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`).
 
     Args:
         path: of the file; one that is there is replaced.
-        arrays: (n, 4 × objects) by space, such as `Events.arrays()`.
+        events: `Events`, or a dictionary of arrays (n, 4 × objects) by space, and `weights` (n,) if any.
         process: that the columns of tables are named after.
 
     Raises:
@@ -27,7 +27,12 @@ def write(path, arrays, process=TTBAR) -> None:
         ImportError: if the format needs the extra `hep`.
     """
     with writer(path, process) as append:
-        append(arrays)
+        append(events if isinstance(events, dict) else contents(events))
+
+
+def contents(events) -> dict[str, np.ndarray]:
+    """Arrays of events as files have them, by space, and their weights, if any."""
+    return events.arrays() | ({} if events.weights is None else {WEIGHTS: events.weights})
 
 
 @contextmanager
@@ -47,7 +52,10 @@ def writer(path, process=TTBAR):
 
 def _frame(arrays, process):
     """All components as columns of one table."""
-    parts = [pd.DataFrame(array, columns=columns(process, space)) for space, array in arrays.items()]
+    parts = [
+        pd.DataFrame(array, columns=[WEIGHT] if name == WEIGHTS else columns(process, name))
+        for name, array in arrays.items()
+    ]
     return pd.concat(parts, axis=1)
 
 
@@ -80,9 +88,9 @@ def _hdf5(path, process):
     with h5py.File(path, "w") as file:
 
         def append(arrays):
-            for space, array in arrays.items():
-                if (name := HDF5_NAMES[space]) not in file:
-                    file.create_dataset(name, data=array, maxshape=(None, array.shape[1]), chunks=True)
+            for key, array in arrays.items():
+                if (name := HDF5_NAMES.get(key, key)) not in file:
+                    file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]), chunks=True)
                     continue
                 file[name].resize(len(file[name]) + len(array), axis=0)
                 file[name][-len(array) :] = array
@@ -94,7 +102,7 @@ def _hdf5(path, process):
 def _numpy(path, process):
     parts: list[dict[str, np.ndarray]] = []
     yield parts.append
-    np.savez(path, **{space: np.concatenate([part[space] for part in parts]) for space in parts[0]})
+    np.savez(path, **{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
 
 
 @contextmanager

@@ -1,6 +1,18 @@
 """Tables and figures of generated against true events."""
 
+from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.conditional import calibrate, responses, retrieve
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.report import Report, compare, evaluate
 
-__all__ = ["Report", "compare", "evaluate", "observables"]
+__all__ = [
+    "Report",
+    "calibrate",
+    "classifier_test",
+    "compare",
+    "evaluate",
+    "features",
+    "observables",
+    "responses",
+    "retrieve",
+]

@@ -19,12 +19,12 @@ class AUC(NamedTuple):
 
 
 def features(events, space, process=TTBAR) -> np.ndarray:
-    """What a classifier looks at: components, masses, and pT, η and φ of each object; (n, 47)."""
+    """What a classifier looks at: components, masses, and pT, η and φ of each object; (n, 47) of tt̄."""
     named = observables(events, space, process).values()
     return np.concatenate([np.stack(list(named), 1), *polar(events)], 1)
 
 
-def classifier_test(truth, model, folds=5, resamples=200, seed=0) -> AUC:
+def classifier_test(truth, model, weights=None, folds=5, resamples=200, seed=0) -> AUC:
     """How well gradient boosting tells generated from true events, on events it was not trained on.
 
     0.5 if it cannot. Each event is judged by a classifier trained on the other folds. Rows of the same
@@ -32,6 +32,7 @@ def classifier_test(truth, model, folds=5, resamples=200, seed=0) -> AUC:
 
     Args:
         truth, model: features (n, k) of true and of generated events, row by row of the same condition.
+        weights: (n,) of the conditions, 0 or more, if they do not count the same.
         folds: of the cross-validation.
         resamples: bootstrap samples that the error comes from.
         seed: of folds, classifier and bootstrap.
@@ -41,15 +42,21 @@ def classifier_test(truth, model, folds=5, resamples=200, seed=0) -> AUC:
     """
     if len(truth) != len(model):
         raise ValueError(f"truth and model must have as many rows, got {len(truth)} and {len(model)}")
+    both = None if weights is None else np.tile(weights, 2)
     label, condition = np.repeat([1, 0], len(truth)), np.tile(np.arange(len(truth)), 2)
     classifier = HistGradientBoostingClassifier(random_state=seed, max_iter=200, early_stopping=True)
     score = cross_val_predict(
         classifier, np.concatenate([truth, model]), label, groups=condition,
         cv=GroupKFold(folds, shuffle=True, random_state=seed), method="predict_proba",
+        params=None if both is None else {"sample_weight": both},
     )[:, 1]  # fmt: skip
     generator, areas = np.random.default_rng(seed), []
     for _ in range(resamples):
         drawn = generator.integers(len(truth), size=len(truth))
         rows = np.concatenate([drawn, drawn + len(truth)])
-        areas.append(roc_auc_score(label[rows], score[rows]))
-    return AUC(float(roc_auc_score(label, score)), float(np.std(areas)))
+        areas.append(roc_auc_score(label[rows], score[rows], sample_weight=_of(both, rows)))
+    return AUC(float(roc_auc_score(label, score, sample_weight=both)), float(np.std(areas)))
+
+
+def _of(weights, rows):
+    return None if weights is None else weights[rows]

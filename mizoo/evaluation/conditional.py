@@ -7,25 +7,44 @@ from scipy.spatial.distance import cdist
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics.matching import Matched
+from mizoo.physics.process import TTBAR
 
 
-def responses(x, z) -> dict[str, np.ndarray]:
-    """How detector objects differ from their partons, by name: (n, 1) of the lepton, (n, 4) of jets.
+def partners(x, z, process=TTBAR) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """pT in GeV, η and φ of detector objects and of their partons, by branch and component.
 
-    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences. Jets are in the
-    order of the partons they are nearest to (`physics.Matched`).
+    Jets are in the order of the partons they are nearest to (`physics.Matched`).
 
     Args:
-        x, z: pairs (n, 24) of detector objects and partons.
+        x, z: pairs (n, 4 × objects) of detector objects and partons.
     """
     pairs = {space: np.asarray(events, dtype="float32") for space, events in (("x", x), ("z", z))}
-    x, z = (polar(events) for events in Matched()(pairs).values())
+    if process.matched:
+        pairs = Matched(process.matched)(pairs)
+    x, z = (polar(events) for events in pairs.values())
+    return {
+        kind: {
+            name: (after[:, places], before[:, places])
+            for name, after, before in zip(("pt", "eta", "phi"), x, z, strict=True)
+        }
+        for kind, places in process.kinds.items()
+    }
+
+
+def responses(x, z, process=TTBAR) -> dict[str, np.ndarray]:
+    """How detector objects differ from their partons: (n, objects) by kind and component, as `jet_pt`.
+
+    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences.
+
+    Args:
+        x, z: pairs (n, 4 × objects) of detector objects and partons.
+    """
     found = {}
-    for name, objects in (("lepton", slice(0, 1)), ("jets", slice(2, 6))):
-        pt, eta, phi = ((a[:, objects], b[:, objects]) for a, b in zip(x, z, strict=True))
-        found[f"{name}_pt"] = pt[0] / pt[1] - 1.0
-        found[f"{name}_eta"] = eta[0] - eta[1]
-        found[f"{name}_phi"] = (phi[0] - phi[1] + np.pi) % (2.0 * np.pi) - np.pi
+    for kind, both in partners(x, z, process).items():
+        (pt, pt_of_parton), (eta, eta_of_parton), (phi, phi_of_parton) = both.values()
+        found[f"{kind.lower()}_pt"] = pt / pt_of_parton - 1.0
+        found[f"{kind.lower()}_eta"] = eta - eta_of_parton
+        found[f"{kind.lower()}_phi"] = (phi - phi_of_parton + np.pi) % (2.0 * np.pi) - np.pi
     return found
 
 

@@ -1,7 +1,7 @@
 """Generated events held against true ones."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,13 @@ from sklearn.decomposition import PCA
 
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
-from mizoo.evaluation.distances import ks, ks_floor, wasserstein
+from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.distances import DISTANCES, effective, floors, ks_floor
+from mizoo.evaluation.joint import JOINT, joint_floors
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
+from mizoo.evaluation.text import latex, markdown
+from mizoo.physics.process import TTBAR
 
 # Space of each stream: whose truth it is compared with.
 SPACES = {"z_tilde": "z", "x_tilde": "x", "x_hat": "x", "z_hat": "z"}
@@ -23,21 +27,29 @@ _PRINCIPAL = 10
 
 @dataclass(frozen=True)
 class Report:
-    """What `evaluate` found.
+    """Generated data held against true ones.
 
     Attributes:
         name: of the model.
-        table: one row for each stream and observable: `space`, KS distance `ks`, Wasserstein-1
-            distance `wasserstein` in the observable's unit (GeV for events), two-sample 95 % `floor` of
-            the KS distance, and `paper`, whether it is one of the ten published cells.
+        table: one row for each stream and observable: `space`; the KS distance `ks`, the Wasserstein-1
+            distance `wasserstein` in the observable's unit (GeV for events), the triangular discriminator
+            `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_floor`,
+            and `floor` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`, whether
+            it is one of the ten published cells.
         truth: the true data by space.
         streams: the generated data by stream.
+        weights: of the generated events by stream, None for those without.
+        joint: one row for each stream, of all observables together: root mean square difference of
+            correlations, sliced Wasserstein distance and MMD of standardised observables, each with its
+            floor, and the AUC of a classifier with its error; None unless asked for.
     """
 
     name: str
     table: pd.DataFrame
     truth: Samples
     streams: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray | None] = field(default_factory=dict)
+    joint: pd.DataFrame | None = None
 
     @property
     def cells(self) -> pd.DataFrame:
@@ -50,12 +62,12 @@ class Report:
         """
         if not _has_cells(self.truth):
             raise ValueError("the paper's cells are of pairs of events")
-        floor = 100.0 * ks_floor(len(self.truth), len(self.truth))
+        made = {space: self.streams.get(f"{space}_tilde") for space in "zx"}
         rows = {
-            self.name: _cells({space: self.streams.get(f"{space}_tilde") for space in "zx"}, self.truth),
+            self.name: _cells(made, self.truth, self.weights.get("x_tilde")),
             **PUBLISHED,
-            "doing nothing": _cells({"z": self.truth.x, "x": self.truth.z}, self.truth),
-            "95 % floor": [floor] * len(CELLS),
+            "doing nothing": _cells({"z": self.truth.x, "x": self.truth.z}, self.truth, self.truth.weights),
+            "95 % floor": [100.0 * float(self.table["floor"].iloc[0])] * len(CELLS),
         }
         return pd.DataFrame(rows, index=[observable for _, observable in CELLS]).T
 
@@ -75,45 +87,52 @@ class Report:
     def summary(self) -> dict:
         """Figures of merit as plain data."""
         cells = self.cells.round(3).to_dict(orient="index") if _has_cells(self.truth) else {}
+        joint = {} if self.joint is None else self.joint.round(5).to_dict(orient="index")
         return {
             "name": self.name,
             "events": len(self.truth),
             "given": list(self.truth.arrays()),
-            "cells": {
-                row: {name: None if value != value else value for name, value in values.items()}
-                for row, values in cells.items()
-            },
+            "cells": {row: _without_nan(values) for row, values in cells.items()},
             "worst": self.worst.round(3).to_dict(orient="index"),
+            "joint": {row: _without_nan(values) for row, values in joint.items()},
             "table": [
-                {**row, "ks": round(row["ks"], 6), "wasserstein": round(row["wasserstein"], 5)}
+                {key: round(v, 6) if isinstance(v, float) else v for key, v in row.items()}
                 for row in self.table.reset_index().to_dict(orient="records")
             ],
         }
 
     def save(self, directory) -> None:
-        """Write `metrics.json`, `table.csv` and, of events, the figures under `directory/figures`."""
+        """Write `metrics.json`, `table` as CSV, Markdown and LaTeX, and, of events, figures.
+
+        These are under `directory/figures`, as PNG and PDF.
+        """
         from mizoo.evaluation.figures import draw
 
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        self.table.to_csv(directory / "table.csv")
         (directory / "metrics.json").write_text(json.dumps(self.summary(), indent=1) + "\n")
+        self.table.to_csv(directory / "table.csv")
+        plain = self.table.drop(columns=["space", "paper"])
+        (directory / "table.md").write_text(markdown(plain, 4))
+        (directory / "table.tex").write_text(latex(plain, 4))
         if isinstance(self.truth, Events):
             draw(self, directory / "figures")
 
 
-def evaluate(model, data: Samples, name: str | None = None, seed: int | None = None) -> Report:
+def evaluate(model, data: Samples, name: str | None = None, seed: int | None = None, joint=False) -> Report:
     """Hold what a model makes against the truth, observable by observable.
 
     Of pairs that is what `encode` and `decode` make of the data and then of one another's draws; of x
     alone, what `sample` draws and `reconstruct` makes of x. What a model has not is left out. Observables
     of vectors are their components, those of images the first principal components of the true ones.
+    Weights of the data are those of what is made of them.
 
     Args:
         model: a `Turbo`, a `Pretrained`, or anything with `encode` and `decode` in physical units.
         data: never used for training or choices if the figures are to be quoted.
         name: of the model in tables; its own by default.
         seed: for figures that can be repeated; the model's methods must take it.
+        joint: whether to compare all observables together, too, which takes a minute or more.
 
     Raises:
         ValueError: if nothing can be compared, or a generated value is not finite.
@@ -121,27 +140,91 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     streams = _streams(model, data, seed)
     if not streams:
         raise ValueError("nothing to compare: the model makes neither x nor z from these data")
-    table = pd.concat([compare(data, drawn, stream) for stream, drawn in streams.items()])
-    return Report(name or str(getattr(model, "name", "model")), table, data, streams)
+    name = name or str(getattr(model, "name", "model"))
+    # Draws from the prior stand for no event, and so for no weight.
+    free = {"x_tilde"} if data.z is None else set()
+    weights = {stream: None if stream in free else data.weights for stream in streams}
+    return _report(name, data, streams, weights, joint)
 
 
-def compare(data: Samples, model, stream) -> pd.DataFrame:
+def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
+    """Hold any data against the truth: of another generator, another version, another selection.
+
+    Args:
+        truth, made: samples of the same observables, of any numbers, with or without weights.
+        name: of what is held against the truth, in tables.
+        joint: as in `evaluate`; a classifier only compares samples of the same number.
+
+    Raises:
+        ValueError: if they have no space in common, or observables differ.
+    """
+    common = [space for space in ("z", "x") if truth[space] is not None and made[space] is not None]
+    if not common:
+        raise ValueError("the two samples have no space in common")
+    for space in common:
+        if truth[space].shape[1:] != made[space].shape[1:]:
+            shapes = " and ".join(str((*sample[space].shape[1:],)) for sample in (truth, made))
+            raise ValueError(f"events of {space} must have one shape, got {shapes}")
+    streams = {f"{space}_tilde": made[space] for space in common}
+    return _report(name, truth, streams, dict.fromkeys(streams, made.weights), joint)
+
+
+def _report(name, truth, streams, weights, joint):
+    own_floors: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
+    table = pd.concat(
+        [_compared(truth, drawn, s, weights[s], own_floors) for s, drawn in streams.items()]
+    )
+    together = None
+    if joint:
+        lines = track(streams.items(), description="together ", transient=True)
+        rows = {s: _jointly(truth, drawn, SPACES[s], weights[s]) for s, drawn in lines}
+        together = pd.DataFrame.from_dict(rows, orient="index")
+    return Report(name, table, truth, streams, weights, together)
+
+
+def _compared(data, drawn, stream, weights, own_floors) -> pd.DataFrame:
     """Distances of generated from true data of a stream's space, a row for each observable."""
     space = SPACES[stream]
-    truth = data[space]
-    true, made = (_observables(data, space, values) for values in (truth, model))
+    true, made = (_observables(data, space, values) for values in (data[space], drawn))
     cells = set(CELLS) if stream.endswith("tilde") and _has_cells(data) else set()
-    rows = {
-        (stream, name): {
+    floor = ks_floor(effective(len(data[space]), data.weights), effective(len(drawn), weights))
+    rows = {}
+    for name in true:
+        values = {k: d(true[name], made[name], data.weights, weights) for k, d in DISTANCES.items()}
+        if (key := (space, name, len(drawn))) not in own_floors:
+            own_floors[key] = floors(true[name], len(drawn), data.weights)
+        rows[stream, name] = {
             "space": space,
-            "ks": ks(true[name], made[name]),
-            "wasserstein": wasserstein(true[name], made[name]),
-            "floor": ks_floor(len(truth), len(model)),
+            **values,
+            "floor": floor,
+            **{f"{k}_floor": own_floors[key][k] for k in DISTANCES if k != "ks"},
             "paper": (space, name) in cells,
         }
-        for name in true
-    }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["stream", "observable"])
+
+
+def _jointly(data, drawn, space, weights):
+    """Distances of all observables together; see `Report.joint`."""
+    true, made = (_columns(data, space, values) for values in (data[space], drawn))
+    own = joint_floors(true, len(made), data.weights)
+    row = {}
+    for name, distance in JOINT.items():
+        row[name] = distance(true, made, data.weights, weights)
+        row[f"{name} floor"] = own[name]
+    if len(true) == len(made):
+        area = classifier_test(true, made, weights)
+        row |= {"AUC": area.value, "AUC error": area.error}
+    return row
+
+
+def _columns(data, space, values):
+    if isinstance(data, Events):
+        return features(values, space, data.process)
+    return np.stack(list(_observables(data, space, values).values()), 1)
+
+
+def _without_nan(values):
+    return {name: None if value != value else value for name, value in values.items()}
 
 
 def _streams(model, data, seed):
@@ -182,14 +265,17 @@ def _observables(data, space, values):
 
 
 def _has_cells(data):
-    return isinstance(data, Events) and data.x is not None and data.z is not None
+    pairs = isinstance(data, Events) and data.x is not None and data.z is not None
+    return pairs and data.process is TTBAR
 
 
-def _cells(samples, truth):
+def _cells(samples, truth, weights):
     true = {space: observables(truth[space], space) for space in "zx"}
     made = {space: observables(sample, space) for space, sample in samples.items() if sample is not None}
     return [
-        100.0 * ks(true[space][name], made[space][name]) if space in made else float("nan")
+        100.0 * DISTANCES["ks"](true[space][name], made[space][name], truth.weights, weights)
+        if space in made
+        else float("nan")
         for space, name in CELLS
     ]
 

@@ -3,13 +3,14 @@
 import json
 import secrets
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mizoo.datasets.read import stream
-from mizoo.datasets.write import writer
+from mizoo.datasets.write import contents, writer
 from mizoo.evaluation.report import in_chunks
 from mizoo.physics.process import TTBAR
 
@@ -65,7 +66,8 @@ def generate(
                 for i, events in enumerate(parts):
                     if events[given] is None:
                         raise ValueError(f"{source}: {method} needs {given}, and the file has none")
-                    append({drawn: _part(draws / f"{i:06}.npy", model, method, events[given], [seed, i])})
+                    made = _part(draws / f"{i:06}.npy", model, method, events[given], [seed, i])
+                    append(contents(replace(events, **{given: None, drawn: made})))
                     count += len(events)
                     progress.update(task, completed=count)
         finally:

@@ -1,8 +1,11 @@
 """A process is data: the objects of the two spaces, their masses, and where files have them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from mizoo.physics.reconstruction import reconstruct_tops
 
 COMPONENTS = ("px", "py", "pz", "E")
 
@@ -29,12 +32,42 @@ class Particle:
 
 
 @dataclass(frozen=True)
+class Mass:
+    """An invariant mass of some objects of an event, an observable of tables and figures.
+
+    Args:
+        name: plain name.
+        label: LaTeX label for figures.
+        z, x: names of the objects, by space; none where the mass is not that of a fixed set of them.
+    """
+
+    name: str
+    label: str
+    z: tuple[str, ...] = ()
+    x: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Process:
-    """A physics process: `z` lists the partons, `x` the detector objects, in column order."""
+    """A physics process: all that readers, representations, tables and figures need to know of it.
+
+    Args:
+        name: plain name.
+        z, x: the partons and the detector objects, in column order.
+        combined: masses that are observables of its events.
+        reconstruct: function from x (n, 4 × objects) in GeV to a named tuple of masses (n,), of the names
+            in `combined`, where assignments have to be found first.
+        matched: how many objects, the last ones of an event, come in an order of their own in x, as jets
+            by pT: they are held against the partons they are nearest to. Other objects are in the same
+            place in both spaces.
+    """
 
     name: str
     z: tuple[Particle, ...]
     x: tuple[Particle, ...]
+    combined: tuple[Mass, ...] = ()
+    reconstruct: Callable | None = None
+    matched: int = 0
 
     def columns(self, space: str) -> list[str]:
         """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn."""
@@ -45,6 +78,15 @@ class Process:
         if space not in ("x", "z"):
             raise ValueError(f"space must be 'x' or 'z', not {space!r}")
         return self.x if space == "x" else self.z
+
+    @property
+    def kinds(self) -> dict[str, list[int]]:
+        """Indices of the objects that partons leave traces in, by branch, such as `Jet`."""
+        places: dict[str, list[int]] = {}
+        for i, particle in enumerate(self.x):
+            if particle.branch not in (None, "MissingET") and i < len(self.z):
+                places.setdefault(str(particle.branch), []).append(i)
+        return places
 
     def masses(self, space: str) -> np.ndarray:
         """Masses in GeV, one per object of `space`."""
@@ -70,4 +112,13 @@ TTBAR = Process(
         Particle("jet3", r"\mathrm{jet}\,3", branch="Jet"),
         Particle("jet4", r"\mathrm{jet}\,4", branch="Jet"),
     ),
+    combined=(
+        Mass("m_tt", r"m_{t\bar t}", ("e-", "nubar", "b", "bbar", "u", "dbar")),
+        Mass("m_w_had", r"m_W^\mathrm{had}", ("u", "dbar")),
+        Mass("m_w_lep", r"m_W^\mathrm{lep}", ("e-", "nubar")),
+        Mass("m_t_lep", r"m_t^\mathrm{lep}", ("e-", "nubar", "bbar")),
+        Mass("m_t_had", r"m_t^\mathrm{had}", ("u", "dbar", "b")),
+    ),
+    reconstruct=reconstruct_tops,
+    matched=4,
 )

@@ -28,7 +28,7 @@ def space(given, default=None):
 
 def momenta(given, side):
     """As `space`; by default standardised momenta of the tt̄ events' `side`, `"x"` or `"z"`."""
-    return space(given, Momenta(TTBAR.masses(side)))
+    return space(given, Momenta.of(TTBAR, side))
 
 
 def deterministic(source, target, units=128, **law):

@@ -11,15 +11,16 @@ from mizoo.serialisation import serialisable
 class LeptonFirst(DecayChain):
     """Partons of a pair of decaying particles, the second of which decays to lepton, neutrino and quark.
 
-    Coordinates of an event: transverse momentum, azimuth and pseudorapidity of the lepton (3); of the
-    neutrino the differences of pseudorapidity and azimuth to the lepton (2), and the mass of the resonance
-    they come from (1), from which its modulus follows; pseudorapidity and azimuth relative to the lepton of
-    the second root's quark (2) and the root's mass (1), from which again follows the modulus; the rapidity
-    of the first root (1), whose transverse momentum balances all these; then, as in `DecayChain`, its mass
-    and the decays, in axes along the lepton's azimuth and the beam.
+    Coordinates of an event: transverse momentum, azimuth and pseudorapidity of the lepton (3); the
+    pseudorapidity of the second root's quark, its azimuth relative to the lepton and its momentum as a
+    share of the largest that the masses allow (3); the masses of the resonance of lepton and neutrino and
+    of the second root (2), which leave the neutrino an angle: its azimuth about the lepton, in the rest
+    frame of lepton and quark (1; the ellipse of arXiv 1305.1878); the rapidity of the first root (1), whose
+    transverse momentum balances all these; then, as in `DecayChain`, its mass and the decays, in axes along
+    the lepton's azimuth and the beam.
 
-    Every value of the coordinates is an event with all masses where they should be; and the lepton
-    depends on its three coordinates alone, so that it can be known as well as a detector knows it.
+    Lepton and quark depend on few coordinates, so that they can be known as well as a detector knows them;
+    all masses are coordinates of their own.
 
     Args:
         roots, masses: see `DecayChain`. The daughters of the second root are a `Resonance` of massless
@@ -27,14 +28,11 @@ class LeptonFirst(DecayChain):
     """
 
     derived = ("pt_scale", "pt_tail")
-    circles = (1, 4, 7)
+    circles = (1, 4, 8)
 
     _LEPTON = (60.0, 1.6)  # scale (GeV) and tail of the law of its pT: see `planar.modulus_to_line`
-    _NEUTRINO_ETA, _ETA = 1.2, 1.2  # standard deviations, rounded
-    _TOUCHING = 1e-4  # least ΔR²/2 of lepton and neutrino: at 0 no momentum has a mass
-    _LIGHT = (
-        1.0  # GeV²; least squared mass of the two as the quark's momentum sees it: at 0 that is infinite
-    )
+    _ETA = 1.2  # standard deviation of pseudorapidities, rounded
+    _TOUCHING = 1e-6  # least squared sine between lepton and quark: at 0 no momentum has a mass
 
     def __init__(self, roots, masses, **kwargs):
         super().__init__(roots, masses, **kwargs)
@@ -43,28 +41,39 @@ class LeptonFirst(DecayChain):
         self.shape = (10 + self.roots[0].size,)
 
     def call(self, physical):
+        return self._read(physical, known=True)
+
+    def guess(self, physical):
+        """With the resonances of lepton, neutrino and quark at their poles: where else, objects hardly say."""
+        return self._read(physical, known=False)
+
+    def _read(self, physical, known):
         events = self._on_shell(physical)
         lepton, neutrino, quark = (events[:, i] for i in (self._lepton, self._neutrino, self._quark))
         phi, eta = planar.azimuth(lepton[:, :2]), kinematics.eta(lepton)
         boson, first = lepton + neutrino, self._sum(events, self.roots[0])
+        light, heavy = kinematics.mass(boson), kinematics.mass(boson + quark)
+        if not known:
+            light = self._boson.mass * tf.ones_like(light)
+            heavy = self.roots[1].mass * tf.ones_like(heavy)
         e1, rapidity = planar.direction(phi), kinematics.rapidity(first)
         frame = self._to_axes(first, e1, rapidity)
         local = {
             leaf: kinematics.boost(self._to_axes(events[:, leaf], e1, rapidity), frame, -1.0)
             for leaf in self.roots[0].leaves
         }
+        modulus = tf.sqrt(kinematics.square(quark[:, :3]))
+        largest = self._largest(lepton, quark[:, :3] / modulus, light, heavy)
         coordinates = [
             planar.modulus_to_line(kinematics.pt(lepton), *self._LEPTON),
             phi,
             eta / self._ETA,
-            (kinematics.eta(neutrino) - eta) / self._NEUTRINO_ETA,
-            planar.wrap(planar.azimuth(neutrino[:, :2]) - phi),
-            self._mass_line(boson, self._boson, 0.0),
             kinematics.eta(quark) / self._ETA,
             planar.wrap(planar.azimuth(quark[:, :2]) - phi),
-            self._mass_line(
-                boson + quark, self.roots[1], kinematics.mass(boson) + self.masses[self._quark]
-            ),
+            planar.interval_to_line(2.0 * modulus / largest - 1.0, 1.0),
+            self._mass_line(light, self._boson, 0.0),
+            self._mass_line(heavy, self.roots[1], light + self.masses[self._quark]),
+            self._turn_of(neutrino, lepton, quark),
             rapidity,
             *self._decay(self.roots[0], local),
         ]
@@ -72,13 +81,15 @@ class LeptonFirst(DecayChain):
 
     def inverse(self, coordinates):
         c = tf.split(tf.cast(coordinates, tf.float64), [1] * 10 + [self.roots[0].size], -1)
-        pt, phi, eta = planar.line_to_modulus(c[0], *self._LEPTON), c[1], c[2] * self._ETA
-        lepton = _massless(pt, phi, eta)
-        eta_gap = c[3] * self._NEUTRINO_ETA
-        mass = self._line_mass(c[5], self._boson, 0.0)
-        gap = tf.maximum(planar.cosh(eta_gap) - tf.cos(c[4]), self._TOUCHING)
-        neutrino = _massless(tf.square(mass) / (2.0 * pt * gap), phi + c[4], eta + eta_gap)
-        quark = self._quark_of(lepton + neutrino, c[6] * self._ETA, phi + c[7], c[8])
+        phi, own = c[1], self.masses[self._quark]
+        lepton = _massless(planar.line_to_modulus(c[0], *self._LEPTON), phi, c[2] * self._ETA)
+        light = self._line_mass(c[6], self._boson, 0.0)
+        heavy = self._line_mass(c[7], self.roots[1], light + own)
+        direction = kinematics.unit(_massless(tf.ones_like(phi), phi + c[4], c[3] * self._ETA)[:, :3])
+        share = (1.0 + planar.line_to_interval(c[5], 1.0)) / 2.0
+        modulus = share * self._largest(lepton, direction, light, heavy)
+        quark = tf.concat([modulus * direction, tf.sqrt(tf.square(modulus) + own**2)], -1)
+        neutrino = self._neutrino_of(lepton, quark, light, heavy, c[8])
         momenta = {self._lepton: lepton, self._neutrino: neutrino, self._quark: quark}
         e1, balance = planar.direction(phi), -(lepton + neutrino + quark)
         mass, local = self._undecay(self.roots[0], c[10])
@@ -89,23 +100,41 @@ class LeptonFirst(DecayChain):
             momenta[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), e1, c[9])
         return self._joined(momenta)
 
-    def _quark_of(self, boson, eta, phi, line):
-        """Momentum of the quark of this direction that with the boson has the mass at `line`."""
-        own = self.masses[self._quark]
-        light = kinematics.mass(boson)
-        heavy = self._line_mass(line, self.roots[1], light + own)
-        direction = kinematics.unit(_massless(tf.ones_like(eta), phi, eta)[:, :3])
-        # E E_W - p p_W·n = half of what the masses leave, a quadratic equation for p.
-        half = (tf.square(heavy) - tf.square(light) - own**2) / 2.0
-        energy, along = boson[:, 3:], tf.reduce_sum(boson[:, :3] * direction, -1, keepdims=True)
-        across = tf.maximum(tf.square(energy) - tf.square(along), self._LIGHT)
-        root = tf.sqrt(tf.maximum(tf.square(half) - own**2 * across, 0.0))
-        modulus = (half * along + energy * root) / across
-        return tf.concat([modulus * direction, tf.sqrt(tf.square(modulus) + own**2)], -1)
+    def _largest(self, lepton, direction, light, heavy):
+        """Largest momentum of a quark of this direction, the neutrino being opposite to the lepton."""
+        own = self.masses[self._quark] ** 2
+        room = (tf.square(heavy) + own - tf.square(light)) / 2.0
+        square = room + tf.sqrt(tf.maximum(tf.square(room) - own * tf.square(heavy), 0.0))
+        # E E_l - p p_l·n = half of what the masses leave, a quadratic equation for p.
+        half = (square - own) / 2.0
+        energy, along = lepton[:, 3:], tf.reduce_sum(lepton[:, :3] * direction, -1, keepdims=True)
+        across = tf.maximum(1.0 - tf.square(along / energy), self._TOUCHING) * tf.square(energy)
+        root = tf.sqrt(tf.maximum(tf.square(half) - own * across, 0.0))
+        return (half * along + energy * root) / across
+
+    def _neutrino_of(self, lepton, quark, light, heavy, turn):
+        """Neutrino that gives both masses, at an azimuth about the lepton."""
+        pair = lepton + quark
+        square = tf.maximum(tf.square(kinematics.mass(pair)), 1e-6)
+        mass = tf.sqrt(square)
+        energy = tf.maximum(tf.square(heavy) - square, 1e-6) / (2.0 * mass)
+        of_lepton = tf.maximum(square - self.masses[self._quark] ** 2, 1e-6) / (2.0 * mass)
+        cosine = tf.maximum(1.0 - tf.square(light) / (2.0 * energy * of_lepton), -1.0)
+        sine = tf.sqrt(tf.maximum(1.0 - tf.square(cosine), 0.0))
+        axis, up, aside = _axes(lepton, pair)
+        direction = cosine * axis + sine * (tf.cos(turn) * up + tf.sin(turn) * aside)
+        return kinematics.boost(energy * tf.concat([direction, tf.ones_like(energy)], -1), pair, 1.0)
 
     @staticmethod
-    def _mass_line(momentum, resonance, lowest):
-        mass = kinematics.mass(momentum)
+    def _turn_of(neutrino, lepton, quark):
+        pair = lepton + quark
+        _, up, aside = _axes(lepton, pair)
+        momentum = kinematics.boost(neutrino, pair, -1.0)[:, :3]
+        y, x = (tf.reduce_sum(momentum * axis, -1, keepdims=True) for axis in (aside, up))
+        return planar.atan2(y, x)
+
+    @staticmethod
+    def _mass_line(mass, resonance, lowest):
         lowest = lowest * tf.ones_like(mass)
         return kinematics.mass_to_line(mass, lowest, resonance.mass, resonance.width) / planar.LOGISTIC
 
@@ -117,3 +146,11 @@ class LeptonFirst(DecayChain):
 
 def _massless(pt, phi, eta):
     return tf.concat([pt * planar.direction(phi), pt * planar.sinh(eta), pt * planar.cosh(eta)], -1)
+
+
+def _axes(lepton, pair):
+    """Unit vectors in the rest frame of a pair: along the lepton, towards the laboratory's, and across."""
+    axis = kinematics.unit(kinematics.boost(lepton, pair, -1.0)[:, :3])
+    laboratory = -pair[:, :3]
+    up = kinematics.unit(laboratory - tf.reduce_sum(laboratory * axis, -1, keepdims=True) * axis)
+    return axis, up, kinematics.cross(axis, up)

@@ -24,6 +24,11 @@ class Momenta(Standardise):
         self.masses = [float(mass) for mass in masses]
         self.physical_shape = (4 * len(self.masses),)
 
+    @classmethod
+    def of(cls, process, space):
+        """For the objects of a `physics.Process` in one space, `"x"` or `"z"`."""
+        return cls(process.masses(space))
+
     def _fit(self, data):
         super()._fit(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
 

@@ -61,19 +61,27 @@ class KSDistance(keras.callbacks.Callback):
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
             logs["val_ks"] = sum(
-                ks(truth, drawn)
+                ks(truth, drawn, self.events.weights, self._weights(space))
                 for space, events in self._drawn().items()
                 for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
             )
 
     def _drawn(self):
         """Generated events by space."""
-        spoken = {objective.stream for objective in self.model.objectives}
+        spoken = self._spoken()
         drawn = {"z": self.model.encode(self.events.x)} if "z_tilde" in spoken else {}
         if "x_tilde" not in spoken:
             return {**drawn, "x": self.model.reconstruct(self.events.x)}
         z = self.events.z
         return {**drawn, "x": self.model.sample(len(self.events)) if z is None else self.model.decode(z)}
+
+    def _spoken(self):
+        return {objective.stream for objective in self.model.objectives}
+
+    def _weights(self, space):
+        """Those of generated events; draws from a prior have none."""
+        free = space == "x" and self.events.z is None and "x_tilde" in self._spoken()
+        return None if free else self.events.weights
 
     def _columns(self, space, events=None):
         """Observables of events, of the true ones if there are none, or else of a draw from the prior."""

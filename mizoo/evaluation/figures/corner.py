@@ -1,0 +1,60 @@
+"""All pairs of some observables."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.lines import Line2D
+from scipy.ndimage import gaussian_filter
+
+from mizoo.evaluation.figures.style import TRUE, style
+
+
+def corner(samples, labels, bins=40):
+    """A corner plot: laws of single observables on the diagonal, regions with 39 % and 86 % of pairs below.
+
+    These are what 1σ and 2σ of a normal law in the plane enclose.
+
+    Args:
+        samples: by name, dictionaries of the same observables (n,); the first is drawn in black.
+        labels: of the observables, by name.
+    """
+    names = list(labels)
+    truth = next(iter(samples.values()))
+    edges = {name: np.linspace(*np.percentile(truth[name], [0.5, 98.0]), bins + 1) for name in names}
+    colours = [TRUE, "#d1495b", "#30638e", "#edae49"]
+    with style():
+        size = 4.0 * len(names)
+        figure, axes = plt.subplots(
+            len(names), len(names), figsize=(size, size), squeeze=False, layout="constrained"
+        )
+        for row, down in enumerate(names):
+            for column, across in enumerate(names):
+                ax = axes[row, column]
+                if column > row:
+                    ax.axis("off")
+                    continue
+                for (name, values), colour in zip(samples.items(), colours, strict=False):
+                    if row == column:
+                        density, _ = np.histogram(values[down], edges[down], density=True)
+                        ax.stairs(density, edges[down], color=colour, lw=2, label=name)
+                        ax.set_yticks([])
+                    else:
+                        _regions(ax, values[across], values[down], edges[across], edges[down], colour)
+                ax.tick_params(labelsize=14)
+                ax.set_xlim(edges[across][0], edges[across][-1])
+                if row == len(names) - 1:
+                    ax.set_xlabel(labels[across], fontsize=20)
+                if column == 0 and row > 0:
+                    ax.set_ylabel(labels[down], fontsize=20)
+        lines = [Line2D([], [], color=c, lw=2) for c, _ in zip(colours, samples, strict=False)]
+        figure.legend(lines, samples, loc="upper right", fontsize=26)
+    return figure
+
+
+def _regions(ax, across, down, edges_across, edges_down, colour):
+    density, _, _ = np.histogram2d(across, down, bins=[edges_across, edges_down])
+    density = gaussian_filter(density, 1.0)
+    ordered = np.sort(density.ravel())[::-1]
+    enclosed = np.cumsum(ordered) / ordered.sum()
+    levels = sorted({ordered[np.searchsorted(enclosed, share)] for share in (0.393, 0.865)})
+    middles = [(edges[1:] + edges[:-1]) / 2.0 for edges in (edges_across, edges_down)]
+    ax.contour(*middles, density.T, levels=levels, colors=colour, linewidths=[1.2, 2.0][-len(levels) :])

@@ -1,0 +1,40 @@
+"""Correlation matrices."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from mizoo.evaluation.figures.style import of_stream, style
+from mizoo.evaluation.observables import label, observables
+from mizoo.evaluation.report import SPACES
+
+
+def correlations(report, stream):
+    """Correlations of the observables of a stream, those of the truth, and the difference × 10."""
+    space, process = SPACES[stream], report.truth.process
+    found = [
+        _matrix(observables(events, space, process), weights)
+        for events, weights in (
+            (report.truth[space], report.truth.weights),
+            (report.streams[stream], report.weights.get(stream)),
+        )
+    ]
+    names = [label(name, space, process) for name in observables(report.truth[space][:1], space, process)]
+    with style():
+        figure, axes = plt.subplots(1, 3, figsize=(33, 11), layout="constrained")
+        titles = ("truth", of_stream(stream)[1], r"difference $\times$ 10")
+        matrices = (*found, 10.0 * (found[1] - found[0]))
+        for ax, title, matrix in zip(axes, titles, matrices, strict=True):
+            image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1.0, vmax=1.0)
+            ax.set_title(title)
+            ax.set_xticks(range(len(names)), names, rotation=90, fontsize=15)
+            ax.set_yticks(range(len(names)), names, fontsize=15)
+            ax.tick_params(which="both", length=0)
+            ax.minorticks_off()
+        figure.colorbar(image, ax=axes, shrink=0.8, label="correlation")
+    return figure
+
+
+def _matrix(named, weights):
+    covariance = np.cov(np.stack(list(named.values())), aweights=weights)
+    spread = np.sqrt(np.diag(covariance)) + 1e-12
+    return covariance / np.outer(spread, spread)

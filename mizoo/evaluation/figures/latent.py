@@ -1,0 +1,33 @@
+"""Pairs in a common space."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.decomposition import PCA
+
+from mizoo.evaluation.figures.style import style
+
+
+def latent_pairs(spaces, shown=40):
+    """Members of pairs in the plane of the first two principal components, some of them joined by lines.
+
+    Args:
+        spaces: by title, dictionaries of vectors (n, d) with `"x"` and `"z"`, such as `Turbo.latents` gives.
+        shown: number of pairs that are joined.
+    """
+    with style():
+        figure, axes = plt.subplots(
+            1, len(spaces), figsize=(8 * len(spaces), 8), squeeze=False, layout="constrained"
+        )
+        for ax, (title, both) in zip(axes[0], spaces.items(), strict=True):
+            vectors = [np.asarray(both[space]) for space in "xz"]
+            standard = [(v - v.mean(0)) / (v.std(0) + 1e-9) for v in vectors]
+            plane = PCA(2, random_state=0).fit(np.concatenate(standard))
+            x, z = (plane.transform(v) for v in standard)
+            ax.scatter(*x.T, s=4, alpha=0.3, color="#d1495b", label="x", rasterized=True)
+            ax.scatter(*z.T, s=4, alpha=0.3, color="#30638e", label="z", rasterized=True)
+            ax.plot([x[:shown, 0], z[:shown, 0]], [x[:shown, 1], z[:shown, 1]], color="black", lw=1)
+            ax.set_title(title)
+            ax.set_xlabel("first principal component")
+        axes[0, 0].set_ylabel("second principal component")
+        axes[0, 0].legend(markerscale=5)
+    return figure

@@ -1,0 +1,41 @@
+"""How the terms fell."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from mizoo.evaluation.figures.style import style
+
+
+def learning_curves(log):
+    """Every term of a training against epochs, on training and on validation data.
+
+    Args:
+        log: `metrics.csv` of a run, or a DataFrame or the `history` of `fit` with such columns.
+
+    Raises:
+        ValueError: if there is no term in it.
+    """
+    frame = pd.read_csv(log) if isinstance(log, str) or hasattr(log, "read_text") else pd.DataFrame(log)
+    terms = [c for c in frame if c not in ("epoch", "seconds") and not c.startswith("val_")]
+    terms += ["val_ks"] if "val_ks" in frame else []
+    if len(terms) == 0:
+        raise ValueError(f"no terms to draw, only {', '.join(map(str, frame.columns)) or 'nothing'}")
+    epochs = frame.get("epoch", pd.Series(range(len(frame))))
+    columns = min(4, len(terms))
+    lines = -(-len(terms) // columns)
+    with style():
+        figure, axes = plt.subplots(
+            lines, columns, figsize=(8 * columns, 6 * lines), squeeze=False, layout="constrained"
+        )
+        for ax, term in zip(axes.flat, terms, strict=False):
+            if not term.startswith("val_"):
+                ax.plot(epochs, frame[term], color="black", lw=1.5, label="training")
+            if (validation := f"val_{term.removeprefix('val_')}") in frame:
+                known = frame[validation].notna()
+                ax.plot(epochs[known], frame[validation][known], color="#d1495b", label="validation")
+            ax.set_title(term.removeprefix("val_"), fontsize=24)
+            ax.set_xlabel("epoch")
+        for ax in axes.flat[len(terms) :]:
+            ax.axis("off")
+        axes[0, 0].legend(fontsize=18)
+    return figure

@@ -1,0 +1,69 @@
+"""Histograms of truth against model, with ratio panels."""
+
+import matplotlib.pyplot as plt
+import mplhep
+import numpy as np
+from hist import Hist, axis
+from hist.storage import Weight
+
+from mizoo.evaluation.figures.style import TRUE, of_stream, style
+from mizoo.evaluation.observables import label, observables
+from mizoo.evaluation.report import SPACES
+
+
+def ratios(report, space, names, bins=50):
+    """Histogram and ratio panel of each named observable of a space: the truth and all its streams.
+
+    Bands and bars are statistical errors, √Σw². Samples of other sizes are scaled to the truth.
+    """
+    process, data = report.truth.process, report.truth
+    truth = observables(data[space], space, process)
+    models = {s: observables(e, space, process) for s, e in report.streams.items() if SPACES[s] == space}
+    with style():
+        figure, axes = plt.subplots(
+            2, len(names), figsize=(7.5 * len(names), 9), height_ratios=[3, 1], squeeze=False,
+            sharex="col", layout="constrained",
+        )  # fmt: skip
+        for (upper, lower), name in zip(axes.T, names, strict=True):
+            made = {stream: (model[name], report.weights.get(stream)) for stream, model in models.items()}
+            _panel(upper, lower, (truth[name], data.weights), made, bins)
+            lower.set_xlabel(f"{label(name, space, process)} [GeV]")
+        axes[0, 0].set_ylabel("events")
+        axes[1, 0].set_ylabel("model / truth")
+        axes[0, 0].legend(fontsize=20)
+    return figure
+
+
+def _panel(upper, lower, truth, models, bins):
+    low, high = np.percentile(truth[0], [0.3, 99.7])
+    edges = axis.Regular(bins, low, high)
+    true, content, error = _filled(edges, *truth)
+    content = np.maximum(content, 1e-12)
+    plain = {"ax": upper, "flow": "none"}
+    mplhep.histplot(true, color=TRUE, histtype="fill", alpha=0.15, label="truth", **plain)
+    mplhep.histplot(true, color=TRUE, yerr=False, lw=1, **plain)
+    band = error / content
+    lower.stairs(1 + band, edges.edges, baseline=1 - band, fill=True, color=TRUE, alpha=0.15)
+    lower.axhline(1.0, color=TRUE, lw=1)
+    for stream, (values, weights) in models.items():
+        scale = _total(*truth) / _total(values, weights)
+        made, counts, errors = _filled(edges, values, weights)
+        colour, name = of_stream(stream)
+        mplhep.histplot(made * scale, color=colour, yerr=False, lw=2, label=name, **plain)
+        lower.errorbar(
+            edges.centers, scale * counts / content, scale * errors / content,
+            fmt="o", ms=3, lw=1, color=colour,
+        )  # fmt: skip
+    lower.set_ylim(0.5, 1.5)
+    upper.set_xlim(low, high)
+    upper.set_xlabel("")
+
+
+def _filled(edges, values, weights):
+    """Histogram, contents and their errors."""
+    filled = Hist(edges, storage=Weight()).fill(values, weight=1.0 if weights is None else weights)
+    return filled, filled.values(), np.sqrt(filled.variances())
+
+
+def _total(values, weights):
+    return len(values) if weights is None else np.sum(weights)

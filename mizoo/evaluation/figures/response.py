@@ -1,0 +1,73 @@
+"""Response and resolution of the detector."""
+
+import matplotlib.pyplot as plt
+import mplhep
+import numpy as np
+
+from mizoo.evaluation.conditional import partners, responses
+from mizoo.evaluation.figures.style import TRUE, of_stream, style
+from mizoo.physics.process import TTBAR
+
+_AXES = {
+    "pt": r"$(p_T - p_T^\mathrm{parton})/p_T^\mathrm{parton}$",
+    "eta": r"$\Delta\eta$",
+    "phi": r"$\Delta\phi$",
+}
+
+
+def response(x, z, made, process=TTBAR, bins=60):
+    """How detector objects differ from their partons, in truth and by a model: a row for each kind.
+
+    Args:
+        x, z: true pairs (n, 4 × objects), GeV.
+        made: what the model makes of z, such as `x_tilde`.
+    """
+    true, simulated = responses(x, z, process), responses(made, z, process)
+    colour, name = of_stream("x_tilde")
+    with style():
+        lines = len(true) // 3
+        figure, axes = plt.subplots(lines, 3, figsize=(24, 7 * lines), squeeze=False, layout="constrained")
+        for ax, key in zip(axes.flat, true, strict=True):
+            edges = np.linspace(*np.percentile(true[key], [2, 98]), bins)
+            for values, look in (
+                (true[key], {"color": TRUE, "histtype": "fill", "alpha": 0.2, "label": "truth"}),
+                (simulated[key], {"color": colour, "lw": 2, "yerr": False, "label": name}),
+            ):
+                mplhep.histplot(*np.histogram(values, edges), ax=ax, **look)
+            kind, _, component = key.partition("_")
+            ax.set_xlabel(f"{kind}: {_AXES[component]}")
+        axes[0, 0].set_ylabel("objects")
+        axes[0, 0].legend()
+    return figure
+
+
+def resolution(x, z, made, process=TTBAR, bins=10):
+    """Median and half of the central 68 % of the pT response against the parton's pT, for each kind.
+
+    Args:
+        x, z, made: see `response`.
+        bins: slices of pT with the same number of objects.
+    """
+    found = {
+        "truth": (partners(x, z, process), {"color": TRUE}),
+        of_stream("x_tilde")[1]: (partners(made, z, process), {"color": of_stream("x_tilde")[0]}),
+    }
+    kinds = list(found["truth"][0])
+    with style():
+        figure, axes = plt.subplots(
+            1, len(kinds), figsize=(11 * len(kinds), 9), squeeze=False, layout="constrained"
+        )
+        for ax, kind in zip(axes[0], kinds, strict=True):
+            for name, (values, look) in found.items():
+                after, before = (array.ravel() for array in values[kind]["pt"])
+                slices = np.array_split(np.argsort(before), bins)
+                middle = [np.median(before[rows]) for rows in slices]
+                ratio = after / before - 1.0
+                low, median, high = np.array([np.quantile(ratio[r], [0.16, 0.5, 0.84]) for r in slices]).T
+                ax.plot(middle, median, "o-", label=f"{name}: median", **look)
+                ax.plot(middle, (high - low) / 2.0, "s--", label=f"{name}: resolution", **look)
+            ax.set_xlabel(r"$p_T$ of the parton [GeV]")
+            ax.set_ylabel(f"{kind.lower()}: {_AXES['pt']}")
+            ax.axhline(0.0, color=TRUE, lw=0.8)
+        axes[0, 0].legend(fontsize=18)
+    return figure

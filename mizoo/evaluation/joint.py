@@ -1,0 +1,96 @@
+"""Distances between samples of vectors: whether components have to do with one another as they should.
+
+Every distance takes features of the true events (n, k), of the model's (m, k), and the weights of each, if
+there are any. Features are measured in standard deviations of the truth.
+"""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+from mizoo.evaluation.distances import wasserstein
+
+_DIRECTIONS = 100
+_KERNEL_EVENTS = 2000  # that the kernel distance looks at: its cost grows with the square
+
+
+def correlation(truth, model, truth_weights=None, model_weights=None) -> float:
+    """Root mean square difference of the entries of the correlation matrices."""
+    first, second = (
+        _correlations(values, weights)
+        for values, weights in ((truth, truth_weights), (model, model_weights))
+    )
+    above = np.triu_indices(len(first), 1)
+    return float(np.sqrt(np.mean(np.square(first - second)[above])))
+
+
+def sliced_wasserstein(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
+    """Mean Wasserstein-1 distance along 100 random directions (arXiv 1804.01947)."""
+    truth, model = _standardised(truth, model)
+    directions = np.random.default_rng(seed).normal(size=(_DIRECTIONS, truth.shape[1]))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    lines = ((truth @ d, model @ d) for d in directions)
+    return float(np.mean([wasserstein(a, b, truth_weights, model_weights) for a, b in lines]))
+
+
+def mmd(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
+    """Maximum mean discrepancy, squared and unbiased, of 2 000 events each (JMLR 13, 2012, lemma 6).
+
+    The kernel is exp(-d²/2h²), h the median distance of true events. Events are drawn by their weights.
+    """
+    truth, model = _standardised(truth, model)
+    random = np.random.default_rng(seed)
+    truth, model = (
+        _drawn(values, weights, random)
+        for values, weights in ((truth, truth_weights), (model, model_weights))
+    )
+    within = cdist(truth, truth, "sqeuclidean")
+    width = np.median(within[np.triu_indices(len(truth), 1)])
+    kernels = (np.exp(-d / width) for d in (within, cdist(model, model, "sqeuclidean")))
+    alike = sum((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in kernels)
+    return float(alike - 2.0 * np.exp(-cdist(truth, model, "sqeuclidean") / width).mean())
+
+
+JOINT = {"correlation": correlation, "sliced Wasserstein": sliced_wasserstein, "MMD": mmd}
+
+
+def joint_floors(truth, count, weights=None, resamples=20, seed=0) -> dict[str, float]:
+    """Distances that the truth has from itself in 5 % of cases, by name; as `distances.floors`.
+
+    Halves of the truth are compared, scaled to samples of its size and of `count`: a bootstrap would repeat
+    events, of which the kernel distance would take notice.
+    """
+    random, found = np.random.default_rng(seed), []
+    scale = {"MMD": 1.0}  # of 2 000 events, whatever there are
+    half = len(truth) // 2
+    root = np.sqrt((1.0 / len(truth) + 1.0 / count) / (2.0 / half))
+    for i in range(resamples):
+        rows = random.permutation(len(truth))
+        first, second = rows[:half], rows[half : 2 * half]
+        of = [None if weights is None else weights[part] for part in (first, second)]
+        found.append(
+            [
+                scale.get(name, root) * distance(truth[first], truth[second], *of)
+                for name, distance in JOINT.items()
+            ]
+        )
+    return dict(zip(JOINT, map(float, np.quantile(found, 0.95, axis=0)), strict=True))
+
+
+def _standardised(truth, model):
+    mean, spread = np.mean(truth, 0), np.std(truth, 0) + 1e-12
+    return (np.asarray(truth) - mean) / spread, (np.asarray(model) - mean) / spread
+
+
+def _correlations(values, weights):
+    covariance = np.cov(values, rowvar=False, aweights=weights)
+    spread = np.sqrt(np.diag(covariance)) + 1e-12
+    return covariance / np.outer(spread, spread)
+
+
+def _drawn(values, weights, random):
+    count = min(len(values), _KERNEL_EVENTS)
+    if weights is None:
+        return values[random.permutation(len(values))[:count]]
+    if (weights < 0.0).any():
+        raise ValueError("the kernel distance needs weights of 0 or more, and some are negative")
+    return values[random.choice(len(values), count, p=weights / weights.sum())]
