@@ -176,8 +176,8 @@ def compare(
     from mizoo.datasets import read
     from mizoo.evaluation.report import compare as hold
 
-    samples = (read(path, skip_bad=skip_bad) for path in (truth, made))
-    _finish(hold(*samples, name=made.stem, joint=joint), out)
+    true, other = (read(path, skip_bad=skip_bad) for path in (truth, made))
+    _finish(hold(true, other, name=made.stem, joint=joint), out)
 
 
 @app.command()

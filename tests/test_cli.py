@@ -210,3 +210,15 @@ def test_a_preset_trains_on_its_demonstration(tmp_path):
 def test_pairs_are_asked_for_where_they_are_needed(tmp_path):
     np.savez(tmp_path / "my.npz", x=np.random.default_rng(0).normal(size=(50, 3)))
     assert "pix2pix needs z" in command("train", "pix2pix", "--data", tmp_path / "my.npz", expect=1)
+
+
+def test_files_are_compared_and_histories_drawn(few, tmp_path):
+    for name, events in (("truth", few.test), ("made", few.validation)):
+        write(tmp_path / f"{name}.parquet", events)
+    words = ["compare", tmp_path / "truth.parquet", tmp_path / "made.parquet"]
+    output = command(*words)
+    assert "made on 200 events" in output
+    assert "m_t_had" in output
+    (tmp_path / "metrics.csv").write_text("epoch,loss,val_loss\n0,2,3\n1,1,2\n")
+    command("history", tmp_path, "--out", tmp_path / "history")
+    assert (tmp_path / "history.pdf").stat().st_size > 1000

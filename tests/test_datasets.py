@@ -216,7 +216,7 @@ def test_arrays_that_are_not_what_they_should_be(tmp_path):
     np.save(tmp_path / "words.npy", np.array([["a"]]))
     (tmp_path / "text.npz").write_text("hello")
     for name, message in (
-        ("names.npz", "named x and z, got y"),
+        ("names.npz", "named x, z and weights, got y"),
         ("lengths.npz", "got 2 x and 3 z"),
         ("objects.npy", "no NumPy file of plain arrays"),
         ("words.npy", "could not convert"),

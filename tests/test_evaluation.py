@@ -201,7 +201,9 @@ def test_samples_that_have_nothing_in_common_are_refused(few):
 
 def test_learning_curves_have_one_panel_a_term(tmp_path):
     log = tmp_path / "metrics.csv"
-    log.write_text("epoch,seconds,loss,L_x_tilde,val_loss,val_L_x_tilde,val_ks\n0,1,3,2,3,2,nan\n1,1,2,1,2,1,4\n")
+    log.write_text(
+        "epoch,seconds,loss,L_x_tilde,val_loss,val_L_x_tilde,val_ks\n0,1,3,2,3,2,nan\n1,1,2,1,2,1,4\n"
+    )
     figure = learning_curves(log)
     titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
     assert titles == ["loss", "L_x_tilde", "ks"]
@@ -212,5 +214,8 @@ def test_learning_curves_have_one_panel_a_term(tmp_path):
 
 def test_tables_as_text():
     frame = pd.DataFrame({"a_b": [1.0, None], "of": ["m_W", "x"]}, index=["one", "two words"])
-    assert markdown(frame) == "| | `a_b` | `of` |\n|---|---|---|\n| `one` | 1.00 | m_W |\n| two words | – | x |\n"
+    assert (
+        markdown(frame)
+        == "| | `a_b` | `of` |\n|---|---|---|\n| `one` | 1.00 | m_W |\n| two words | – | x |\n"
+    )
     assert r"one & 1.00 & m\_W \\" in latex(frame)

@@ -11,7 +11,8 @@ from mizoo.datasets.tables import WEIGHTS
 def read_arrays(path) -> Samples:
     """Read x, z or both from a NumPy file: `.npz` with arrays of these names, or one array, which is x.
 
-    The weights of the rows may be there, too, as `weights`. Arrays (n, H, W) are read as images of one channel, (n, H, W, 1).
+    The weights of the rows may be there, too, as `weights`. Arrays (n, H, W) are read as images of one
+    channel, (n, H, W, 1).
 
     Raises:
         ValueError: for a file that is not NumPy's, or arrays that are not samples; it names the file.

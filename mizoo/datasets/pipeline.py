@@ -12,9 +12,10 @@ def batches(
 ) -> tf.data.Dataset:
     """Shuffled batches of events of files, for `fit`, in memory for one chunk of them.
 
-    Files are read anew for every pass. Events are shuffled within a chunk, anew in each pass; those of a file
-    that is sorted by anything should be mixed before. Those with weights come as often as these say, measured
-    in the mean of the first chunk. What is left over at the end of a pass is left out.
+    Files are read anew for every pass. Events are shuffled within a chunk, anew in each pass; those of a
+    file that is sorted by anything should be mixed before. Those with weights come as often as these say,
+    measured in the mean of the first chunk, so that passes differ in length: give `fit` the data set
+    `.repeat()`ed, and `steps_per_epoch`. What is left over at the end of a pass is left out.
 
     Args:
         sources, process, select, skip_bad, chunk: see `mizoo.datasets.read`.

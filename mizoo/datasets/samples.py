@@ -103,11 +103,12 @@ class Samples:
         Raises:
             ValueError: for a negative weight.
         """
-        if (negative := int((self.weights < 0.0).sum())):
+        weights = np.ones(len(self)) if self.weights is None else self.weights
+        if negative := np.count_nonzero(weights < 0.0):
             raise ValueError(
                 f"training needs weights of 0 or more, and {negative} of {len(self)} are negative"
             )
-        upto = np.cumsum(self.weights) / self.weights.mean()
+        upto = np.cumsum(weights) / weights.mean()
         places = tf.range(len(self), dtype="float64") + tf.cast(offset, tf.float64)
         return tf.minimum(tf.searchsorted(upto, places, side="right"), len(self) - 1)
 

@@ -27,12 +27,12 @@ def write(path, events, process=TTBAR) -> None:
         ImportError: if the format needs the extra `hep`.
     """
     with writer(path, process) as append:
-        append(events if isinstance(events, dict) else contents(events))
+        append(events if isinstance(events, dict) else events.arrays() | weights(events))
 
 
-def contents(events) -> dict[str, np.ndarray]:
-    """Arrays of events as files have them, by space, and their weights, if any."""
-    return events.arrays() | ({} if events.weights is None else {WEIGHTS: events.weights})
+def weights(events) -> dict[str, np.ndarray]:
+    """The weights of events under the name that files have for them, if there are any."""
+    return {} if events.weights is None else {WEIGHTS: events.weights}
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def joint_floors(truth, count, weights=None, resamples=20, seed=0) -> dict[str, 
     scale = {"MMD": 1.0}  # of 2 000 events, whatever there are
     half = len(truth) // 2
     root = np.sqrt((1.0 / len(truth) + 1.0 / count) / (2.0 / half))
-    for i in range(resamples):
+    for _ in range(resamples):
         rows = random.permutation(len(truth))
         first, second = rows[:half], rows[half : 2 * half]
         of = [None if weights is None else weights[part] for part in (first, second)]

@@ -171,9 +171,7 @@ def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
 
 def _report(name, truth, streams, weights, joint):
     own_floors: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
-    table = pd.concat(
-        [_compared(truth, drawn, s, weights[s], own_floors) for s, drawn in streams.items()]
-    )
+    table = pd.concat([_compared(truth, drawn, s, weights[s], own_floors) for s, drawn in streams.items()])
     together = None
     if joint:
         lines = track(streams.items(), description="together ", transient=True)

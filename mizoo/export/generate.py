@@ -3,14 +3,13 @@
 import json
 import secrets
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mizoo.datasets.read import stream
-from mizoo.datasets.write import contents, writer
+from mizoo.datasets.write import weights, writer
 from mizoo.evaluation.report import in_chunks
 from mizoo.physics.process import TTBAR
 
@@ -67,7 +66,7 @@ def generate(
                     if events[given] is None:
                         raise ValueError(f"{source}: {method} needs {given}, and the file has none")
                     made = _part(draws / f"{i:06}.npy", model, method, events[given], [seed, i])
-                    append(contents(replace(events, **{given: None, drawn: made})))
+                    append({drawn: made} | weights(events))
                     count += len(events)
                     progress.update(task, completed=count)
         finally:

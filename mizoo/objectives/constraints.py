@@ -62,6 +62,11 @@ class Acceptance(Objective):
         self.pt = [float(limit) for limit in pt]
         self.eta = [float(limit) for limit in eta]
 
+    @classmethod
+    def of(cls, process, stream="x_tilde", weight=1.0):
+        """With the limits of a `physics.Process`."""
+        return cls(stream, [p.pt for p in process.x], [p.eta for p in process.x], weight)
+
     def loss(self, streams):
         objects = _objects(streams.physical(self.stream))
         pt = _pt(objects)

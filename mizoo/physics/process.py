@@ -1,5 +1,6 @@
 """A process is data: the objects of the two spaces, their masses, and where files have them."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ class Particle:
         pdg: code of the Particle Data Group, by which a parton is found in event records.
         branch: of Delphes trees, in which a detector object is found: the hardest one not yet taken.
         charge: of the detector object, if it matters.
+        pt: least transverse momentum in GeV that the detector accepts.
+        eta: largest |pseudorapidity| that it accepts.
     """
 
     name: str
@@ -29,6 +32,8 @@ class Particle:
     pdg: int | None = None
     branch: str | None = None
     charge: int | None = None
+    pt: float = 0.0
+    eta: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ class Process:
         return np.array([particle.mass for particle in self.particles(space)])
 
 
-# u and dbar carry Pythia's constituent mass of 0.33 GeV in the hard-process record.
+# Acceptance as in OTUS (arXiv 2101.08944). u and dbar carry Pythia's constituent mass of 0.33 GeV in the
+# hard-process record.
 TTBAR = Process(
     name="ttbar",
     z=(
@@ -105,12 +111,12 @@ TTBAR = Process(
         Particle("dbar", r"\bar d", 0.33, pdg=-1),
     ),
     x=(
-        Particle("e-", "e^-", branch="Electron", charge=-1),
+        Particle("e-", "e^-", branch="Electron", charge=-1, pt=10.0, eta=2.5),
         Particle("met", r"\mathrm{miss}", branch="MissingET"),
-        Particle("jet1", r"\mathrm{jet}\,1", branch="Jet"),
-        Particle("jet2", r"\mathrm{jet}\,2", branch="Jet"),
-        Particle("jet3", r"\mathrm{jet}\,3", branch="Jet"),
-        Particle("jet4", r"\mathrm{jet}\,4", branch="Jet"),
+        Particle("jet1", r"\mathrm{jet}\,1", branch="Jet", pt=20.0, eta=4.5),
+        Particle("jet2", r"\mathrm{jet}\,2", branch="Jet", pt=20.0, eta=4.5),
+        Particle("jet3", r"\mathrm{jet}\,3", branch="Jet", pt=20.0, eta=4.5),
+        Particle("jet4", r"\mathrm{jet}\,4", branch="Jet", pt=20.0, eta=4.5),
     ),
     combined=(
         Mass("m_tt", r"m_{t\bar t}", ("e-", "nubar", "b", "bbar", "u", "dbar")),
@@ -121,4 +127,14 @@ TTBAR = Process(
     ),
     reconstruct=reconstruct_tops,
     matched=4,
+)
+
+ZEE = Process(
+    name="zee",
+    z=(Particle("e-", "e^-", pdg=11), Particle("e+", "e^+", pdg=-11)),
+    x=(
+        Particle("e-", "e^-", branch="Electron", charge=-1, pt=10.0, eta=2.5),
+        Particle("e+", "e^+", branch="Electron", charge=1, pt=10.0, eta=2.5),
+    ),
+    combined=(Mass("m_z", "m_Z", ("e-", "e+"), ("e-", "e+")),),
 )

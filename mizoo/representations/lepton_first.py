@@ -44,7 +44,7 @@ class LeptonFirst(DecayChain):
         return self._read(physical, known=True)
 
     def guess(self, physical):
-        """With the resonances of lepton, neutrino and quark at their poles: where else, objects hardly say."""
+        """With the resonances of lepton, neutrino and quark at their poles: objects hardly say more."""
         return self._read(physical, known=False)
 
     def _read(self, physical, known):

@@ -34,8 +34,8 @@ def corner(samples, labels, bins=40):
                     continue
                 for (name, values), colour in zip(samples.items(), colours, strict=False):
                     if row == column:
-                        density, _ = np.histogram(values[down], edges[down], density=True)
-                        ax.stairs(density, edges[down], color=colour, lw=2, label=name)
+                        counts, _ = np.histogram(values[down], edges[down])
+                        ax.stairs(counts / len(values[down]), edges[down], color=colour, lw=2, label=name)
                         ax.set_yticks([])
                     else:
                         _regions(ax, values[across], values[down], edges[across], edges[down], colour)
@@ -53,6 +53,8 @@ def corner(samples, labels, bins=40):
 def _regions(ax, across, down, edges_across, edges_down, colour):
     density, _, _ = np.histogram2d(across, down, bins=[edges_across, edges_down])
     density = gaussian_filter(density, 1.0)
+    if not density.any():  # all of it is elsewhere
+        return
     ordered = np.sort(density.ravel())[::-1]
     enclosed = np.cumsum(ordered) / ordered.sum()
     levels = sorted({ordered[np.searchsorted(enclosed, share)] for share in (0.393, 0.865)})

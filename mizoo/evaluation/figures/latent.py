@@ -11,7 +11,7 @@ def latent_pairs(spaces, shown=40):
     """Members of pairs in the plane of the first two principal components, some of them joined by lines.
 
     Args:
-        spaces: by title, dictionaries of vectors (n, d) with `"x"` and `"z"`, such as `Turbo.latents` gives.
+        spaces: by title, dictionaries of vectors (n, d) with `"x"` and `"z"`, as from `Turbo.latents`.
         shown: number of pairs that are joined.
     """
     with style():

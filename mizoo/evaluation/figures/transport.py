@@ -19,7 +19,10 @@ def transport(x, z, made, kind="Jet", process=TTBAR, bins=50):
         made: what the model makes of z, such as `x_tilde`.
         kind: branch of the objects.
     """
-    rows = {"truth": partners(x, z, process)[kind], of_stream("x_tilde")[1]: partners(made, z, process)[kind]}
+    rows = {
+        "truth": partners(x, z, process)[kind],
+        of_stream("x_tilde")[1]: partners(made, z, process)[kind],
+    }
     symbols = {"pt": "p_T", "eta": r"\eta", "phi": r"\phi"}
     with style():
         figure, axes = plt.subplots(2, 3, figsize=(27, 17), layout="constrained")
