@@ -1,0 +1,89 @@
+"""Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import mizoo
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+project = "mizoo"
+author = "the mizoo developers"
+copyright = "2026, the mizoo developers"
+release = version = mizoo.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "**/jupyter_execute"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+html_theme = "furo"
+html_title = "mizoo"
+html_static_path = ["_static"]
+html_css_files = ["mizoo.css"]
+html_theme_options = {
+    "source_repository": "https://github.com/mizoo/mizoo/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
+
+myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
+myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+nb_output_stderr = "remove"
+nb_execution_excludepatterns: list[str] = []
+
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_default_options = {"members": True, "imported-members": True, "show-inheritance": False}
+napoleon_google_docstring = True
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+
+
+HERE = Path(__file__).parent
+shutil.rmtree(HERE / "tutorials", ignore_errors=True)
+shutil.copytree(HERE.parent / "tutorials", HERE / "tutorials")
+shutil.rmtree(HERE / "cards", ignore_errors=True)
+(HERE / "cards").mkdir()
+CARDS = sorted(path.parent for path in (HERE.parent / "saved_models").glob("*/README.md"))
+for card in CARDS:
+    shutil.copy(card / "README.md", HERE / "cards" / f"{card.name}.md")
+LIST = "\n".join(card.name for card in CARDS)
+(HERE / "cards" / "index.md").write_text(
+    f"# Model cards\n\nOf every trained model that is shipped.\n\n```{{toctree}}\n:maxdepth: 1\n\n{LIST}\n```\n"
+)
+
+
+def _links(app, name, source):
+    """Links that work between the folders of the repository, made to work between pages."""
+    text = re.sub(r"\]\((\.\./)+saved_models/([\w-]+)/README\.md", r"](cards/\2.md", source[0])
+    source[0] = text.replace("](../docs/", "](../") if name.startswith("tutorials/") else text
+
+
+def _plain(app, what, name, obj, options, lines):
+    """Docstrings are plain text with `code`: |x| is a modulus, a star is a star."""
+    parts = re.split(r"(`[^`]+`)", "\n".join(lines))
+    for i, part in enumerate(parts):
+        if not part.startswith("`"):
+            parts[i] = re.sub(r"([|*])", r"\\\1", part)
+            continue
+        parts[i] = "`" + re.sub(r"\s+", " ", part) + "`"
+        parts[i] += "\\ " if parts[i + 1][:1].isalnum() else ""  # the plural of a name
+    lines[:] = "".join(parts).split("\n")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", _plain, priority=400)
+    app.connect("source-read", _links)
