@@ -60,16 +60,15 @@ shutil.rmtree(HERE / "cards", ignore_errors=True)
 CARDS = sorted(path.parent for path in (HERE.parent / "saved_models").glob("*/README.md"))
 for card in CARDS:
     shutil.copy(card / "README.md", HERE / "cards" / f"{card.name}.md")
-LIST = "\n".join(card.name for card in CARDS)
-(HERE / "cards" / "index.md").write_text(
-    f"# Model cards\n\nOf every trained model that is shipped.\n\n```{{toctree}}\n:maxdepth: 1\n\n{LIST}\n```\n"
-)
+TREE = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(card.name for card in CARDS) + "\n```\n"
+(HERE / "cards" / "index.md").write_text(f"# Model cards\n\nOf every model that is shipped.\n\n{TREE}")
 
 
 def _links(app, name, source):
     """Links that work between the folders of the repository, made to work between pages."""
     text = re.sub(r"\]\((\.\./)+saved_models/([\w-]+)/README\.md", r"](cards/\2.md", source[0])
-    source[0] = text.replace("](../docs/", "](../") if name.startswith("tutorials/") else text
+    within = name.startswith("tutorials/")
+    source[0] = text.replace(*(("](../docs/", "](../") if within else ("](../tutorials/", "](tutorials/")))
 
 
 def _plain(app, what, name, obj, options, lines):
@@ -85,5 +84,6 @@ def _plain(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    """Connect the two."""
     app.connect("autodoc-process-docstring", _plain, priority=400)
     app.connect("source-read", _links)

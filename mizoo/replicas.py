@@ -120,7 +120,8 @@ def takes_totals(optimizer):
 def _drawn(law, shape, seed, **arguments):
     size, *rest = shape
     first, whole = _place(size)
-    if (seeds := _seeds.get()) is None:
+    seeds = _seeds.get()  # no walrus: autograph cannot read one
+    if seeds is None:
         draw = getattr(keras.random, law)
     else:
         draw, seed = getattr(tf.random, f"stateless_{law}"), next(seeds)

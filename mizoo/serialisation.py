@@ -20,6 +20,7 @@ def serialisable(cls):
         return {**common, **{name: _listed(getattr(self, name)) for name in names}}
 
     def from_config(cls, config):
+        """An object of what `get_config` gave."""
         return cls(**{key: _revive(value) for key, value in config.items()})
 
     if "get_config" not in vars(cls):

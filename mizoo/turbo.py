@@ -100,6 +100,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
 
     @classmethod
     def from_config(cls, config):
+        """A model of what `get_config` gave, with new weights."""
         return cls(**apart(config))
 
     def compile(self, optimizer="adam", critic_optimizer="adam", critic_steps=1, **kwargs):

@@ -29,7 +29,8 @@ class Oracle(keras.layers.Layer):
 
 @pytest.mark.parametrize("formulation", [FlowMatching(), DDPM(), EDM()], ids=lambda f: type(f).__name__)
 @pytest.mark.parametrize(
-    ("sampler", "evaluations"), [("euler", 100), ("midpoint", 60), ("heun", 60), ("ancestral", 200)]
+    ("sampler", "evaluations"),
+    [("euler", 100), ("midpoint", 60), ("heun", 60), ("adams", 60), ("ancestral", 200)],
 )
 def test_samplers_lead_to_the_data(formulation, sampler, evaluations):
     mapper = Diffusion(
@@ -84,6 +85,8 @@ def test_order_of_the_samplers():
     for sampler in ("midpoint", "heun"):
         assert error(sampler, 32) / error(sampler, 64) > 3.0
         assert error(sampler, 32) < error("euler", 32) / 3.0
+    assert error("adams", 8) < error("midpoint", 8) / 2.0  # one evaluation a step instead of two
+    assert error("adams", 8) / error("adams", 64) > 16.0
 
 
 def test_angles_have_no_seam():

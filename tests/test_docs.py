@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -62,6 +63,43 @@ def test_many_devices():
     for block in code("distributed.md"):
         exec(block, names)
     assert int(names["model"].optimizer.iterations) == 2
+
+
+@pytest.mark.parametrize("page", ["concepts.md", "architecture.md"])
+def test_pages_run(page):
+    names = {"__name__": "page"}
+    for block in code(page):
+        exec(block, names)
+    if page == "architecture.md":
+        data = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
+        history = names["model"].fit({"x": data, "z": data[:, :2]}, verbose=0).history
+        assert set(history) == {"loss", "L_x_hat", "D_z_tilde", "closeness_x_hat"}
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(names["model"]))
+        assert repr(again) == repr(names["model"])
+
+
+def test_held_against_the_truth(capsys):
+    names = {}
+    for block in code("evaluation.md"):
+        exec(block, names)
+    assert "m_t_had" in capsys.readouterr().out
+    assert set(names["report"].streams) == {"z_tilde", "x_tilde", "x_hat", "z_hat"}
+    plt.close("all")
+
+
+def test_benchmark_agrees_with_its_figures():
+    """The tables are those that the studies would write of the committed figures."""
+    page = (DOCS / "benchmark.md").read_text()
+    found = json.loads((DOCS / "studies" / "benchmark.json").read_text())
+    for name, cells in found["models"].items():
+        row = " | ".join("–" if value is None else f"{value:.2f}" for value in cells)
+        assert f"{name}` | {row} |" in page or f"{name} | {row} |" in page
+    for row in json.loads((DOCS / "studies" / "ablation.json").read_text())["rows"]:
+        values = " | ".join(f"{value:.2f}" for key, value in row.items() if key != "model")
+        assert f"| {row['model']} | {values} |" in page
+    metrics = json.loads((DOCS.parent / "saved_models" / "gandalf-ttbar" / "metrics.json").read_text())
+    shipped = list(metrics["cells"]["gandalf-ttbar"].values())
+    np.testing.assert_allclose(found["models"]["gandalf"], shipped, atol=0.02)
 
 
 def test_table_of_models_is_that_of_the_models():

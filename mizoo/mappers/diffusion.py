@@ -12,7 +12,7 @@ from mizoo.mappers.formulations import FlowMatching
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
 
-SAMPLERS = ("euler", "midpoint", "heun", "ancestral")
+SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 
 
 class _Denoised:
@@ -39,7 +39,8 @@ class Diffusion(NetworkMapper):
     constant, a bound on the likelihood (arXiv 2107.00630).
 
     Euler's steps are those of DDIM (arXiv 2010.02502); midpoint and Heun evaluate the network twice a step;
-    ancestral steps draw a part of the noise anew (arXiv 2006.11239).
+    Adams's (Adams-Bashforth, of third order) evaluate it once, and go on along a parabola through the last
+    three; ancestral steps draw a part of the noise anew (arXiv 2006.11239).
 
     Args:
         network: from values, times and contexts to as many numbers as the target has, see
@@ -47,7 +48,7 @@ class Diffusion(NetworkMapper):
         shape: of one target, (d,).
         angles: indices of components that are angles in [-π, π).
         formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.
-        sampler: `"euler"`, `"midpoint"`, `"heun"` or `"ancestral"`.
+        sampler: `"euler"`, `"midpoint"`, `"heun"`, `"adams"` or `"ancestral"`.
         evaluations: of the network for a draw.
 
     Raises:
@@ -105,7 +106,7 @@ class Diffusion(NetworkMapper):
         """Lead noise (n, …) to data, given contexts (n, …)."""
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
-        steps = self.evaluations // (1 if self.sampler in ("euler", "ancestral") else 2)
+        steps = self.evaluations // (2 if self.sampler in ("midpoint", "heun") else 1)
         times = self.formulation.steps(tf.linspace(0.0, 1.0, steps + 1))
 
         def step(i, value):
@@ -113,6 +114,8 @@ class Diffusion(NetworkMapper):
             return i + 1, self._step(value, times[i], times[i + 1], context, fresh)
 
         value = self.formulation.scales(times[0])[1] * self._base(draws[0])
+        if self.sampler == "adams":
+            return self._around(self._adams(value, times, context))
         shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
         return self._around(tf.while_loop(lambda i, _: i < steps, step, [0, value], shapes)[1])
 
@@ -130,6 +133,22 @@ class Diffusion(NetworkMapper):
                 value, start, end, [(a + b) / 2.0 for a, b in zip(first, second, strict=True)]
             )
         return self._ancestral(start, end, first, fresh)
+
+    def _adams(self, value, times, context):
+        """Steps along the mean of a parabola through the ends that the last three places had."""
+        steps, none = self.evaluations, tf.zeros_like(value)
+
+        def step(i, value, before):
+            ends = tf.stack(self._ends(value, times[i], context))
+            known = tf.concat([ends[None], before], 0)
+            mean = tf.tensordot(weights[i], known, 1)
+            return i + 1, self._move(value, times[i], times[i + 1], tf.unstack(mean)), known[:-1]
+
+        weights = tf.stack([_means(times, i) for i in range(steps)])
+        shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
+        shapes.append(tf.TensorShape((2, 2, None, *self.shape)))
+        start = [0, value, tf.stack([[none, none]] * 2)]
+        return tf.while_loop(lambda i, *_: i < steps, step, start, shapes)[1]
 
     def _ends(self, value, time, context):
         time = tf.fill((tf.shape(value)[0], 1), time)
@@ -168,3 +187,16 @@ class Diffusion(NetworkMapper):
 
     def _around(self, value):
         return tf.where(self._angular, planar.wrap(value), value)
+
+
+def _means(times, i):
+    """Weights of what is known at times i, i - 1, i - 2 in the mean until i + 1 of the
+    polynomial through it.
+    """
+    a, b = ((times[max(i - k, 0)] - times[i]) / (times[i + 1] - times[i]) for k in (1, 2))
+    if i == 0:
+        return tf.constant([1.0, 0.0, 0.0])
+    if i == 1:
+        return tf.stack([1.0 - 0.5 / a, 0.5 / a, 0.0])
+    second, third = (1.0 / 3.0 - b / 2.0) / (a * (a - b)), (1.0 / 3.0 - a / 2.0) / (b * (b - a))
+    return tf.stack([1.0 - second - third, second, third])

@@ -17,7 +17,7 @@ WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
     latent=64, alignment=0.1, width=64, dropout=0.05, units=192, blocks=4,
-    sampler="midpoint", evaluations=8, weights=None, learning_rate=3e-3, name="gandalf",
+    sampler="adams", evaluations=8, weights=None, learning_rate=3e-3, name="gandalf",
 ):  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
 

@@ -17,12 +17,12 @@ import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 import tensorflow as tf
-from sklearn.decomposition import PCA
 
 import mizoo
 from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.conditional import calibrate, responses, retrieve
 from mizoo.evaluation.distances import ks, ks_floor
+from mizoo.evaluation.figures import latent_pairs, response
 from mizoo.evaluation.observables import observables, polar
 from mizoo.evaluation.published import CELLS
 from mizoo.evaluation.report import in_chunks
@@ -160,37 +160,6 @@ def latents(model, data):
     return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}, spaces
 
 
-def draw_latents(spaces, path, shown=40):
-    figure, axes = plt.subplots(1, 3, figsize=(24, 8), layout="constrained")
-    for ax, (name, both) in zip(axes, spaces.items(), strict=True):
-        standard = [(v - v.mean(0)) / (v.std(0) + 1e-9) for v in both.values()]
-        plane = PCA(2, random_state=0).fit(np.concatenate(standard))
-        x, z = (plane.transform(v) for v in standard)
-        ax.scatter(*x.T, s=4, alpha=0.3, color="#d1495b", label="x")
-        ax.scatter(*z.T, s=4, alpha=0.3, color="#30638e", label="z")
-        ax.plot([x[:shown, 0], z[:shown, 0]], [x[:shown, 1], z[:shown, 1]], color="black", lw=1)
-        ax.set_title(name)
-        ax.set_xlabel("first principal component")
-    axes[0].legend(markerscale=5)
-    save(figure, path)
-
-
-def draw_responses(true, made, path):
-    figure, axes = plt.subplots(2, 3, figsize=(24, 14), layout="constrained")
-    labels = {"pt": "$(p_T - p_T^{parton})/p_T^{parton}$", "eta": r"$\Delta\eta$", "phi": r"$\Delta\phi$"}
-    for ax, name in zip(axes.flat, true, strict=True):
-        edges = np.linspace(*np.percentile(true[name], [2, 98]), 60)
-        for values, style in (
-            (true[name], {"color": "black", "histtype": "fill", "alpha": 0.2, "label": "truth"}),
-            (made[name], {"color": "#d1495b", "lw": 2, "yerr": False, "label": "simulated"}),
-        ):
-            mplhep.histplot(*np.histogram(values, edges), ax=ax, **style)
-        kind, _, component = name.partition("_")
-        ax.set_xlabel(f"{kind}: {labels[component]}")
-    axes[0, 0].legend()
-    save(figure, path)
-
-
 def draw_ranks(ranks, samples, path):
     names = ["px_b", "pz_b", "E_b", "px_u", "pz_nubar", "E_e-", "m_tt", "m_w_had"]
     figure, axes = plt.subplots(2, 4, figsize=(28, 12), layout="constrained", sharey=True)
@@ -236,9 +205,9 @@ def main():
     result["coverage"], ranks = calibrated(model, few, samples=100)
     result["latent"], spaces = latents(model, few)
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
-    draw_responses(true, made, args.out / "gandalf_responses.png")
+    save(response(data.x, data.z, x_tilde), args.out / "gandalf_responses.png")
     draw_ranks(ranks, 100, args.out / "gandalf_ranks.png")
-    draw_latents(spaces, args.out / "gandalf_latents.png")
+    save(latent_pairs(spaces), args.out / "gandalf_latents.png")
 
 
 if __name__ == "__main__":

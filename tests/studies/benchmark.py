@@ -1,0 +1,115 @@
+"""All shipped models of the tt̄ events, held against the same test events.
+
+    python tests/studies/benchmark.py --out docs/studies
+
+Models that are not shipped are trained first (`tests/studies/zoo.py`), which takes hours.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from page import fill
+
+import mizoo
+from mizoo.datasets import Events
+from mizoo.evaluation import compare
+from mizoo.evaluation.figures import save, style
+from mizoo.evaluation.published import CELLS, PUBLISHED
+from mizoo.evaluation.text import markdown
+from mizoo.physics import TTBAR, accepted
+
+MODELS = ("gandalf", "turbosim", "turbosim-original", "flow", "otus", "bibae", "pix2pix", "cyclegan")
+JOINT = ("correlation", "sliced Wasserstein", "MMD", "AUC", "AUC error")
+
+
+def measured(name, data):
+    """Cells and figures of all observables together, of a model that needs x alone or pairs."""
+    model = mizoo.load(f"{name}-ttbar")
+    alone = mizoo.presets.PRESETS[model.preset].data == "x"
+    report = mizoo.evaluate(model, data.only("x") if alone else data, seed=0, joint=True)
+    found = 100.0 * report.table["ks"]
+    streams = {"z": "z_tilde", "x": "x_tilde"}
+    cells = [found.get((streams[space], observable)) for space, observable in CELLS]
+    joint = report.joint.reindex(list(streams.values()))
+    return {"cells": cells, "joint": {s: list(joint.loc[s, list(JOINT)]) for s in joint.index}}, report
+
+
+def without_rejected(report, data):
+    """Cells of x_tilde of which events below the thresholds are left out, as OTUS does, and their share."""
+    x = report.streams["x_tilde"]
+    kept = accepted(x)
+    table = compare(data.only("x"), Events(x=x[kept], process=TTBAR)).table
+    cells = [float(100.0 * table.loc[("x_tilde", o), "ks"]) if s == "x" else None for s, o in CELLS]
+    return cells, float(np.mean(~kept))
+
+
+def draw(rows, floor, path):
+    """The cells as a figure: one line a model, on a logarithmic scale."""
+    with style():
+        figure, ax = plt.subplots(figsize=(16, 9), layout="constrained")
+        places = np.arange(len(CELLS))
+        for (name, cells), colour in zip(rows.items(), matplotlib.color_sequences["tab10"], strict=False):
+            values = [np.nan if v is None else v for v in cells]
+            look = {"ls": "--", "marker": "s", "color": "black"} if "paper" in name else {"marker": "o"}
+            look = {"color": colour, "lw": 1.5, "ms": 9, **look}
+            ax.plot(places, values, label=name, alpha=0.5 if name.startswith("OTUS") else 1.0, **look)
+        ax.axhspan(0.0, floor, color="black", alpha=0.12, label="95 % floor")
+        ax.set_yscale("log")
+        ax.set_xticks(places, [f"{o}" for _, o in CELLS], rotation=30, ha="right", fontsize=18)
+        ax.minorticks_off()
+        ax.set_ylabel(r"KS distance $\times$ 100")
+        ax.legend(fontsize=15, ncol=2)
+    save(figure, path, dpi=45)[1].unlink()  # the page has the PNG
+
+
+def plain(value):
+    return None if value is None or value != value else round(float(value), 5)
+
+
+def tables(result):
+    """The tables of the page: cells, and all observables together."""
+    floor = {"95 % floor": [result["floor"]] * len(CELLS)}
+    cells = {**result["models"], **PUBLISHED, **floor}
+    fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in CELLS]).T))
+    for stream in ("x_tilde", "z_tilde"):
+        rows = {name: row[stream] for name, row in result["joint"].items() if row[stream][0] is not None}
+        rows["95 % floor"] = [*result["joint floors"][stream], None, None]
+        fill(f"joint {stream}", markdown(pd.DataFrame(rows, index=list(JOINT)).T, 4))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("."))
+    args = parser.parse_args()
+    if not all(Path("saved_models", f"{name}-ttbar").is_dir() for name in MODELS):
+        subprocess.run([sys.executable, Path(__file__).with_name("zoo.py"), "--runs", "runs"], check=True)
+    data = mizoo.datasets.ttbar().test
+    result = {"events": len(data), "models": {}, "joint": {}}
+    for name in MODELS:
+        found, report = measured(name, data)
+        result["models"][name] = [plain(v) for v in found["cells"]]
+        result["joint"][name] = {s: [plain(v) for v in row] for s, row in found["joint"].items()}
+        if name == "otus":
+            cells, share = without_rejected(report, data)
+            result["models"]["otus, accepted"] = [plain(v) for v in cells]
+            result["rejected by otus"] = round(share, 4)
+        if name == "gandalf":
+            result["floor"] = round(100.0 * float(report.table["floor"].iloc[0]), 3)
+            row = report.joint.loc[["z_tilde", "x_tilde"], [f"{k} floor" for k in JOINT[:3]]]
+            result["joint floors"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
+        print(name, result["models"][name], flush=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "benchmark.json").write_text(json.dumps(result, indent=1) + "\n")
+    tables(result)
+    draw({**result["models"], **PUBLISHED}, result["floor"], args.out / "benchmark")
+
+
+if __name__ == "__main__":
+    main()
