@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "sphinx-mathjax-offline",  # equations are drawn by a copy on the site, not by another server's
 ]
 exclude_patterns = ["_build", "**/jupyter_execute"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
@@ -39,9 +40,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
-nb_merge_streams = True
 nb_output_stderr = "remove"
-nb_execution_excludepatterns: list[str] = []
 
 default_role = "code"
 autodoc_member_order = "bysource"
