@@ -32,7 +32,8 @@ def parquet(path, process, size):
         ValueError: if it is none, or a column is missing.
     """
     pq = extra("pyarrow.parquet")
-    with pq.ParquetFile(_there(path)) as file:
+    # Buffered ahead, whatever has been read would stay in memory until the end.
+    with pq.ParquetFile(_there(path), pre_buffer=False) as file:
         frames = (batch.to_pandas() for batch in file.iter_batches(size))
         yield from _of_frames(frames, path, process)
 
