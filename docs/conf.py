@@ -8,6 +8,8 @@ from pathlib import Path
 import mizoo
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Progress bars ask for ipywidgets, which a page has no use for.
+os.environ.setdefault("PYTHONWARNINGS", "ignore:install:UserWarning")
 
 project = "mizoo"
 author = "the mizoo developers"

@@ -9,6 +9,7 @@ import argparse
 import json
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
@@ -55,7 +56,8 @@ def draw(rows, floor, path):
     with style():
         figure, ax = plt.subplots(figsize=(16, 9), layout="constrained")
         places = np.arange(len(CELLS))
-        for (name, cells), colour in zip(rows.items(), matplotlib.color_sequences["tab10"], strict=False):
+        colours = cycle(matplotlib.color_sequences["tab10"])
+        for (name, cells), colour in zip(rows.items(), colours, strict=False):
             values = [np.nan if v is None else v for v in cells]
             look = {"ls": "--", "marker": "s", "color": "black"} if "paper" in name else {"marker": "o"}
             look = {"color": colour, "lw": 1.5, "ms": 9, **look}
