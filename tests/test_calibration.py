@@ -82,3 +82,12 @@ def test_partners_are_found_where_they_are_close(generator):
     assert far.first < 0.05
     assert far.rank == pytest.approx(0.5, abs=0.06)
     assert far.correlation == pytest.approx(0.0, abs=0.1)
+
+
+def test_a_classifier_heeds_the_weights_of_each_sample(generator):
+    """Normal draws about 1, weighted to be about 0, cannot be told from draws about 0."""
+    truth, model = generator.normal(size=(4000, 1)), 1.0 + generator.normal(size=(4000, 1))
+    weights = np.exp(0.5 - model[:, 0])
+    assert classifier_test(truth, model).value > 0.7
+    assert classifier_test(truth, model, model_weights=weights).value == pytest.approx(0.5, abs=0.04)
+    assert classifier_test(model, truth, truth_weights=weights).value == pytest.approx(0.5, abs=0.04)

@@ -9,7 +9,7 @@ import scipy.stats
 
 from mizoo import evaluate
 from mizoo.datasets import Events
-from mizoo.evaluation import compare
+from mizoo.evaluation import compare, figures, responses
 from mizoo.evaluation.distances import (
     DISTANCES,
     chi2,
@@ -192,6 +192,29 @@ def test_joint_report_of_a_perfect_model(few):
     assert list(joint.index) == ["z_tilde", "x_tilde", "x_hat", "z_hat"]
     assert joint.loc["x_tilde", "correlation"] == 0.0
     assert joint.loc["x_tilde", "AUC"] < 0.6
+
+
+def test_figures_heed_weights(few):
+    """Events of weight 0 leave no trace."""
+    x, z, half = few.test.x, few.test.z, np.arange(200) < 100
+    weights = half.astype(float)
+    named = observables(x, "x")
+    drawn = figures.corner({"truth": named}, {"m_tt": "m", "m_t_had": "m"}, {"truth": weights})
+    edges = np.linspace(*np.percentile(named["m_tt"], [0.5, 98.0]), 41)
+    heights = drawn.axes[0].patches[0].get_data()[0]
+    np.testing.assert_allclose(100 * heights, np.histogram(named["m_tt"][half], edges)[0])
+    found = responses(x, z)["jet_pt"]
+    edges = np.linspace(*np.percentile(found, [2, 98]), 60)
+    heights = figures.response(x, z, x, weights).axes[3].patches[0].get_data()[0]
+    np.testing.assert_allclose(heights, np.histogram(found[half], edges)[0])
+    rows = np.repeat(np.arange(200), 1 + half)
+    both = (
+        figures.resolution(x, z, x, 1.0 + weights, bins=1),
+        figures.resolution(x[rows], z[rows], x[rows], bins=1),
+    )
+    lines = [[line.get_ydata() for line in drawn.axes[1].get_lines()[:4]] for drawn in both]
+    np.testing.assert_allclose(*lines, atol=0.02)
+    assert len(figures.transport(x, z, x, weights=weights).axes) == 6
 
 
 def test_samples_that_have_nothing_in_common_are_refused(few):

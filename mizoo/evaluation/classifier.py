@@ -24,7 +24,9 @@ def features(events, space, process=TTBAR) -> np.ndarray:
     return np.concatenate([np.stack(list(named), 1), *polar(events)], 1)
 
 
-def classifier_test(truth, model, weights=None, folds=5, resamples=200, seed=0) -> AUC:
+def classifier_test(
+    truth, model, truth_weights=None, model_weights=None, folds=5, resamples=200, seed=0
+) -> AUC:
     """How well gradient boosting tells generated from true events, on events it was not trained on.
 
     0.5 if it cannot. Each event is judged by a classifier trained on the other folds. Rows of the same
@@ -32,7 +34,7 @@ def classifier_test(truth, model, weights=None, folds=5, resamples=200, seed=0) 
 
     Args:
         truth, model: features (n, k) of true and of generated events, row by row of the same condition.
-        weights: (n,) of the conditions, 0 or more, if they do not count the same.
+        truth_weights, model_weights: (n,) of each, 0 or more, if they do not count the same.
         folds: of the cross-validation.
         resamples: bootstrap samples that the error comes from.
         seed: of folds, classifier and bootstrap.
@@ -42,7 +44,11 @@ def classifier_test(truth, model, weights=None, folds=5, resamples=200, seed=0) 
     """
     if len(truth) != len(model):
         raise ValueError(f"truth and model must have as many rows, got {len(truth)} and {len(model)}")
-    both = None if weights is None else np.tile(weights, 2)
+    both = None
+    if truth_weights is not None or model_weights is not None:
+        ones = np.ones(len(truth))
+        each = (ones if w is None else w / np.mean(w) for w in (truth_weights, model_weights))
+        both = np.concatenate(list(each))  # as much of one as of the other
     label, condition = np.repeat([1, 0], len(truth)), np.tile(np.arange(len(truth)), 2)
     classifier = HistGradientBoostingClassifier(random_state=seed, max_iter=200, early_stopping=True)
     score = cross_val_predict(

@@ -16,7 +16,7 @@ _KERNEL_EVENTS = 2000  # that the kernel distance looks at: its cost grows with 
 def correlation(truth, model, truth_weights=None, model_weights=None) -> float:
     """Root mean square difference of the entries of the correlation matrices."""
     first, second = (
-        _correlations(values, weights)
+        correlations(values, weights)
         for values, weights in ((truth, truth_weights), (model, model_weights))
     )
     above = np.triu_indices(len(first), 1)
@@ -81,7 +81,8 @@ def _standardised(truth, model):
     return (np.asarray(truth) - mean) / spread, (np.asarray(model) - mean) / spread
 
 
-def _correlations(values, weights):
+def correlations(values, weights=None):
+    """Correlation matrix (k, k) of events (n, k)."""
     covariance = np.cov(values, rowvar=False, aweights=weights)
     spread = np.sqrt(np.diag(covariance)) + 1e-12
     return covariance / np.outer(spread, spread)

@@ -210,7 +210,7 @@ def _jointly(data, drawn, space, weights):
         row[name] = distance(true, made, data.weights, weights)
         row[f"{name} floor"] = own[name]
     if len(true) == len(made):
-        area = classifier_test(true, made, weights)
+        area = classifier_test(true, made, data.weights, weights)
         row |= {"AUC": area.value, "AUC error": area.error}
     return row
 

@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter
 from mizoo.evaluation.figures.style import TRUE, style
 
 
-def corner(samples, labels, bins=40):
+def corner(samples, labels, weights=None, bins=40):
     """A corner plot: laws of single observables on the diagonal, regions with 39 % and 86 % of pairs below.
 
     These are what 1σ and 2σ of a normal law in the plane enclose.
@@ -16,7 +16,9 @@ def corner(samples, labels, bins=40):
     Args:
         samples: by name, dictionaries of the same observables (n,); the first is drawn in black.
         labels: of the observables, by name.
+        weights: (n,) of the events of samples, by the samples' names; None for those without.
     """
+    weights = weights or {}
     names = list(labels)
     truth = next(iter(samples.values()))
     edges = {name: np.linspace(*np.percentile(truth[name], [0.5, 98.0]), bins + 1) for name in names}
@@ -33,12 +35,15 @@ def corner(samples, labels, bins=40):
                     ax.axis("off")
                     continue
                 for (name, values), colour in zip(samples.items(), colours, strict=False):
+                    own = weights.get(name)
                     if row == column:
-                        counts, _ = np.histogram(values[down], edges[down])
-                        ax.stairs(counts / len(values[down]), edges[down], color=colour, lw=2, label=name)
+                        counts, _ = np.histogram(values[down], edges[down], weights=own)
+                        total = len(values[down]) if own is None else np.sum(own)
+                        ax.stairs(counts / total, edges[down], color=colour, lw=2, label=name)
                         ax.set_yticks([])
                     else:
-                        _regions(ax, values[across], values[down], edges[across], edges[down], colour)
+                        pair, cells = (values[across], values[down]), (edges[across], edges[down])
+                        _regions(ax, pair, cells, own, colour)
                 ax.tick_params(labelsize=14)
                 ax.set_xlim(edges[across][0], edges[across][-1])
                 if row == len(names) - 1:
@@ -50,13 +55,13 @@ def corner(samples, labels, bins=40):
     return figure
 
 
-def _regions(ax, across, down, edges_across, edges_down, colour):
-    density, _, _ = np.histogram2d(across, down, bins=[edges_across, edges_down])
+def _regions(ax, pair, cells, weights, colour):
+    density, _, _ = np.histogram2d(*pair, bins=cells, weights=weights)
     density = gaussian_filter(density, 1.0)
     if not density.any():  # all of it is elsewhere
         return
     ordered = np.sort(density.ravel())[::-1]
     enclosed = np.cumsum(ordered) / ordered.sum()
     levels = sorted({ordered[np.searchsorted(enclosed, share)] for share in (0.393, 0.865)})
-    middles = [(edges[1:] + edges[:-1]) / 2.0 for edges in (edges_across, edges_down)]
+    middles = [(edges[1:] + edges[:-1]) / 2.0 for edges in cells]
     ax.contour(*middles, density.T, levels=levels, colors=colour, linewidths=[1.2, 2.0][-len(levels) :])

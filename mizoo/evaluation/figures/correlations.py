@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+from mizoo.evaluation import joint
 from mizoo.evaluation.figures.style import of_stream, style
 from mizoo.evaluation.observables import label, observables
 from mizoo.evaluation.report import SPACES
@@ -12,7 +13,7 @@ def correlations(report, stream):
     """Correlations of the observables of a stream, those of the truth, and the difference × 10."""
     space, process = SPACES[stream], report.truth.process
     found = [
-        _matrix(observables(events, space, process), weights)
+        joint.correlations(np.stack(list(observables(events, space, process).values()), 1), weights)
         for events, weights in (
             (report.truth[space], report.truth.weights),
             (report.streams[stream], report.weights.get(stream)),
@@ -32,9 +33,3 @@ def correlations(report, stream):
             ax.minorticks_off()
         figure.colorbar(image, ax=axes, shrink=0.8, label="correlation")
     return figure
-
-
-def _matrix(named, weights):
-    covariance = np.cov(np.stack(list(named.values())), aweights=weights)
-    spread = np.sqrt(np.diag(covariance)) + 1e-12
-    return covariance / np.outer(spread, spread)

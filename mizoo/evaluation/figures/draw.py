@@ -41,16 +41,20 @@ def _figures(report):
         if masses:
             yield f"{space}_masses", lambda s=space, n=list(masses): ratios(report, s, n)
         if len(masses) > 1:
-            yield f"{space}_corner", lambda s=space, m=masses: corner(_samples(report, s), m)
+            yield (
+                f"{space}_corner",
+                lambda s=space, m=masses: corner(_samples(report, s), m, _weights(report, s)),
+            )
     for stream in report.streams:
         yield f"{stream}_correlations", lambda s=stream: correlations(report, s)
     if "x_tilde" in report.streams and truth.z is not None and len(truth) == len(report.streams["x_tilde"]):
         pairs = (truth.x, truth.z, report.streams["x_tilde"])
+        of = {"weights": truth.weights, "process": process}
         for kind in process.kinds:
             name = f"transport_{kind.lower()}"
-            yield name, lambda k=kind: transport(*pairs, kind=k, process=process)
-        yield "response", lambda: response(*pairs, process=process)
-        yield "resolution", lambda: resolution(*pairs, process=process)
+            yield name, lambda k=kind: transport(*pairs, kind=k, **of)
+        yield "response", lambda: response(*pairs, **of)
+        yield "resolution", lambda: resolution(*pairs, **of)
 
 
 def _samples(report, space):
@@ -60,6 +64,12 @@ def _samples(report, space):
         name: observables(events, space, process)
         for name, events in {"truth": report.truth[space], **made}.items()
     }
+
+
+def _weights(report, space):
+    """Weights by the names of `_samples`."""
+    made = {LABELS[s]: w for s, w in report.weights.items() if SPACES[s] == space}
+    return {"truth": report.truth.weights, **made}
 
 
 def _plain(name):

@@ -5,7 +5,7 @@ import mplhep
 import numpy as np
 
 from mizoo.evaluation.conditional import partners, responses
-from mizoo.evaluation.figures.style import TRUE, of_stream, style
+from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
 from mizoo.physics.process import TTBAR
 
 _AXES = {
@@ -15,12 +15,13 @@ _AXES = {
 }
 
 
-def response(x, z, made, process=TTBAR, bins=60):
+def response(x, z, made, weights=None, process=TTBAR, bins=60):
     """How detector objects differ from their partons, in truth and by a model: a row for each kind.
 
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
         made: what the model makes of z, such as `x_tilde`.
+        weights: (n,) of the events, if they have any.
     """
     true, simulated = responses(x, z, process), responses(made, z, process)
     colour, name = of_stream("x_tilde")
@@ -33,7 +34,8 @@ def response(x, z, made, process=TTBAR, bins=60):
                 (true[key], {"color": TRUE, "histtype": "fill", "alpha": 0.2, "label": "truth"}),
                 (simulated[key], {"color": colour, "lw": 2, "yerr": False, "label": name}),
             ):
-                mplhep.histplot(*np.histogram(values, edges), ax=ax, **look)
+                heights, _ = np.histogram(values.ravel(), edges, weights=repeated(weights, values))
+                mplhep.histplot(heights, edges, ax=ax, **look)
             kind, _, component = key.partition("_")
             ax.set_xlabel(f"{kind}: {_AXES[component]}")
         axes[0, 0].set_ylabel("objects")
@@ -41,11 +43,11 @@ def response(x, z, made, process=TTBAR, bins=60):
     return figure
 
 
-def resolution(x, z, made, process=TTBAR, bins=10):
+def resolution(x, z, made, weights=None, process=TTBAR, bins=10):
     """Median and half of the central 68 % of the pT response against the parton's pT, for each kind.
 
     Args:
-        x, z, made: see `response`.
+        x, z, made, weights: see `response`.
         bins: slices of pT with the same number of objects.
     """
     found = {
@@ -63,7 +65,10 @@ def resolution(x, z, made, process=TTBAR, bins=10):
                 slices = np.array_split(np.argsort(before), bins)
                 middle = [np.median(before[rows]) for rows in slices]
                 ratio = after / before - 1.0
-                low, median, high = np.array([np.quantile(ratio[r], [0.16, 0.5, 0.84]) for r in slices]).T
+                own = repeated(weights, values[kind]["pt"][0])
+                low, median, high = np.array(
+                    [central(ratio[r], None if own is None else own[r]) for r in slices]
+                ).T
                 ax.plot(middle, median, "o-", label=f"{name}: median", **look)
                 ax.plot(middle, (high - low) / 2.0, "s--", label=f"{name}: resolution", **look)
             ax.set_xlabel(r"$p_T$ of the parton [GeV]")

@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import mplhep
+import numpy as np
 
 COLOURS = {"tilde": "#d1495b", "hat": "#30638e"}
 LABELS = {
@@ -42,3 +43,14 @@ def save(figure, path, dpi=60) -> list[Path]:
 def of_stream(stream):
     """Colour and label of a stream."""
     return COLOURS[stream.partition("_")[2]], LABELS[stream]
+
+
+def repeated(weights, objects):
+    """Weights of events (n,) for each of their objects (n, k), as one row; None if there are none."""
+    return None if weights is None else np.repeat(weights, objects.shape[1])
+
+
+def central(values, weights=None):
+    """Median and ends of the central 68 %, in order."""
+    method = "linear" if weights is None else "inverted_cdf"  # the only one that knows weights
+    return np.quantile(values, [0.16, 0.5, 0.84], weights=weights, method=method)

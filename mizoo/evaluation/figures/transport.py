@@ -5,11 +5,11 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from mizoo.evaluation.conditional import partners
-from mizoo.evaluation.figures.style import TRUE, of_stream, style
+from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
 from mizoo.physics.process import TTBAR
 
 
-def transport(x, z, made, kind="Jet", process=TTBAR, bins=50):
+def transport(x, z, made, kind="Jet", weights=None, process=TTBAR, bins=50):
     """Where the detector takes pT, η and φ of objects of a kind: the truth above, the model below.
 
     Each column of a panel is a slice of the parton's value; the lines are the median and the central 68 %.
@@ -18,6 +18,7 @@ def transport(x, z, made, kind="Jet", process=TTBAR, bins=50):
         x, z: true pairs (n, 4 × objects), GeV.
         made: what the model makes of z, such as `x_tilde`.
         kind: branch of the objects.
+        weights: (n,) of the events, if they have any.
     """
     rows = {
         "truth": partners(x, z, process)[kind],
@@ -30,10 +31,12 @@ def transport(x, z, made, kind="Jet", process=TTBAR, bins=50):
             for ax, (name, symbol) in zip(line, symbols.items(), strict=True):
                 after, before = (array.ravel() for array in values[name])
                 edges = np.linspace(*np.percentile(rows["truth"][name][1], [0.5, 99.5]), bins + 1)
-                ax.hist2d(before, after, bins=[edges, edges], norm=LogNorm(), cmap="Greys", rasterized=True)
+                own = repeated(weights, values[name][0])
+                look = {"norm": LogNorm(), "cmap": "Greys", "rasterized": True}
+                ax.hist2d(before, after, bins=[edges, edges], weights=own, **look)
                 if name == "phi":  # near ±π the circle closes
                     after = before + (after - before + np.pi) % (2.0 * np.pi) - np.pi
-                middle, bands = _slices(before, after, edges[::2])
+                middle, bands = _slices(before, after, edges[::2], own)
                 for quantile, width in zip(bands, (1.5, 3.0, 1.5), strict=True):
                     ax.plot(middle, quantile, color="#d1495b" if title != "truth" else TRUE, lw=width)
                 unit = " [GeV]" if name == "pt" else ""
@@ -44,12 +47,12 @@ def transport(x, z, made, kind="Jet", process=TTBAR, bins=50):
     return figure
 
 
-def _slices(before, after, edges):
+def _slices(before, after, edges, weights):
     """Middles of slices, and the quantiles in each: 16 %, 50 % and 84 %."""
     cells = np.digitize(before, edges) - 1
     quantiles = np.full((3, len(edges) - 1), np.nan)
     for i in range(len(edges) - 1):
-        inside = after[cells == i]
-        if len(inside) > 9:
-            quantiles[:, i] = np.quantile(inside, [0.16, 0.5, 0.84])
+        inside = cells == i
+        if np.count_nonzero(inside) > 9:
+            quantiles[:, i] = central(after[inside], None if weights is None else weights[inside])
     return (edges[1:] + edges[:-1]) / 2.0, quantiles
