@@ -54,8 +54,8 @@ class Steps:
             raise ValueError("event weights are not supported in training")
         batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
         batch = {space: self._checked(space, values) for space, values in batch.items()}
-        if self.augmentation is not None:
-            batch = self.augmentation(batch, training=training)
+        for layer in keras.tree.flatten(self.augmentation or []):
+            batch = layer(batch, training=training)
         return {space: self.representations[space](values) for space, values in batch.items()}
 
     def _evaluate(self, streams):

@@ -30,8 +30,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         encoder, decoder: the mappers; one may be None.
         objectives: the sub-objectives, no two with the same term.
         x_representation, z_representation: of the two spaces.
-        augmentation: layer applied to batches in physical units, if any; what it does at random it does
-            with `training=True` only.
+        augmentation: layer applied to batches in physical units, if any, or list of layers, applied in
+            turn; what they do at random they do with `training=True` only.
         ema_momentum: if given, samples come from the exponential moving average of the
             mappers' weights, with this momentum.
         stages: of the training, `Stage`s, if terms or parts change in its course.

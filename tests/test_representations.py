@@ -7,21 +7,22 @@ from hypothesis.extra import numpy as hnp
 
 from mizoo.physics import TTBAR
 from mizoo.presets.ttbar import coordinates, views
-from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise
+from mizoo.representations import DetectorObjects, Identity, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
-COORDINATES = {"x": X, "z": Z}
+FITTED = coordinates(ordered=False, fitted=True)
+COORDINATES = {"x": X, "z": Z, "x by themselves": FITTED[0], "z by a fit": FITTED[1]}
 
 
 def drawn(size):
     return hnp.arrays("float32", (4, size), elements=st.floats(-3, 3, width=32))
 
 
-@pytest.mark.parametrize("space", ["x", "z"])
-def test_round_trip_of_events(space, ttbar):
-    events = ttbar.validation[space]
-    representation = COORDINATES[space]
+@pytest.mark.parametrize("name", COORDINATES)
+def test_round_trip_of_events(name, ttbar):
+    events = ttbar.validation[name[0]]
+    representation = COORDINATES[name]
     again = representation.inverse(representation(events)).numpy()
     momentum = np.abs(events.reshape(len(events), 6, 4)).max(-1, keepdims=True)
     error = np.abs(again - events).reshape(len(events), 6, 4) / momentum
@@ -38,10 +39,11 @@ def test_partons_are_on_their_mass_shell_and_balanced(line):
     np.testing.assert_allclose(partons[..., :2].sum(1), 0.0, atol=1e-5 * max(scale, 1.0))
 
 
+@pytest.mark.parametrize("x", [X, DetectorObjects(recoil=True)])
 @settings(max_examples=25, deadline=None)
-@given(drawn(18))
-def test_detector_objects_respect_thresholds_and_order(line):
-    objects = X.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
+@given(line=drawn(18))
+def test_detector_objects_respect_thresholds_and_order(x, line):
+    objects = x.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
     pt = np.hypot(objects[..., 0], objects[..., 1])
     eta = np.arcsinh(objects[..., 2] / pt)
     np.testing.assert_allclose(objects[..., 3], np.sqrt(np.square(objects[..., :3]).sum(-1)), rtol=1e-5)
@@ -49,6 +51,19 @@ def test_detector_objects_respect_thresholds_and_order(line):
     assert (np.abs(eta[:, 0]) < 2.5 + 1e-5).all()
     assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
     assert (np.diff(pt[:, 2:]) <= 1e-4 * pt[:, 2:-1]).all()
+
+
+def test_recoil_is_what_all_objects_leave_of_balance(ttbar):
+    x = DetectorObjects(recoil=True)
+    events = ttbar.validation.x
+    line = x(events).numpy()
+    sums = events.reshape(-1, 6, 4).astype("float64").sum(1)
+    wrong = line[:, 4] - np.arctan2(sums[:, 1], sums[:, 0])
+    np.testing.assert_allclose(np.abs(wrong), 0.0, atol=1e-2)
+    line[:, [6, 8]] += 0.3  # another leading jet
+    moved = x.inverse(line).numpy().reshape(-1, 6, 4)
+    np.testing.assert_allclose(moved.sum(1)[:, :3], sums[:, :3], atol=5e-3)
+    assert np.abs(moved[:, 1] - events.reshape(-1, 6, 4)[:, 1]).max() > 10.0
 
 
 def test_threshold_is_that_of_the_data(ttbar):
@@ -60,15 +75,15 @@ def test_threshold_is_that_of_the_data(ttbar):
     assert cms_jet_threshold(0.0).numpy() == pytest.approx(22.913, abs=1e-3)
 
 
-@pytest.mark.parametrize("space", ["x", "z"])
-def test_rotation_adds_to_the_angles_and_nothing_else(space, ttbar):
-    events = ttbar.validation[space][:50].reshape(-1, 6, 4).astype("float64")
+@pytest.mark.parametrize("name", COORDINATES)
+def test_rotation_adds_to_the_angles_and_nothing_else(name, ttbar):
+    events = ttbar.validation[name[0]][:50].reshape(-1, 6, 4).astype("float64")
     turn = 0.7
     px, py = events[..., 0].copy(), events[..., 1].copy()
     turned = events.copy()
     turned[..., 0] = np.cos(turn) * px - np.sin(turn) * py
     turned[..., 1] = np.sin(turn) * px + np.cos(turn) * py
-    representation = COORDINATES[space]
+    representation = COORDINATES[name]
     change = representation(turned.reshape(-1, 24)) - representation(events.reshape(-1, 24))
     change = change.numpy()
     angles = list(representation.angles)
@@ -77,10 +92,10 @@ def test_rotation_adds_to_the_angles_and_nothing_else(space, ttbar):
     np.testing.assert_allclose(np.delete(change, angles, axis=1), 0.0, atol=2e-3)
 
 
-@pytest.mark.parametrize("space", ["x", "z"])
-def test_coordinates_are_of_order_one(space, ttbar):
-    line = COORDINATES[space](ttbar.train[space][:5000]).numpy()
-    plain = np.delete(line, COORDINATES[space].angles, axis=1)
+@pytest.mark.parametrize("name", COORDINATES)
+def test_coordinates_are_of_order_one(name, ttbar):
+    line = COORDINATES[name](ttbar.train[name[0]][:5000]).numpy()
+    plain = np.delete(line, COORDINATES[name].angles, axis=1)
     assert np.all((plain.std(0) > 0.5) & (plain.std(0) < 2.0))
 
 
@@ -117,7 +132,7 @@ def test_standardise_refuses_constant_columns():
         Standardise((2,)).adapt(np.ones((10, 2)))
 
 
-@pytest.mark.parametrize("layer", [X, Z, *views(X, Z), Identity((3,)), Standardise((3,))])
+@pytest.mark.parametrize("layer", [*COORDINATES.values(), *views(X, Z), Identity((3,)), Standardise((3,))])
 def test_configuration_survives_json(layer):
     import json
 

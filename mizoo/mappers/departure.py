@@ -35,9 +35,11 @@ class Departure(Wrapped):
     event.
 
     Both spaces have the same objects, so that a condition in the coordinates of the target is a first guess
-    of it (the residual networks of OTUS, arXiv 2101.08944). Departures Δ from it have narrow peaks and wide
-    tails; the inner mapper sees asinh(Δ/scale)/1.5, with 2 tan(Δ/2) in place of Δ for azimuths. In a cycle,
-    where the target is the condition, there is no guess: the inner mapper draws the target itself.
+    of it (the residual networks of OTUS, arXiv 2101.08944). Departures Δ from it have narrow peaks and
+    wide tails; the inner mapper sees v with Δ = scale sinh(1.5 v), and straight on from where the slope
+    is 1, so that small errors stay small in the tails. For azimuths it is 2 tan(Δ/2) in place of Δ, without
+    a straight part. In a cycle, where the target is the condition, there is no guess: the inner mapper
+    draws the target itself.
 
     Args:
         mapper: from condition to departure.
@@ -55,6 +57,9 @@ class Departure(Wrapped):
         self._scale = np.array([scale or 1.0 for scale in scales], "float32")
         self._guessed = np.array(scales) > 0.0
         self._circular = np.isin(np.arange(len(scales)), target.circles)
+        # Where the slope is 1, in units of the scale: there the straight part begins.
+        steepest = np.maximum(1.0 / (_SPREAD * self._scale), 1.0)
+        self._edge = np.where(self._circular, np.inf, np.sqrt(steepest**2 - 1.0)).astype("float32")
         self._compiled_guess = tf.function(self._guess, jit_compile=True)
 
     def given(self, condition, noise=None, training=None):
@@ -70,14 +75,20 @@ class Departure(Wrapped):
         half = planar.wrap(gap) / 2.0
         gap = tf.where(self._circular, 2.0 * tf.tan(half), gap)
         line = gap / self._scale
-        slope = -tf.math.log(_SPREAD * self._scale) - 0.5 * tf.math.log(1.0 + tf.square(line))
+        curved = tf.minimum(tf.abs(line), self._edge)
+        steep = tf.sqrt(1.0 + tf.square(curved))
+        departure = tf.sign(line) * (planar.asinh(curved) + (tf.abs(line) - curved) / steep) / _SPREAD
+        slope = -tf.math.log(_SPREAD * self._scale) - tf.math.log(steep)
         slope -= tf.where(self._circular, 2.0 * tf.math.log(tf.abs(tf.cos(half)) + 1e-6), 0.0)
-        departure = tf.where(self._guessed, planar.asinh(line) / _SPREAD, target)
+        departure = tf.where(self._guessed, departure, target)
         return departure, tf.reduce_sum(tf.where(self._guessed, slope, 0.0), -1)
 
     def arrive(self, departure, guess):
         """The target of a departure: inverse of `depart`."""
-        gap = self._scale * planar.sinh(tf.where(self._guessed, _SPREAD * departure, 0.0))
+        turns = _SPREAD * tf.abs(tf.where(self._guessed, departure, 0.0))
+        curved = tf.minimum(turns, np.arcsinh(self._edge))
+        line = planar.sinh(curved) + (turns - curved) * planar.cosh(curved)
+        gap = self._scale * tf.sign(departure) * line
         gap = tf.where(self._circular, 2.0 * tf.atan(gap / 2.0), gap)
         moved = guess + gap
         moved = tf.where(self._circular, planar.wrap(moved), moved)

@@ -22,7 +22,7 @@ class Matched(keras.layers.Layer):
     """
 
     def __init__(self, objects=4, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.objects = objects
         self._orders = np.array(list(permutations(range(objects))))  # which of x stands at each place
 

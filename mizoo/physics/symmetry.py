@@ -19,7 +19,7 @@ class BeamSymmetry(keras.layers.Layer):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, batch, training=None):

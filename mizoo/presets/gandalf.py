@@ -8,7 +8,7 @@ from mizoo.objectives import Alignment, Assignment, terms
 from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates
-from mizoo.representations import Assigned, LeptonFirst, Tokens
+from mizoo.representations import Assigned, Tokens
 from mizoo.turbo import Turbo
 
 WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
@@ -34,13 +34,14 @@ def gandalf(
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    x, z = coordinates(ordered=False, partons=LeptonFirst)
+    x, z = coordinates(ordered=False, fitted=True)
 
     def transcoder(source, target, scales):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
         count = target.shape[0]
-        network = modulated(count, latent + 1, count, units, blocks)
-        decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
+        angles = [i for i in target.circles if not scales[i]]  # departures from guesses are on lines
+        network = modulated(count + len(angles), latent + 1, count, units, blocks)
+        decoder = Diffusion(network, target.shape, angles, sampler=sampler, evaluations=evaluations)
         mapper = Departure(Transcoder(encoder, decoder), source, target, scales)
         return Turned(mapper, source, target.angles)
 
@@ -50,7 +51,7 @@ def gandalf(
         objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment()],
         x_representation=Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment")),
         z_representation=z,
-        augmentation=keras.layers.Pipeline([BeamSymmetry(), Matched()]),
+        augmentation=[BeamSymmetry(), Matched()],
         ema_momentum=0.999,
         name=name,
     )

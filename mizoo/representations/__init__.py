@@ -5,8 +5,8 @@ from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.identity import Identity
+from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
-from mizoo.representations.lepton_first import LeptonFirst
 from mizoo.representations.momenta import Momenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
@@ -19,8 +19,8 @@ __all__ = [
     "DetectorObjects",
     "EventView",
     "Identity",
+    "KinematicFit",
     "Latent",
-    "LeptonFirst",
     "Momenta",
     "Pixels",
     "Representation",

@@ -1,0 +1,158 @@
+"""Partons as a detector sees them, brought to the masses of what they come from."""
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.representations import kinematics, planar
+from mizoo.representations.base import Representation
+from mizoo.representations.decay_chain import Resonance
+from mizoo.serialisation import serialisable
+
+
+@serialisable
+class KinematicFit(Representation):
+    """Final objects of decays, each by itself, and the masses of the resonances they come from.
+
+    Coordinates of an event: transverse momentum, azimuth and pseudorapidity of each object, but of the
+    neutrino, which balances all others in the transverse plane, its pseudorapidity alone; then the mass of
+    each resonance, daughters before mothers. These are more numbers than an event has. The way back,
+    `inverse`, is a kinematic fit as it reconstructs top quarks (arXiv 1312.5595): to the nearest momenta,
+    in units of `resolutions`, that have these masses, by Newton's steps with a Lagrange multiplier for
+    each of them. So every object is known as well as a detector knows it, narrow masses as well as nature
+    does, and no small error becomes a large one, as it may in angles of decays.
+
+    Args:
+        roots: `Resonance`s, the chains of decays.
+        masses: of the final objects in column order, in GeV.
+        resolutions: of energy (as part of it) and direction (in radians) of the final objects, in column
+            order, (objects, 2).
+        neutrino: index of the neutrino among the final objects.
+    """
+
+    _PT = (75.0, 1.5)  # scale (GeV) and tail of the laws of pT, rounded: see `planar.modulus_to_line`
+    _ETA = 1.2  # standard deviation of pseudorapidities, rounded
+    _CLOSE = 1e-3  # GeV between a mass and the one wanted at which the fit ends
+    _STEPS = 15  # at most; most events need three
+    _REACH = 20.0  # GeV that a step may move an object, beyond its energy
+    _LEAST = 1e-6  # GeV², added to the squared slopes of masses, which may vanish
+
+    def __init__(self, roots, masses, resolutions, neutrino=1, **kwargs):
+        super().__init__(**kwargs)
+        self.roots = tuple(roots)
+        self.masses = tuple(float(m) for m in masses)
+        self.resolutions = tuple(tuple(pair) for pair in resolutions)
+        self.neutrino = neutrino
+        self._resonances = [resonance for root in self.roots for resonance in _below(root)]
+        objects, leaves = np.arange(len(self.masses)), [r.leaves for r in self._resonances]
+        self._members = np.array([np.isin(objects, leaf) for leaf in leaves], "float64")
+        self._balances = np.outer(objects == neutrino, [1.0, 1.0, 0.0])
+        sizes = np.where(objects == neutrino, 1, 3)
+        starts = np.cumsum(sizes) - sizes
+        self.physical_shape = (4 * len(objects),)
+        self.shape = (int(sizes.sum()) + len(leaves),)
+        self.angles = self.circles = tuple(int(start) + 1 for start in np.delete(starts, neutrino))
+
+    def call(self, physical):
+        momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
+        columns = []
+        for i, momentum in enumerate(tf.unstack(momenta, axis=1)):
+            if i != self.neutrino:
+                columns.append(planar.modulus_to_line(kinematics.pt(momentum), *self._PT))
+                columns.append(planar.azimuth(momentum[:, :2]))
+            columns.append(kinematics.eta(momentum) / self._ETA)
+        sums = tf.unstack(self._members @ self._on_shell(momenta), axis=1)
+        masses = dict(zip(self._resonances, map(kinematics.mass, sums), strict=True))
+        for resonance, mass in masses.items():
+            lowest = self._lowest(resonance, masses) * tf.ones_like(mass)
+            line = kinematics.mass_to_line(mass, lowest, resonance.mass, resonance.width)
+            columns.append(line / planar.LOGISTIC)
+        return tf.cast(tf.concat(columns, -1), self.compute_dtype)
+
+    def inverse(self, coordinates):
+        columns = iter(tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1))
+        planes, slopes = [], []
+        for i in range(len(self.masses)):
+            if i == self.neutrino:
+                planes.append(0.0)
+            else:
+                planes.append(
+                    planar.line_to_modulus(next(columns), *self._PT) * planar.direction(next(columns))
+                )
+            slopes.append(planar.sinh(next(columns) * self._ETA))
+        planes[self.neutrino] = -sum(planes)
+        momenta = tf.stack(
+            [tf.concat([p, kinematics.pt(p) * s], -1) for p, s in zip(planes, slopes, strict=True)], 1
+        )
+        masses: dict[Resonance, tf.Tensor] = {}
+        for resonance, line in zip(self._resonances, columns, strict=True):
+            lowest = self._lowest(resonance, masses) * tf.ones_like(line)
+            line *= planar.LOGISTIC
+            masses[resonance] = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
+        fitted = self._fit(momenta, tf.concat(list(masses.values()), -1))
+        events = tf.reshape(self._on_shell(fitted), (-1, *self.physical_shape))
+        return tf.cast(events, self.compute_dtype)
+
+    def _fit(self, momenta, masses):
+        """The nearest momenta (n, objects, 3) that have the masses."""
+
+        def step(momenta, _):
+            move, far = self._step(momenta, masses)
+            moved = tf.where(far, momenta + move, momenta)
+            return moved - self._balances * tf.reduce_sum(moved, 1, keepdims=True), far
+
+        start = momenta, tf.ones_like(momenta[:, :1, :1], tf.bool)
+        return tf.while_loop(
+            lambda _, far: tf.reduce_any(far), step, start, maximum_iterations=self._STEPS
+        )[0]
+
+    def _on_shell(self, momenta):
+        energies = tf.sqrt(kinematics.square(momenta) + np.square(self.masses)[:, None])
+        return tf.concat([momenta, energies], -1)
+
+    def _step(self, momenta, masses):
+        """What moves momenta (n, objects, 3) to the masses, as far as these are linear in them, and
+        which events, (n, 1, 1), have not got there.
+        """
+        events = self._on_shell(momenta)
+        sums = self._members @ events
+        squares = tf.square(sums[..., 3]) - kinematics.square(sums[..., :3])[..., 0]
+        gaps = (squares - tf.square(masses)) / (2.0 * masses)
+        velocities = momenta / events[..., 3:]
+        slopes = sums[:, :, None, 3:] * velocities[:, None] - sums[:, :, None, :3]
+        slopes *= self._members[..., None] / masses[..., None, None]
+        slopes -= tf.reduce_sum(slopes * self._balances, 2, keepdims=True)  # as the neutrino gives way
+        direction, energies = kinematics.unit(momenta)[:, None], events[:, None, :, 3:]
+        along, across = np.array(self.resolutions).T[..., None]
+
+        def spread(vectors):
+            """Vectors (n, …, objects, 3) times the square root of the momenta's covariance."""
+            forward = tf.reduce_sum(vectors * direction, -1, keepdims=True) * direction
+            return energies * (along * forward + across * (vectors - forward))
+
+        slopes = tf.reshape(spread(slopes), (-1, len(self._members), 3 * len(self.masses)))
+        squares = tf.matmul(slopes, slopes, transpose_b=True) + self._LEAST * np.eye(len(self._members))
+        move = tf.matmul(slopes, _solve(squares, gaps[..., None]), transpose_a=True)
+        move = -spread(tf.reshape(move, (-1, 1, len(self.masses), 3)))[:, 0]
+        share = tf.sqrt(kinematics.square(move)) / (events[..., 3:] + self._REACH)
+        move /= tf.maximum(tf.reduce_max(share, 1, keepdims=True), 1.0)
+        return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
+
+    def _lowest(self, resonance, masses):
+        """Least mass of a resonance, given the masses of those below it."""
+        daughters = resonance.daughters
+        return sum(masses[d] if isinstance(d, Resonance) else self.masses[d] for d in daughters)
+
+
+def _below(resonance):
+    """A resonance and all in its decay, daughters first."""
+    nested = [d for d in resonance.daughters if isinstance(d, Resonance)]
+    return [one for daughter in nested for one in _below(daughter)] + [resonance]
+
+
+def _solve(matrix, vector):
+    """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX knows."""
+    rows, size = tf.concat([matrix, vector], -1), matrix.shape[-1]
+    for k in range(size):
+        pivot = rows[:, k : k + 1] / rows[:, k : k + 1, k : k + 1]
+        rows -= (rows[:, :, k : k + 1] - np.eye(size)[k][:, None]) * pivot
+    return rows[:, :, -1:]
