@@ -39,9 +39,8 @@ def gandalf(
     def transcoder(source, target, scales):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
         count = target.shape[0]
-        angles = [i for i in target.circles if not scales[i]]  # departures from guesses are on lines
-        network = modulated(count + len(angles), latent + 1, count, units, blocks)
-        decoder = Diffusion(network, target.shape, angles, sampler=sampler, evaluations=evaluations)
+        network = modulated(count, latent + 1, count, units, blocks)
+        decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
         mapper = Departure(Transcoder(encoder, decoder), source, target, scales)
         return Turned(mapper, source, target.angles)
 

@@ -11,26 +11,26 @@ _W = (80.4, 2.085)
 
 
 # Median moduli, rounded, of the departures of partons in coordinates by themselves from detector objects,
-# and of objects from partons; 0 where one says little of the other: masses, recoil, the neutrino's η.
-PARTONS_DEPART = (0.07, 0.05, 0.04, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
-OBJECTS_DEPART = (0.07, 0.05, 0.025, *(0,) * 3, *(0.27, 0.08, 0.05) * 4)
+# and of objects from partons; 0 where one says little of the other: masses, and neutrinos along the beam.
+PARTONS_DEPART = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
+OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
-_RESOLUTIONS = ((0.02, 0.01), (1.0, 1.0), *((0.2, 0.03),) * 4)
+_RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
 
 
 def coordinates(ordered=True, fitted=False):
-    """Representations of x and z: detector objects, jets by falling pT or not, and partons as decay chain.
+    """Representations of x and z: detector objects, jets by falling pT or not, and partons as a chain of
+    decays or, if `fitted`, each by itself and by a kinematic fit.
 
-    If `fitted`, objects stand by themselves in both: z by a kinematic fit, x with its recoil. In decays of
-    the W the down-type fermion avoids the direction of flight (V-A), so there the coordinates of the chain
-    have their point at infinity.
+    In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
+    coordinates of the chain have their point at infinity.
     """
     e, nubar, b, bbar, u, dbar = range(6)
     top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
     antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
     chain = (top, antitop), TTBAR.masses("z")
-    x = DetectorObjects(ordered=ordered, recoil=fitted)
-    return x, KinematicFit(*chain, _RESOLUTIONS) if fitted else DecayChain(*chain)
+    z = KinematicFit(*chain, _RESOLUTIONS) if fitted else DecayChain(*chain)
+    return DetectorObjects(ordered=ordered), z
 
 
 def views(x, z):

@@ -25,8 +25,6 @@ class DetectorObjects(Representation):
         lepton_pt, lepton_eta: lowest pT in GeV and largest |eta| of the lepton.
         jet_eta: largest |eta| of a jet.
         ordered: whether jets come by falling pT; else in any order, which is kept.
-        recoil: whether the sum of all objects, what recoils beside them, is in the coordinates in place of
-            the missing momentum, which is measured as the balance of all that is seen.
     """
 
     # Scale (GeV) and tail of the laws of pT in the tt̄ events, rounded: see `planar.modulus_to_line`.
@@ -35,20 +33,15 @@ class DetectorObjects(Representation):
     _JET = (75.0, 1.5)
     _JET_TAIL = 1.3  # above the next jet, in whose pT the scale is
     _MISSING_PZ = 300.0  # GeV
-    _RECOIL = (57.0, 5.0)
     _JET_ETA = 0.4
 
-    def __init__(
-        self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, ordered=True, recoil=False, **kwargs
-    ):
+    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, ordered=True, **kwargs):
         super().__init__(**kwargs)
         self.jets = jets
         self.lepton_pt = lepton_pt
         self.lepton_eta = lepton_eta
         self.jet_eta = jet_eta
         self.ordered = ordered
-        self.recoil = recoil
-        self._law_of_missing = self._RECOIL if recoil else self._MISSING
         self.physical_shape = (4 * (2 + jets),)
         self.shape = (3 * (2 + jets),)
         self.angles = self.circles = tuple(range(1, *self.shape, 3))
@@ -56,12 +49,11 @@ class DetectorObjects(Representation):
     def call(self, physical):
         objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)
         lepton, missing, *jets = objects
-        missing = tf.add_n(objects) if self.recoil else missing
         coordinates = [
             planar.modulus_to_line(kinematics.pt(lepton), *self._LEPTON, self.lepton_pt),
             planar.azimuth(lepton[:, :2]),
             planar.interval_to_line(kinematics.eta(lepton), self.lepton_eta),
-            planar.modulus_to_line(kinematics.pt(missing), *self._law_of_missing),
+            planar.modulus_to_line(kinematics.pt(missing), *self._MISSING),
             planar.azimuth(missing[:, :2]),
             planar.asinh(missing[:, 2:3] / self._MISSING_PZ),
         ]
@@ -83,7 +75,7 @@ class DetectorObjects(Representation):
             eta=planar.line_to_interval(etas[0], self.lepton_eta),
         )
         missing = _momentum(
-            planar.line_to_modulus(lines[1], *self._law_of_missing),
+            planar.line_to_modulus(lines[1], *self._MISSING),
             angles[1],
             pz=planar.sinh(etas[1]) * self._MISSING_PZ,
         )
@@ -92,9 +84,6 @@ class DetectorObjects(Representation):
             eta = planar.line_to_interval(value * self._JET_ETA, self.jet_eta)
             law = self._law(eta, jets[-1] if jets else None)
             jets.append(_momentum(planar.line_to_modulus(line, *law), angle, eta))
-        if self.recoil:
-            missing = missing[:, :3] - tf.add_n([lepton, *jets])[:, :3]
-            missing = tf.concat([missing, tf.sqrt(kinematics.square(missing))], -1)
         events = tf.concat([lepton, missing, *reversed(jets)], -1)
         return tf.cast(events, self.compute_dtype)
 

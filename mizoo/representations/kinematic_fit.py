@@ -13,53 +13,49 @@ from mizoo.serialisation import serialisable
 class KinematicFit(Representation):
     """Final objects of decays, each by itself, and the masses of the resonances they come from.
 
-    Coordinates of an event: transverse momentum, azimuth and pseudorapidity of each object, but of the
-    neutrino, which balances all others in the transverse plane, its pseudorapidity alone; then the mass of
-    each resonance, daughters before mothers. These are more numbers than an event has. The way back,
+    Coordinates of an event: transverse momentum, azimuth and pseudorapidity of each object, then the mass
+    of each resonance, daughters before mothers. These are more numbers than an event has. The way back,
     `inverse`, is a kinematic fit as it reconstructs top quarks (arXiv 1312.5595): to the nearest momenta,
-    in units of `resolutions`, that have these masses, by Newton's steps with a Lagrange multiplier for
-    each of them. So every object is known as well as a detector knows it, narrow masses as well as nature
-    does, and no small error becomes a large one, as it may in angles of decays.
+    in units of `resolutions`, that have these masses and balance in the transverse plane, by Newton's steps
+    with a Lagrange multiplier for each constraint. So every object is known as well as a detector knows
+    it, narrow masses as well as nature does, and no small error becomes a large one, as it may in angles
+    of decays.
 
     Args:
         roots: `Resonance`s, the chains of decays.
         masses: of the final objects in column order, in GeV.
         resolutions: of energy (as part of it) and direction (in radians) of the final objects, in column
             order, (objects, 2).
-        neutrino: index of the neutrino among the final objects.
     """
 
     _PT = (75.0, 1.5)  # scale (GeV) and tail of the laws of pT, rounded: see `planar.modulus_to_line`
     _ETA = 1.2  # standard deviation of pseudorapidities, rounded
-    _CLOSE = 1e-3  # GeV between a mass and the one wanted at which the fit ends
+    _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends
     _STEPS = 15  # at most; most events need three
     _REACH = 20.0  # GeV that a step may move an object, beyond its energy
-    _LEAST = 1e-6  # GeV², added to the squared slopes of masses, which may vanish
+    _LEAST = 1e-6  # GeV², added to the squared slopes of constraints, which may vanish
 
-    def __init__(self, roots, masses, resolutions, neutrino=1, **kwargs):
+    def __init__(self, roots, masses, resolutions, **kwargs):
         super().__init__(**kwargs)
         self.roots = tuple(roots)
         self.masses = tuple(float(m) for m in masses)
         self.resolutions = tuple(tuple(pair) for pair in resolutions)
-        self.neutrino = neutrino
         self._resonances = [resonance for root in self.roots for resonance in _below(root)]
         objects, leaves = np.arange(len(self.masses)), [r.leaves for r in self._resonances]
         self._members = np.array([np.isin(objects, leaf) for leaf in leaves], "float64")
-        self._balances = np.outer(objects == neutrino, [1.0, 1.0, 0.0])
-        sizes = np.where(objects == neutrino, 1, 3)
-        starts = np.cumsum(sizes) - sizes
         self.physical_shape = (4 * len(objects),)
-        self.shape = (int(sizes.sum()) + len(leaves),)
-        self.angles = self.circles = tuple(int(start) + 1 for start in np.delete(starts, neutrino))
+        self.shape = (3 * len(objects) + len(leaves),)
+        self.angles = self.circles = tuple(range(1, 3 * len(objects), 3))
 
     def call(self, physical):
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
         columns = []
-        for i, momentum in enumerate(tf.unstack(momenta, axis=1)):
-            if i != self.neutrino:
-                columns.append(planar.modulus_to_line(kinematics.pt(momentum), *self._PT))
-                columns.append(planar.azimuth(momentum[:, :2]))
-            columns.append(kinematics.eta(momentum) / self._ETA)
+        for momentum in tf.unstack(momenta, axis=1):
+            columns += [
+                planar.modulus_to_line(kinematics.pt(momentum), *self._PT),
+                planar.azimuth(momentum[:, :2]),
+                kinematics.eta(momentum) / self._ETA,
+            ]
         sums = tf.unstack(self._members @ self._on_shell(momenta), axis=1)
         masses = dict(zip(self._resonances, map(kinematics.mass, sums), strict=True))
         for resonance, mass in masses.items():
@@ -69,36 +65,27 @@ class KinematicFit(Representation):
         return tf.cast(tf.concat(columns, -1), self.compute_dtype)
 
     def inverse(self, coordinates):
-        columns = iter(tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1))
-        planes, slopes = [], []
-        for i in range(len(self.masses)):
-            if i == self.neutrino:
-                planes.append(0.0)
-            else:
-                planes.append(
-                    planar.line_to_modulus(next(columns), *self._PT) * planar.direction(next(columns))
-                )
-            slopes.append(planar.sinh(next(columns) * self._ETA))
-        planes[self.neutrino] = -sum(planes)
-        momenta = tf.stack(
-            [tf.concat([p, kinematics.pt(p) * s], -1) for p, s in zip(planes, slopes, strict=True)], 1
-        )
+        columns = tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1)
+        count = 3 * len(self.masses)
+        momenta = []
+        for line, phi, eta in zip(*(columns[i:count:3] for i in range(3)), strict=True):
+            pt = planar.line_to_modulus(line, *self._PT)
+            momenta.append(tf.concat([pt * planar.direction(phi), pt * planar.sinh(eta * self._ETA)], -1))
         masses: dict[Resonance, tf.Tensor] = {}
-        for resonance, line in zip(self._resonances, columns, strict=True):
+        for resonance, line in zip(self._resonances, columns[count:], strict=True):
             lowest = self._lowest(resonance, masses) * tf.ones_like(line)
             line *= planar.LOGISTIC
             masses[resonance] = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
-        fitted = self._fit(momenta, tf.concat(list(masses.values()), -1))
+        fitted = self._fit(tf.stack(momenta, 1), tf.concat(list(masses.values()), -1))
         events = tf.reshape(self._on_shell(fitted), (-1, *self.physical_shape))
         return tf.cast(events, self.compute_dtype)
 
     def _fit(self, momenta, masses):
-        """The nearest momenta (n, objects, 3) that have the masses."""
+        """The nearest momenta (n, objects, 3) that have the masses and balance."""
 
         def step(momenta, _):
             move, far = self._step(momenta, masses)
-            moved = tf.where(far, momenta + move, momenta)
-            return moved - self._balances * tf.reduce_sum(moved, 1, keepdims=True), far
+            return tf.where(far, momenta + move, momenta), far
 
         start = momenta, tf.ones_like(momenta[:, :1, :1], tf.bool)
         return tf.while_loop(
@@ -110,17 +97,18 @@ class KinematicFit(Representation):
         return tf.concat([momenta, energies], -1)
 
     def _step(self, momenta, masses):
-        """What moves momenta (n, objects, 3) to the masses, as far as these are linear in them, and
-        which events, (n, 1, 1), have not got there.
+        """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
+        which events, (n, 1, 1), are not there yet.
         """
         events = self._on_shell(momenta)
         sums = self._members @ events
         squares = tf.square(sums[..., 3]) - kinematics.square(sums[..., :3])[..., 0]
-        gaps = (squares - tf.square(masses)) / (2.0 * masses)
+        gaps = [(squares - tf.square(masses)) / (2.0 * masses), tf.reduce_sum(momenta[..., :2], 1)]
+        gaps = tf.concat(gaps, -1)
         velocities = momenta / events[..., 3:]
-        slopes = sums[:, :, None, 3:] * velocities[:, None] - sums[:, :, None, :3]
-        slopes *= self._members[..., None] / masses[..., None, None]
-        slopes -= tf.reduce_sum(slopes * self._balances, 2, keepdims=True)  # as the neutrino gives way
+        of_masses = sums[:, :, None, 3:] * velocities[:, None] - sums[:, :, None, :3]
+        of_masses *= self._members[..., None] / masses[..., None, None]
+        of_balance = tf.ones_like(of_masses[:, :1]) * np.eye(3)[:2, None]
         direction, energies = kinematics.unit(momenta)[:, None], events[:, None, :, 3:]
         along, across = np.array(self.resolutions).T[..., None]
 
@@ -129,8 +117,9 @@ class KinematicFit(Representation):
             forward = tf.reduce_sum(vectors * direction, -1, keepdims=True) * direction
             return energies * (along * forward + across * (vectors - forward))
 
-        slopes = tf.reshape(spread(slopes), (-1, len(self._members), 3 * len(self.masses)))
-        squares = tf.matmul(slopes, slopes, transpose_b=True) + self._LEAST * np.eye(len(self._members))
+        slopes = spread(tf.concat([of_masses, of_balance], 1))
+        slopes = tf.reshape(slopes, (-1, len(self._members) + 2, 3 * len(self.masses)))
+        squares = tf.matmul(slopes, slopes, transpose_b=True) + self._LEAST * np.eye(slopes.shape[1])
         move = tf.matmul(slopes, _solve(squares, gaps[..., None]), transpose_a=True)
         move = -spread(tf.reshape(move, (-1, 1, len(self.masses), 3)))[:, 0]
         share = tf.sqrt(kinematics.square(move)) / (events[..., 3:] + self._REACH)
