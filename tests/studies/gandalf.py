@@ -4,7 +4,8 @@
     python tests/studies/gandalf.py gandalf --out docs/studies
 
 Distances by number of network evaluations, classifier tests, masses of the partons, responses, calibration
-of the posteriors, and the latent space before and after training. Writes `gandalf.json` and figures.
+of the posteriors, and the latent space before and after training. Writes `gandalf.json`, figures, and the
+tables of the page.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 import tensorflow as tf
+from page import fill, grid
 
 import mizoo
 from mizoo.evaluation.classifier import classifier_test, features
@@ -160,6 +162,59 @@ def latents(model, data):
     return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}, spaces
 
 
+def tables(found):
+    """The tables of the page."""
+    runs = found["distances"]
+    summary = ("worst of x", "worst of z", "simulated a second", "unfolded a second")
+    above, wide = "cells above the floor", "observables above 1.5 floors"
+    page = {
+        "cells": (
+            ["evaluations", *(f"`{name}`" for name in runs[0]["cells"])],
+            [[run["evaluations"], *(f"{v:.2f}" for v in run["cells"].values())] for run in runs],
+        ),
+        "all": (
+            ["evaluations", above, f"of {runs[0]['observables']} {wide}", *summary],
+            [
+                [run["evaluations"], run[above], run[wide]]
+                + [f"`{run[worst][0]}` {run[worst][1]:.2f}" for worst in summary[:2]]
+                + [run[rate] for rate in summary[2:]]
+                for run in runs
+            ],
+        ),
+        "classifier": (
+            ["what the classifier sees", "AUC", "error"],
+            [[name, *(f"{v:.4f}" for v in row.values())] for name, row in found["classifier"].items()],
+        ),
+        "partons": (
+            ["of the partons, GeV", "peak", "unfolded", "width", "unfolded"],
+            [
+                [f"`{name}`"]
+                + [f"{found['partons'][name][key]:.2f}" for key in ("peak", "unfolded peak")]
+                + [f"{found['partons'][name][key]:.3f}" for key in ("width", "unfolded width")]
+                for name in MASSES
+            ],
+        ),
+        "responses": (
+            ["response", "median", "simulated", "width", "simulated"],
+            [
+                [f"`{name}`"]
+                + [f"{row[of][key]:.4f}" for key in ("median", "width") for of in ("truth", "simulated")]
+                for name, row in found["responses"].items()
+            ],
+        ),
+        "coverage": (
+            ["observable", "68 %", "95 %"],
+            [[f"`{name}`", *(f"{v:.1f}" for v in row.values())] for name, row in found["coverage"].items()],
+        ),
+        "latent": (
+            ["vectors", "mean rank of the partner", "nearest", "correlation"],
+            [[name, *(f"{v:.4f}" for v in row.values())] for name, row in found["latent"].items()],
+        ),
+    }  # fmt: skip
+    for name, table in page.items():
+        fill(f"gandalf {name}", grid(*table), "studies.md")
+
+
 def draw_ranks(ranks, samples, path):
     names = ["px_b", "pz_b", "E_b", "px_u", "pz_nubar", "E_e-", "m_tt", "m_w_had"]
     figure, axes = plt.subplots(2, 4, figsize=(28, 12), layout="constrained", sharey=True)
@@ -205,6 +260,7 @@ def main():
     result["coverage"], ranks = calibrated(model, few, samples=100)
     result["latent"], spaces = latents(model, few)
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
+    tables(result)
     save(response(data.x, data.z, x_tilde), args.out / "gandalf_responses.png")
     draw_ranks(ranks, 100, args.out / "gandalf_ranks.png")
     save(latent_pairs(spaces), args.out / "gandalf_latents.png")

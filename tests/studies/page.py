@@ -1,16 +1,22 @@
-"""Tables of a page of the documentation, written by the studies that measure them."""
+"""Tables in pages of the documentation, written by the studies that measure them."""
 
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmark.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
-def fill(name, table):
-    """Put a table in the place of the page that is named so: `<!-- NAME -->` to `<!-- end -->`."""
-    text = PAGE.read_text()
+def fill(name, table, page="benchmark.md"):
+    """Put a table in the place of a page that is named so: `<!-- NAME -->` to `<!-- end -->`."""
+    text = (DOCS / page).read_text()
     place = rf"<!-- {name} -->\n.*?<!-- end -->"
     if not re.search(place, text, re.DOTALL):
-        raise ValueError(f"{PAGE} has no place for {name}")
+        raise ValueError(f"{page} has no place for {name}")
     made = f"<!-- {name} -->\n{table}<!-- end -->"
-    PAGE.write_text(re.sub(place, lambda _: made, text, flags=re.DOTALL))
+    (DOCS / page).write_text(re.sub(place, lambda _: made, text, flags=re.DOTALL))
+
+
+def grid(header, rows):
+    """A Markdown table of cells as they are."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
