@@ -95,5 +95,5 @@ class Departure(Wrapped):
         return tf.where(self._guessed, moved, departure)
 
     def _guess(self, condition):
-        guess = tf.cast(self.target.guess(self.source.inverse(condition)), tf.float32)
+        guess = tf.cast(self.target(self.source.inverse(condition)), tf.float32)
         return tf.where(self._circular, guess, tf.clip_by_value(guess, -_GUESS, _GUESS))

@@ -37,10 +37,6 @@ class Representation(keras.layers.Layer):
         """Coordinates to physical units."""
         raise NotImplementedError
 
-    def guess(self, physical):
-        """Coordinates of a target, as far as another stage of the same event tells, in physical units."""
-        return self(physical)
-
     def arrange(self, physical, noise=None):
         """Data from outside, in physical units, as those of the training are.
 

@@ -66,13 +66,6 @@ def unit(vector):
     return vector / tf.sqrt(square(vector) + 1e-18)
 
 
-def cross(first, second):
-    """Cross product of vectors (…, 3)."""
-    x, y, z = tf.split(first, 3, -1)
-    u, v, w = tf.split(second, 3, -1)
-    return tf.concat([y * w - z * v, z * u - x * w, x * v - y * u], -1)
-
-
 def turn(vector, direction, back=False):
     """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
     c, a, b = tf.unstack(direction, axis=-1)
