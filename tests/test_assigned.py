@@ -10,7 +10,7 @@ import tensorflow as tf
 import mizoo
 from mizoo.evaluation.observables import polar
 from mizoo.physics import BeamSymmetry, Matched
-from mizoo.representations import Assigned, DetectorObjects
+from mizoo.representations import Assigned, DetectorEvent
 
 ORDERS = np.array(list(permutations(range(4))))
 
@@ -27,7 +27,7 @@ class Preference(keras.layers.Layer):
 
 
 def assigned(favourite=0, strength=50.0):
-    layer = Assigned(DetectorObjects(ordered=False), Preference(favourite, strength))
+    layer = Assigned(DetectorEvent(), Preference(favourite, strength))
     layer.build((None, 24))
     return layer
 
@@ -84,7 +84,7 @@ def test_the_order_drawn_is_the_likely_one_and_the_way_back_forgets_it(favourite
 
 
 def test_probabilities_of_all_orders_sum_to_one(pairs):
-    layer = Assigned(DetectorObjects(ordered=False), mizoo.networks.attention(6, 10, 24, 8))
+    layer = Assigned(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))
     objects = pairs["x"][:20].reshape(-1, 6, 4)
     every = [np.concatenate([objects[:, :2], jets(objects)[:, order]], 1) for order in ORDERS]
@@ -101,7 +101,7 @@ def test_draws_come_as_often_as_they_are_likely(pairs):
 
 
 def test_orders_do_not_depend_on_the_azimuth_of_the_event(pairs):
-    layer = Assigned(DetectorObjects(ordered=False), mizoo.networks.attention(6, 10, 24, 8))
+    layer = Assigned(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))
     turned = layer(pairs["x"]).numpy()
     turned[:, 1::3] = (turned[:, 1::3] + 1.0 + np.pi) % (2 * np.pi) - np.pi

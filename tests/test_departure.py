@@ -10,7 +10,7 @@ from mizoo.networks import mlp
 from mizoo.physics import Matched
 from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates
 
-X, Z = coordinates(ordered=False, fitted=True)
+X, Z = coordinates(fitted=True)
 
 
 def departures(source, target, scales):

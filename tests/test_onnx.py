@@ -18,7 +18,7 @@ from mizoo.representations import Assigned, Tokens
 
 def gandalf():
     """Its parts at small sizes: drawn order of jets, attention, coordinates, and a sampler's loop."""
-    x, z = coordinates(ordered=False, fitted=True)
+    x, z = coordinates(fitted=True)
 
     def transcoder(source, target):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, 8, 8)])

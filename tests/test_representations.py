@@ -11,7 +11,7 @@ from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
-FITTED = coordinates(ordered=False, fitted=True)
+FITTED = coordinates(fitted=True)
 COORDINATES = {"x": X, "z": Z, "x in any order": FITTED[0], "z by a fit": FITTED[1]}
 
 

@@ -32,9 +32,11 @@ def reconstruct_tops(events) -> TopMasses:
     objects = np.asarray(events, dtype="float64").reshape(len(events), 6, 4)
     lepton, missing, jets = objects[:, 0], objects[:, 1], objects[:, 2:]
     px, py = missing[:, 0], missing[:, 1]
-    pz = neutrino_pz(lepton, px, py)
+    pz, real = neutrino_pz(lepton, px, py)
     neutrino = np.stack([px, py, pz, np.sqrt(px**2 + py**2 + pz**2)], -1)
     w_lep = lepton + neutrino
+    # Without the rounding errors, by which a classifier could tell how the events were computed.
+    m_w_lep = np.where(real, M_W, _mass(w_lep))
 
     pairs = {pair: _mass(jets[:, pair[0]] + jets[:, pair[1]]) for pair in combinations(range(4), 2)}
     triples = [_mass(jets.sum(1) - jets[:, left]) for left in range(4)]
@@ -52,11 +54,11 @@ def reconstruct_tops(events) -> TopMasses:
             best = np.where(better, score, best)
             for kept, mass in zip((m_t_lep, m_w_had, m_t_had), masses, strict=True):
                 np.copyto(kept, mass, where=better)
-    return TopMasses(_mass(w_lep + jets.sum(1)), m_w_had, _mass(w_lep), m_t_lep, m_t_had)
+    return TopMasses(_mass(w_lep + jets.sum(1)), m_w_had, m_w_lep, m_t_lep, m_t_had)
 
 
 def neutrino_pz(lepton, px, py):
-    """p_z in GeV that gives lepton (n, 4) and neutrino the mass of the W.
+    """p_z in GeV that gives lepton (n, 4) and neutrino the mass of the W, and whether there is one.
 
     The root of smallest modulus; the real part where roots are complex.
     """
@@ -68,7 +70,8 @@ def neutrino_pz(lepton, px, py):
     # The smaller root as c over the larger one: the difference of near numbers would lose digits.
     larger = -half_b - np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), half_b)
     safe = np.where(larger == 0.0, 1.0, larger)
-    return np.where(discriminant > 0.0, c / safe, -half_b / a)
+    real = discriminant > 0.0
+    return np.where(real, c / safe, -half_b / a), real
 
 
 def _mass(four):

@@ -34,13 +34,14 @@ def gandalf(
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    x, z = coordinates(ordered=False, fitted=True)
+    x, z = coordinates(fitted=True)
 
     def transcoder(source, target, scales):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
         count = target.shape[0]
-        network = modulated(count, latent + 1, count, units, blocks)
-        decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
+        free = [i for i in target.circles if not scales[i]]
+        network = modulated(count + len(free), latent + 1, count, units, blocks)
+        decoder = Diffusion(network, target.shape, free, sampler=sampler, evaluations=evaluations)
         mapper = Departure(Transcoder(encoder, decoder), source, target, scales)
         return Turned(mapper, source, target.angles)
 

@@ -3,7 +3,14 @@
 from itertools import combinations
 
 from mizoo.physics.process import TTBAR
-from mizoo.representations import DecayChain, DetectorObjects, EventView, KinematicFit, Resonance
+from mizoo.representations import (
+    DecayChain,
+    DetectorEvent,
+    DetectorObjects,
+    EventView,
+    KinematicFit,
+    Resonance,
+)
 
 # Of the Breit-Wigners in the events (Pythia's defaults), GeV.
 _TOP = (173.0, 1.35)
@@ -13,14 +20,14 @@ _W = (80.4, 2.085)
 # Median moduli, rounded, of the departures of partons in coordinates by themselves from detector objects,
 # and of objects from partons; 0 where one says little of the other: masses, and neutrinos along the beam.
 PARTONS_DEPART = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
-OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
+OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4, 0, 0)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
 _RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
 
 
-def coordinates(ordered=True, fitted=False):
-    """Representations of x and z: detector objects, jets by falling pT or not, and partons as a chain of
-    decays or, if `fitted`, each by itself and by a kinematic fit.
+def coordinates(fitted=False):
+    """Representations of x and z: detector objects, jets by falling pT, and partons as a chain of decays.
+    If `fitted`: jets in any order, and what ties objects together restored, partons by a kinematic fit.
 
     In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
     coordinates of the chain have their point at infinity.
@@ -29,8 +36,9 @@ def coordinates(ordered=True, fitted=False):
     top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
     antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
     chain = (top, antitop), TTBAR.masses("z")
-    z = KinematicFit(*chain, _RESOLUTIONS) if fitted else DecayChain(*chain)
-    return DetectorObjects(ordered=ordered), z
+    if fitted:
+        return DetectorEvent(), KinematicFit(*chain, _RESOLUTIONS)
+    return DetectorObjects(), DecayChain(*chain)
 
 
 def views(x, z):

@@ -4,6 +4,7 @@ from mizoo.representations.assigned import Assigned
 from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
+from mizoo.representations.detector_event import DetectorEvent
 from mizoo.representations.identity import Identity
 from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
@@ -16,6 +17,7 @@ from mizoo.representations.view import EventView
 __all__ = [
     "Assigned",
     "DecayChain",
+    "DetectorEvent",
     "DetectorObjects",
     "EventView",
     "Identity",

@@ -105,18 +105,14 @@ class DecayChain(Representation):
             rapidity = c[:, 2 + i : 3 + i]
             for leaf, momentum in local.items():
                 momenta[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
-        return self._joined(momenta)
+        stacked = tf.stack([momenta[i][:, :3] for i in range(len(self.masses))], 1)
+        events = kinematics.on_shell(stacked, np.array(self.masses)[:, None], self.compute_dtype)
+        return tf.reshape(events, (-1, *self.physical_shape))
 
     def _on_shell(self, physical):
         """Events (n, objects, 4) with energies from the masses."""
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
-        energies = tf.sqrt(kinematics.square(momenta) + np.square(self.masses)[:, None])
-        return tf.concat([momenta, energies], -1)
-
-    def _joined(self, momenta):
-        """Events (n, 4 × objects) from the momenta of objects by index."""
-        events = tf.concat([momenta[i] for i in range(len(self.masses))], -1)
-        return tf.cast(events, self.compute_dtype)
+        return kinematics.on_shell(momenta, np.array(self.masses)[:, None])
 
     @staticmethod
     def _sum(events, root):

@@ -24,24 +24,21 @@ class DetectorObjects(Representation):
         jets: number of jets.
         lepton_pt, lepton_eta: lowest pT in GeV and largest |eta| of the lepton.
         jet_eta: largest |eta| of a jet.
-        ordered: whether jets come by falling pT; else in any order, which is kept.
     """
 
     # Scale (GeV) and tail of the laws of pT in the tt̄ events, rounded: see `planar.modulus_to_line`.
     _LEPTON = (75.0, 1.7)
     _MISSING = (75.0, 1.5)
-    _JET = (75.0, 1.5)
     _JET_TAIL = 1.3  # above the next jet, in whose pT the scale is
     _MISSING_PZ = 300.0  # GeV
     _JET_ETA = 0.4
 
-    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, ordered=True, **kwargs):
+    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, **kwargs):
         super().__init__(**kwargs)
         self.jets = jets
         self.lepton_pt = lepton_pt
         self.lepton_eta = lepton_eta
         self.jet_eta = jet_eta
-        self.ordered = ordered
         self.physical_shape = (4 * (2 + jets),)
         self.shape = (3 * (2 + jets),)
         self.angles = self.circles = tuple(range(1, *self.shape, 3))
@@ -57,45 +54,48 @@ class DetectorObjects(Representation):
             planar.azimuth(missing[:, :2]),
             planar.asinh(missing[:, 2:3] / self._MISSING_PZ),
         ]
-        for jet, softer in zip(jets, [*jets[1:], None], strict=True):
+        pts = [kinematics.pt(jet) for jet in jets]
+        for jet, pt, softer in zip(jets, pts, [*pts[1:], None], strict=True):
             eta = kinematics.eta(jet)
             coordinates += [
-                planar.modulus_to_line(kinematics.pt(jet), *self._law(eta, softer)),
+                planar.modulus_to_line(pt, *self._law(eta, softer)),
                 planar.azimuth(jet[:, :2]),
                 planar.interval_to_line(eta, self.jet_eta) / self._JET_ETA,
             ]
         return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
 
     def inverse(self, coordinates):
-        columns = tf.split(tf.cast(coordinates, tf.float64), *self.shape, -1)
-        lines, angles, etas = columns[::3], columns[1::3], columns[2::3]
-        lepton = _momentum(
-            planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt),
-            angles[0],
-            eta=planar.line_to_interval(etas[0], self.lepton_eta),
-        )
-        missing = _momentum(
-            planar.line_to_modulus(lines[1], *self._MISSING),
-            angles[1],
-            pz=planar.sinh(etas[1]) * self._MISSING_PZ,
-        )
-        jets: list[tf.Tensor] = []
-        for line, angle, value in reversed(list(zip(lines, angles, etas, strict=True))[2:]):
-            eta = planar.line_to_interval(value * self._JET_ETA, self.jet_eta)
-            law = self._law(eta, jets[-1] if jets else None)
-            jets.append(_momentum(planar.line_to_modulus(line, *law), angle, eta))
-        events = tf.concat([lepton, missing, *reversed(jets)], -1)
-        return tf.cast(events, self.compute_dtype)
+        return self._events(self._momenta(*self._read(coordinates)))
+
+    def _read(self, coordinates):
+        """Lines of pT, azimuths and pseudorapidities (of the missing momentum p_z), each of all objects."""
+        columns = tf.split(tf.cast(coordinates, tf.float64), 3 * (2 + self.jets), -1)
+        lines, phis, (lepton, missing, *jets) = columns[::3], columns[1::3], columns[2::3]
+        etas = [planar.line_to_interval(lepton, self.lepton_eta), planar.sinh(missing) * self._MISSING_PZ]
+        return lines, phis, etas + [planar.line_to_interval(e * self._JET_ETA, self.jet_eta) for e in jets]
+
+    def _momenta(self, lines, phis, etas):
+        """Momenta (n, 3) of lepton, missing momentum and jets, from what `_read` gives."""
+        pt = planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt)
+        lepton = _momentum(pt, phis[0], pt * planar.sinh(etas[0]))
+        missing = _momentum(planar.line_to_modulus(lines[1], *self._MISSING), phis[1], etas[1])
+        jets, softer = [], None
+        for line, phi, eta in reversed(list(zip(lines, phis, etas, strict=True))[2:]):
+            softer = planar.line_to_modulus(line, *self._law(eta, softer))
+            jets.append(_momentum(softer, phi, softer * planar.sinh(eta)))
+        return [lepton, missing, *reversed(jets)]
+
+    def _events(self, momenta):
+        """Massless objects, as they are in `compute_dtype`."""
+        objects = kinematics.on_shell(tf.stack(momenta, 1), 0.0, self.compute_dtype)
+        return tf.reshape(objects, (-1, *self.physical_shape))
 
     def _law(self, eta, softer):
-        """Scale, tail and lowest value of a jet's pT."""
+        """Scale, tail and lowest value of a jet's pT, above that of a softer one if there is any."""
         floor = cms_jet_threshold(eta)
-        if not self.ordered:
-            return *self._JET, floor
-        floor = floor if softer is None else tf.maximum(floor, kinematics.pt(softer))
+        floor = floor if softer is None else tf.maximum(floor, softer)
         return floor, self._JET_TAIL, floor
 
 
-def _momentum(pt, phi, eta=None, pz=None):
-    pz = pt * planar.sinh(eta) if pz is None else pz
-    return tf.concat([pt * planar.direction(phi), pz, tf.sqrt(tf.square(pt) + tf.square(pz))], -1)
+def _momentum(pt, phi, pz):
+    return tf.concat([pt * planar.direction(phi), pz], -1)

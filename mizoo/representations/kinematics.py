@@ -3,6 +3,7 @@
 Numbers have a last axis of 1.
 """
 
+import numpy as np
 import tensorflow as tf
 
 from mizoo.representations import planar
@@ -33,6 +34,17 @@ def boost(momentum, frame, sign):
     energy = momentum[..., 3:]
     vector = momentum[..., :3] + along * (energy + product / (1.0 + gamma))
     return tf.concat([vector, gamma * energy + product], -1)
+
+
+def on_shell(momenta, masses, dtype=tf.float64):
+    """Four-momenta, in `dtype`, of momenta (…, 3) of some masses.
+
+    Energies are those of the momenta as `dtype` rounds them: nothing is off its mass shell by more than
+    the last bit of its energy, as in data.
+    """
+    rounded = tf.cast(tf.cast(momenta, dtype), tf.float64)
+    energies = tf.sqrt(square(rounded) + np.square(masses))
+    return tf.cast(tf.concat([rounded, energies], -1), dtype)
 
 
 def pt(momentum):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from mizoo.representations import kinematics
 from mizoo.representations.standardise import Standardise
 from mizoo.serialisation import serialisable
 
@@ -38,6 +39,5 @@ class Momenta(Standardise):
 
     def inverse(self, coordinates):
         momenta = keras.ops.reshape(super().inverse(coordinates), (-1, len(self.masses), 3))
-        squares = np.square(self.masses, dtype="float32") + keras.ops.sum(keras.ops.square(momenta), -1)
-        objects = keras.ops.concatenate([momenta, keras.ops.sqrt(squares)[..., None]], -1)
+        objects = kinematics.on_shell(momenta, np.array(self.masses)[:, None], self.compute_dtype)
         return keras.ops.reshape(objects, (-1, *self.physical_shape))
