@@ -56,7 +56,7 @@ def test_small_errors_stay_small_in_the_tails(pairs):
     departure, _ = mapper.depart(target, guess)
     assert np.abs(departure).max() > 5.0
     moved = mapper.arrive(departure + 0.01, guess) - target
-    lines = np.setdiff1d(np.arange(18), X.circles)
+    lines = np.setdiff1d(np.arange(20), X.circles)
     assert np.abs(moved.numpy()[:, lines]).max() < 0.0101
 
 
@@ -84,7 +84,7 @@ def test_a_cycle_has_no_guess():
     there, back = transcoder(X, Z, PARTONS_DEPART), transcoder(Z, X, OBJECTS_DEPART)
     for mapper, shape in ((there, X.shape), (back, Z.shape)):
         mapper.build((None, *shape))
-    first = there.given(tf.ones((2, 18)))
+    first = there.given(tf.ones((2, 20)))
     cycle = back.follow(first)
     flagged = tf.concat([first.latent, tf.zeros((2, 1))], -1)  # the latent of its own space
     np.testing.assert_allclose(cycle.sample(), back.mapper.decoder.network(flagged))
@@ -94,7 +94,7 @@ def test_a_cycle_has_no_guess():
 def test_configuration_survives_json():
     mapper = departures(X, Z, PARTONS_DEPART)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(mapper))
-    again.build((None, 18))
+    again.build((None, 20))
     again.set_weights(mapper.get_weights())
-    condition = tf.ones((3, 18))
+    condition = tf.ones((3, 20))
     np.testing.assert_array_equal(again(condition), mapper(condition))

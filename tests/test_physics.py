@@ -72,7 +72,8 @@ def test_reconstruction_of_an_event_made_by_hand():
 def test_neutrino_roots():
     lepton = np.array([[40.0, 0.0, 10.0, np.sqrt(1700.0)]] * 2)
     px, py = np.array([40.0, 0.0]), np.array([0.0, 400.0])
-    pz = neutrino_pz(lepton, px, py)
+    pz, real = neutrino_pz(lepton, px, py)
+    assert real.tolist() == [True, False]
     neutrino = np.array([px[0], 0, pz[0], np.hypot(px[0], pz[0])])
     assert mass(lepton[0], neutrino) == pytest.approx(M_W)  # a real root
     k = M_W**2 / 2

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
 from mizoo.presets.ttbar import coordinates, views
-from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise
+from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise, planar
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
@@ -50,6 +51,35 @@ def test_detector_objects_respect_thresholds_and_order(line):
     assert (np.abs(eta[:, 0]) < 2.5 + 1e-5).all()
     assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
     assert (np.diff(pt[:, 2:]) <= 1e-4 * pt[:, 2:-1]).all()
+
+
+def test_detector_events_are_apart_and_balance():
+    representation = FITTED[0]
+    line = np.random.default_rng(0).normal(size=(5000, 20)).astype("float32")
+    line[:, [4, 10, 13, 16]] *= 0.3  # jets and missing momentum to one side
+    objects = representation.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
+    pt, eta, phi = polar(objects)
+    solid = [0, 2, 3, 4, 5]
+    of_eta = eta[:, solid, None] - eta[:, None, solid]
+    of_phi = np.mod(phi[:, solid, None] - phi[:, None, solid] + np.pi, 2 * np.pi) - np.pi
+    distance = np.hypot(of_eta, of_phi) + 10.0 * np.eye(5)
+    assert (distance.min((1, 2)) > representation.radius - 1e-5).mean() > 0.999
+    assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
+    recoil = planar.line_to_modulus(line[:, 18:19], *representation._RECOIL) * planar.direction(
+        line[:, 19:]
+    )
+    np.testing.assert_allclose(objects[..., :2].sum(1), recoil, atol=1e-3 * pt.max(1).max())
+
+
+@pytest.mark.parametrize("name", COORDINATES)
+def test_nothing_is_further_off_its_mass_shell_than_data(name, ttbar):
+    """A classifier would see single precision at work."""
+    representation = COORDINATES[name]
+    events = ttbar.validation[name[0]]
+    for objects in (events, representation.inverse(representation(events) + 0.1).numpy()):
+        objects = objects.reshape(-1, 6, 4)
+        squares = np.square(objects[..., :3], dtype="float64").sum(-1) + TTBAR.masses(name[0]) ** 2
+        np.testing.assert_array_equal(objects[..., 3], np.sqrt(squares).astype("float32"))
 
 
 def test_threshold_is_that_of_the_data(ttbar):
