@@ -47,13 +47,16 @@ class Departure(Wrapped):
             physical units.
         scales: of the departures, one a component, such as their median modulus; 0 for components of which
             the condition gives no guess.
+        view: layer of the target's coordinates, if the inner mapper's network is to see more of what it
+            draws than how it departs; the mapper is a `Diffusion`, or has one.
     """
 
-    def __init__(self, mapper, source, target, scales, **kwargs):
+    def __init__(self, mapper, source, target, scales, view=None, **kwargs):
         super().__init__(mapper, **kwargs)
         self.source = source
         self.target = target
         self.scales = tuple(scales)
+        self.view = view
         self._scale = np.array([scale or 1.0 for scale in scales], "float32")
         self._guessed = np.array(scales) > 0.0
         self._circular = np.isin(np.arange(len(scales)), target.circles)
@@ -64,10 +67,16 @@ class Departure(Wrapped):
 
     def given(self, condition, noise=None, training=None):
         guess = (self._compiled_guess if training else self._guess)(condition)
-        return _Departed(self, self.mapper.given(condition, noise=noise, training=training), guess)
+        look = self._look(lambda departure: self.arrive(departure, guess), training)
+        return _Departed(self, self.mapper.given(condition, noise=noise, training=training, **look), guess)
 
     def follow(self, given, training=None):
-        return self.mapper.follow(given, training=training)
+        return self.mapper.follow(given, training=training, **self._look(tf.identity, training))
+
+    def _look(self, arrive, training):
+        if self.view is None:
+            return {}
+        return {"look": lambda departure: self.view(arrive(departure), training=training)}
 
     def depart(self, target, guess):
         """What the inner mapper draws, and the logarithm of its slope in the target, (n,)."""

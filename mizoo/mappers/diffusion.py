@@ -1,5 +1,6 @@
 """Diffusion and flow matching: conditional laws at the end of paths that begin in noise."""
 
+import functools
 import math
 
 import keras
@@ -16,19 +17,18 @@ SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 
 
 class _Denoised:
-    """The law at the end of the paths, given a context."""
+    """The law at the end of the paths, given what the network says on them."""
 
-    def __init__(self, diffusion, context, noise, training):
+    def __init__(self, diffusion, noise, output):
         self._diffusion = diffusion
-        self._context = context
         self._noise = noise
-        self._training = training
+        self._output = output
 
     def sample(self):
-        return self._diffusion.integrate(self._noise(), self._context)
+        return self._diffusion.integrate(self._noise(), self._output)
 
     def log_prob(self, target):
-        return -self._diffusion.denoising_loss(target, self._context, self._training)
+        return -self._diffusion.denoising_loss(target, self._output)
 
 
 @serialisable
@@ -85,11 +85,17 @@ class Diffusion(NetworkMapper):
         draws = self.evaluations + 1 if self.sampler == "ancestral" else 1
         return (draws * self.shape[0],)
 
-    def given(self, condition, noise=None, training=None):
-        return _Denoised(self, condition, self.draw(condition, noise), training)
+    def given(self, condition, noise=None, training=None, look=None):
+        """The law of the target given `condition`.
 
-    def denoising_loss(self, target, context, training=None):
-        """Squared error of the network at one random time an event, (n,)."""
+        Args:
+            look: function from values on the path to features (n, k), which the network sees beside them.
+        """
+        output = functools.partial(self._output, condition, look, training)
+        return _Denoised(self, self.draw(condition, noise), output)
+
+    def denoising_loss(self, target, output):
+        """Squared error (n,) of what the network says of values and times, at one random time an event."""
         target, seed = tf.cast(target, tf.float32), self.seed_generator
         count = keras.ops.shape(target)[0]
         noise = self._base(replicas.normal((count, *self.shape), seed))
@@ -99,11 +105,11 @@ class Diffusion(NetworkMapper):
         time = self.formulation.times(tf.clip_by_value(shares, 1e-5, 1.0 - 1e-5))
         target = noise + self._around(target - noise)  # on circles, by the shorter arc
         alpha, sigma = self.formulation.scales(time)
-        output = self._output(alpha * target + sigma * noise, time, context, training)
-        return tf.reduce_sum(tf.square(output - self.formulation.aim(target, noise, time)), -1)
+        velocity = output(alpha * target + sigma * noise, time)
+        return tf.reduce_sum(tf.square(velocity - self.formulation.aim(target, noise, time)), -1)
 
-    def integrate(self, noise, context):
-        """Lead noise (n, …) to data, given contexts (n, …)."""
+    def integrate(self, noise, output):
+        """Lead noise (n, …) to data, along the network's `output`, of values and times."""
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
         steps = self.evaluations // (2 if self.sampler in ("midpoint", "heun") else 1)
@@ -111,35 +117,35 @@ class Diffusion(NetworkMapper):
 
         def step(i, value):
             fresh = draws[tf.minimum(i + 1, draws.shape[0] - 1)]
-            return i + 1, self._step(value, times[i], times[i + 1], context, fresh)
+            return i + 1, self._step(value, times[i], times[i + 1], output, fresh)
 
         value = self.formulation.scales(times[0])[1] * self._base(draws[0])
         if self.sampler == "adams":
-            return self._around(self._adams(value, times, context))
+            return self._around(self._adams(value, times, output))
         shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
         return self._around(tf.while_loop(lambda i, _: i < steps, step, [0, value], shapes)[1])
 
-    def _step(self, value, start, end, context, fresh):
-        first = self._ends(value, start, context)
+    def _step(self, value, start, end, output, fresh):
+        first = self._ends(value, start, output)
         if self.sampler == "euler":
             return self._move(value, start, end, first)
         if self.sampler == "midpoint":
             middle = (start + end) / 2.0
             halfway = self._move(value, start, middle, first)
-            return self._move(value, start, end, self._ends(halfway, middle, context))
+            return self._move(value, start, end, self._ends(halfway, middle, output))
         if self.sampler == "heun":
-            second = self._ends(self._move(value, start, end, first), end, context)
+            second = self._ends(self._move(value, start, end, first), end, output)
             return self._move(
                 value, start, end, [(a + b) / 2.0 for a, b in zip(first, second, strict=True)]
             )
         return self._ancestral(start, end, first, fresh)
 
-    def _adams(self, value, times, context):
+    def _adams(self, value, times, output):
         """Steps along the mean of a parabola through the ends that the last three places had."""
         steps, none = self.evaluations, tf.zeros_like(value)
 
         def step(i, value, before):
-            ends = tf.stack(self._ends(value, times[i], context))
+            ends = tf.stack(self._ends(value, times[i], output))
             known = tf.concat([ends[None], before], 0)
             mean = tf.tensordot(weights[i], known, 1)
             return i + 1, self._move(value, times[i], times[i + 1], tf.unstack(mean)), known[:-1]
@@ -150,9 +156,9 @@ class Diffusion(NetworkMapper):
         start = [0, value, tf.stack([[none, none]] * 2)]
         return tf.while_loop(lambda i, *_: i < steps, step, start, shapes)[1]
 
-    def _ends(self, value, time, context):
+    def _ends(self, value, time, output):
         time = tf.fill((tf.shape(value)[0], 1), time)
-        return self.formulation.ends(value, self._output(value, time, context), time)
+        return self.formulation.ends(value, output(value, time), time)
 
     def _move(self, value, start, end, ends):
         (alpha, sigma), (alpha_end, sigma_end) = (
@@ -173,13 +179,16 @@ class Diffusion(NetworkMapper):
         data, noise = ends
         return alpha_end * data + kept * noise + anew * fresh
 
-    def _output(self, value, time, context, training=None):
-        value = self.formulation.scale(value, time)
+    def _output(self, context, look, training, value, time):
+        seen = [self.formulation.scale(value, time)]
         if self.angles:
-            angles = tf.gather(value, np.flatnonzero(self._angular), axis=1)
-            value = tf.gather(value, np.flatnonzero(~self._angular), axis=1)
-            value = tf.concat([value, tf.cos(angles), tf.sin(angles)], -1)
-        return tf.cast(self.network([value, time, context], training=training), tf.float32)
+            angles = tf.gather(seen[0], np.flatnonzero(self._angular), axis=1)
+            plain = tf.gather(seen[0], np.flatnonzero(~self._angular), axis=1)
+            seen = [plain, tf.cos(angles), tf.sin(angles)]
+        if look is not None:
+            seen.append(tf.cast(look(value), tf.float32))
+        output = self.network([tf.concat(seen, -1), time, context], training=training)
+        return tf.cast(output, tf.float32)
 
     def _base(self, noise):
         """Normal noise; uniform on circles."""

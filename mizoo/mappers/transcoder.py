@@ -58,12 +58,12 @@ class Transcoder(Mapper):
     def noise_shape(self, condition_shape):
         return self.decoder.noise_shape(condition_shape)
 
-    def given(self, condition, noise=None, training=None):
+    def given(self, condition, noise=None, training=None, **kwargs):
         latent = self.encoder(condition, training=training)
-        return self._decoded(latent, 1.0, noise=noise, training=training)
+        return self._decoded(latent, 1.0, noise=noise, training=training, **kwargs)
 
-    def follow(self, given, training=None):
-        return self._decoded(given.latent, 0.0, training=training)
+    def follow(self, given, training=None, **kwargs):
+        return self._decoded(given.latent, 0.0, training=training, **kwargs)
 
     def _decoded(self, latent, crosses, **kwargs):
         flag = keras.ops.full_like(latent[:, :1], crosses)

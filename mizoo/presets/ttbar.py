@@ -20,14 +20,14 @@ _W = (80.4, 2.085)
 # Median moduli, rounded, of the departures of partons in coordinates by themselves from detector objects,
 # and of objects from partons; 0 where one says little of the other: masses, and neutrinos along the beam.
 PARTONS_DEPART = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
-OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4, 0, 0)
+OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
 _RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
 
 
 def coordinates(fitted=False):
     """Representations of x and z: detector objects, jets by falling pT, and partons as a chain of decays.
-    If `fitted`: jets in any order, and what ties objects together restored, partons by a kinematic fit.
+    If `fitted`: jets in any order and apart from each other, partons each by itself and by a kinematic fit.
 
     In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
     coordinates of the chain have their point at infinity.
@@ -41,15 +41,24 @@ def coordinates(fitted=False):
     return DetectorObjects(), DecayChain(*chain)
 
 
+_JETS = range(2, 6)
+_X_MASSES = (
+    *combinations(_JETS, 2),
+    *combinations(_JETS, 3),
+    tuple(_JETS),
+    *((0, jet) for jet in _JETS),
+    (0, *_JETS),
+    tuple(range(6)),
+)
+
+
 def views(x, z):
     """What networks see of x and of z: lab momenta and the masses that tell events apart."""
-    jets, quarks = range(2, 6), range(2, 6)
-    x_masses = [
-        *combinations(jets, 2),
-        *combinations(jets, 3),
-        tuple(jets),
-        *((0, jet) for jet in jets),
-        (0, *jets),
-        tuple(range(6)),
-    ]
-    return EventView(x, x_masses), EventView(z, [*combinations(quarks, 2), tuple(range(6))], quarks)
+    quarks = range(2, 6)
+    return EventView(x, _X_MASSES), EventView(z, [*combinations(quarks, 2), tuple(range(6))], quarks)
+
+
+def view_of_draws():
+    """What a network sees of an x that it draws: also distances and the balance; jets where they are."""
+    solid = combinations((0, *_JETS), 2)
+    return EventView(DetectorEvent(radius=0.0), _X_MASSES, pairs=solid, balance=True)

@@ -12,21 +12,26 @@ class EventView(keras.layers.Layer):
     """Coordinates of an event other than azimuths, followed by what they mean in the laboratory.
 
     To the coordinates it adds, for each object, the direction in the transverse plane times
-    log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets
-    of objects; then, if `ordered` is given, these objects again by falling pT, each
-    with a one-hot code of which it is.
+    log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets of
+    objects; then log(1 + d) for the given pairs, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is
+    small; then, if `balance`, the sum of all transverse momenta, as that of an object; then, if
+    `ordered` is given, these objects again by falling pT, each with a one-hot code of which it is.
 
     Args:
         representation: the coordinates' representation, with four-momenta as physical units.
         subsets: tuples of indices of objects whose invariant masses are wanted.
         ordered: indices of the objects to be repeated by falling pT.
+        pairs: of indices of objects whose distances are wanted.
+        balance: whether the sum of transverse momenta is wanted.
     """
 
-    def __init__(self, representation, subsets=(), ordered=(), **kwargs):
+    def __init__(self, representation, subsets=(), ordered=(), pairs=(), balance=False, **kwargs):
         super().__init__(**{"trainable": False, **kwargs})
         self.representation = representation
         self.subsets = tuple(tuple(subset) for subset in subsets)
         self.ordered = tuple(ordered)
+        self.pairs = tuple(tuple(pair) for pair in pairs)
+        self.balance = balance
         # Hundreds of small operations, met several times a step: compiled alone they are compiled once.
         self._compiled_look = tf.function(self._look, jit_compile=True)
 
@@ -46,16 +51,25 @@ class EventView(keras.layers.Layer):
         ]
         if self.subsets:
             parts.append(tf.concat([self._mass(objects, s) for s in self.subsets], -1))
+        if self.pairs:
+            parts.append(tf.concat([self._distance(objects, p) for p in self.pairs], -1))
+        if self.balance:
+            parts.append(self._transverse(tf.reduce_sum(objects[..., :2], 1)))
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
 
     @staticmethod
-    def _objects(objects):
+    def _transverse(vector):
+        pt = tf.sqrt(tf.reduce_sum(tf.square(vector), -1, keepdims=True) + 1e-6)
+        return vector / pt * tf.math.log(1.0 + pt / 20.0)
+
+    @classmethod
+    def _objects(cls, objects):
         pt = tf.sqrt(tf.reduce_sum(tf.square(objects[..., :2]), -1, keepdims=True) + 1e-6)
         return tf.concat(
             [
-                objects[..., :2] / pt * tf.math.log(1.0 + pt / 20.0),
+                cls._transverse(objects[..., :2]),
                 planar.asinh(objects[..., 2:3] / pt) / 2.0,
                 tf.math.log(1.0 + objects[..., 3:]) - 4.5,
             ],
@@ -63,10 +77,20 @@ class EventView(keras.layers.Layer):
         )
 
     @staticmethod
-    def _mass(objects, subset):
+    def _mass_squared(objects, subset):
         total = tf.reduce_sum(tf.gather(objects, subset, axis=1), 1)
         square = tf.square(total[:, 3:]) - tf.reduce_sum(tf.square(total[:, :3]), -1, keepdims=True)
-        return tf.math.log(1.0 + tf.sqrt(tf.maximum(square, 1e-2))) - 5.0
+        return tf.maximum(square, 1e-2)
+
+    @classmethod
+    def _mass(cls, objects, subset):
+        return tf.math.log(1.0 + tf.sqrt(cls._mass_squared(objects, subset))) - 5.0
+
+    @classmethod
+    def _distance(cls, objects, pair):
+        squares = tf.reduce_sum(tf.square(tf.gather(objects, pair, axis=1)[..., :2]), -1)
+        scale = tf.sqrt(tf.reduce_prod(squares + 1e-6, -1, keepdims=True))
+        return tf.math.log(1.0 + tf.sqrt(cls._mass_squared(objects, pair) / scale))
 
     @staticmethod
     def _by_pt(views):
@@ -84,6 +108,8 @@ class EventView(keras.layers.Layer):
             - len(self.representation.angles)
             + 4 * objects
             + len(self.subsets)
+            + len(self.pairs)
+            + 2 * self.balance
             + n * (4 + n)
         )
         return (input_shape[0], width)
