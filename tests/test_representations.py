@@ -7,8 +7,8 @@ from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import coordinates, views
-from mizoo.representations import Identity, Latent, Momenta, Pixels, Standardise, planar
+from mizoo.presets.ttbar import coordinates, view_of_draws, views
+from mizoo.representations import DetectorEvent, Identity, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
@@ -53,22 +53,38 @@ def test_detector_objects_respect_thresholds_and_order(line):
     assert (np.diff(pt[:, 2:]) <= 1e-4 * pt[:, 2:-1]).all()
 
 
-def test_detector_events_are_apart_and_balance():
-    representation = FITTED[0]
-    line = np.random.default_rng(0).normal(size=(5000, 20)).astype("float32")
-    line[:, [4, 10, 13, 16]] *= 0.3  # jets and missing momentum to one side
-    objects = representation.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
-    pt, eta, phi = polar(objects)
-    solid = [0, 2, 3, 4, 5]
-    of_eta = eta[:, solid, None] - eta[:, None, solid]
-    of_phi = np.mod(phi[:, solid, None] - phi[:, None, solid] + np.pi, 2 * np.pi) - np.pi
-    distance = np.hypot(of_eta, of_phi) + 10.0 * np.eye(5)
-    assert (distance.min((1, 2)) > representation.radius - 1e-5).mean() > 0.999
+def distances(objects):
+    """√(Δη² + Δφ²) of lepton and jets from each other."""
+    _, eta, phi = (a[:, [0, 2, 3, 4, 5]] for a in polar(objects))
+    of_phi = np.mod(phi[:, :, None] - phi[:, None] + np.pi, 2 * np.pi) - np.pi
+    return np.hypot(eta[:, :, None] - eta[:, None], of_phi)
+
+
+def test_detector_events_are_apart():
+    apart, free = FITTED[0], DetectorEvent(radius=0.0)
+    line = np.random.default_rng(0).normal(size=(5000, 18)).astype("float32")
+    line[:, [7, 10, 13, 16]] *= 0.3  # jets to one side
+    before, after = (r.inverse(line).numpy().astype("float64") for r in (free, apart))
+    near = (distances(before) + 9.0 * np.eye(5)).min((1, 2)) < apart.radius
+    assert 0.3 < near.mean() < 0.9
+    np.testing.assert_array_equal(after[~near], before[~near])
+    assert ((distances(after) + 9.0 * np.eye(5)).min((1, 2)) > apart.radius - 1e-5).mean() > 0.999
+    pt, eta, _ = polar(after)
     assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
-    recoil = planar.line_to_modulus(line[:, 18:19], *representation._RECOIL) * planar.direction(
-        line[:, 19:]
-    )
-    np.testing.assert_allclose(objects[..., :2].sum(1), recoil, atol=1e-3 * pt.max(1).max())
+
+
+def test_view_of_draws_has_distances_and_the_balance(ttbar):
+    events = ttbar.validation.x[:500]
+    view, representation = view_of_draws(), FITTED[0]
+    seen = view(representation(events)).numpy().astype("float64")
+    assert seen.shape == view.compute_output_shape((500, 18))
+    found, expected = np.expm1(seen[:, -12:-2]), distances(events)[:, *np.triu_indices(5, 1)]
+    close = expected < 0.8
+    assert close.sum() > 50
+    np.testing.assert_allclose(found[close], expected[close], rtol=0.05)
+    recoil = events.reshape(-1, 6, 4)[..., :2].sum(1)
+    modulus = np.hypot(*recoil.T)[:, None]
+    np.testing.assert_allclose(seen[:, -2:], recoil / modulus * np.log1p(modulus / 20.0), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", COORDINATES)

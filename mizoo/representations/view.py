@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from mizoo.representations import planar
-from mizoo.serialisation import serialisable
+from mizoo.serialisation import build, serialisable
 
 
 @serialisable
@@ -34,6 +34,10 @@ class EventView(keras.layers.Layer):
         self.balance = balance
         # Hundreds of small operations, met several times a step: compiled alone they are compiled once.
         self._compiled_look = tf.function(self._look, jit_compile=True)
+
+    def build(self, input_shape):
+        build(self.representation, (None, *self.representation.physical_shape))
+        self.built = True
 
     def call(self, coordinates, training=None):
         return (self._compiled_look if training else self._look)(coordinates)
