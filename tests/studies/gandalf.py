@@ -81,7 +81,18 @@ def per_second(function, events, repeats=5):
 
 
 def classified(data, x_tilde, z_tilde):
-    """AUC of classifier tests on events, on pairs, and on pairs with their responses."""
+    """AUC of classifier tests on events, on events with what is between their objects, on pairs, and on
+    pairs with their responses.
+    """
+
+    def between(events, space):
+        _, eta, phi = polar(events)
+        i, j = np.triu_indices(eta.shape[1], 1)
+        turned = (phi[:, i] - phi[:, j] + np.pi) % (2 * np.pi) - np.pi
+        # In GeV, rounded: partons balance but for their last digits, which are no property of theirs.
+        recoil = np.linalg.norm(events.reshape(len(events), -1, 4)[..., :2].sum(1), axis=-1)
+        distance = np.hypot(eta[:, i] - eta[:, j], turned)
+        return np.concatenate([features(events, space), distance, recoil[:, None].round()], 1)
 
     def pair(x, z):
         return np.concatenate([features(x, "x"), features(z, "z")], 1)
@@ -91,9 +102,11 @@ def classified(data, x_tilde, z_tilde):
 
     tests = {
         "simulation, events": (features(data.x, "x"), features(x_tilde, "x")),
+        "simulation, events, distances, balance": (between(data.x, "x"), between(x_tilde, "x")),
         "simulation, pairs": (pair(data.x, data.z), pair(x_tilde, data.z)),
         "simulation, pairs and responses": (closer(data.x, data.z), closer(x_tilde, data.z)),
         "unfolding, events": (features(data.z, "z"), features(z_tilde, "z")),
+        "unfolding, events, distances, balance": (between(data.z, "z"), between(z_tilde, "z")),
         "unfolding, pairs": (pair(data.x, data.z), pair(data.x, z_tilde)),
         "unfolding, pairs and responses": (closer(data.x, data.z), closer(data.x, z_tilde)),
     }
