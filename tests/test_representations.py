@@ -78,13 +78,18 @@ def test_view_of_draws_has_distances_and_the_balance(ttbar):
     view, representation = view_of_draws(), FITTED[0]
     seen = view(representation(events)).numpy().astype("float64")
     assert seen.shape == view.compute_output_shape((500, 18))
-    found, expected = np.expm1(seen[:, -12:-2]), distances(events)[:, *np.triu_indices(5, 1)]
+    found, expected = np.expm1(seen[:, -24:-14]), distances(events)[:, *np.triu_indices(5, 1)]
     close = expected < 0.8
     assert close.sum() > 50
     np.testing.assert_allclose(found[close], expected[close], rtol=0.05)
-    recoil = events.reshape(-1, 6, 4)[..., :2].sum(1)
+    momenta = events.reshape(-1, 6, 4)[..., :2].astype("float64")
+    recoil = momenta.sum(1)
     modulus = np.hypot(*recoil.T)[:, None]
-    np.testing.assert_allclose(seen[:, -2:], recoil / modulus * np.log1p(modulus / 20.0), atol=1e-3)
+    np.testing.assert_allclose(seen[:, -14:-12], recoil / modulus * np.log1p(modulus / 20.0), atol=1e-3)
+    along, across = seen[:, -12:-6, None] / 4.0, seen[:, -6:, None] / 4.0  # what each would give
+    turned = np.stack([momenta[..., 1], -momenta[..., 0]], -1)
+    given = along * momenta + across * turned
+    np.testing.assert_allclose((momenta - given).sum(1), 0.0, atol=0.05)
 
 
 @pytest.mark.parametrize("name", COORDINATES)

@@ -6,6 +6,8 @@ import tensorflow as tf
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
 
+_SHARES = 4.0  # makes what objects would give to the balance of order one
+
 
 @serialisable
 class EventView(keras.layers.Layer):
@@ -14,15 +16,16 @@ class EventView(keras.layers.Layer):
     To the coordinates it adds, for each object, the direction in the transverse plane times
     log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets of
     objects; then log(1 + d) for the given pairs, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is
-    small; then, if `balance`, the sum of all transverse momenta, as that of an object; then, if
-    `ordered` is given, these objects again by falling pT, each with a one-hot code of which it is.
+    small; then, if `balance`, the sum of all transverse momenta, as that of an object, and what each object
+    would give of its momentum, along and across it, so that they add up to zero; then, if `ordered` is
+    given, these objects again by falling pT, each with a one-hot code of which it is.
 
     Args:
         representation: the coordinates' representation, with four-momenta as physical units.
         subsets: tuples of indices of objects whose invariant masses are wanted.
         ordered: indices of the objects to be repeated by falling pT.
         pairs: of indices of objects whose distances are wanted.
-        balance: whether the sum of transverse momenta is wanted.
+        balance: whether the sum of transverse momenta is wanted, and what would undo it.
     """
 
     def __init__(self, representation, subsets=(), ordered=(), pairs=(), balance=False, **kwargs):
@@ -58,7 +61,7 @@ class EventView(keras.layers.Layer):
         if self.pairs:
             parts.append(tf.concat([self._distance(objects, p) for p in self.pairs], -1))
         if self.balance:
-            parts.append(self._transverse(tf.reduce_sum(objects[..., :2], 1)))
+            parts += self._balance(objects[..., :2])
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
@@ -79,6 +82,18 @@ class EventView(keras.layers.Layer):
             ],
             -1,
         )
+
+    @classmethod
+    def _balance(cls, momenta):
+        """The sum, and its components along and across each momentum, in shares of it.
+
+        Known to a share of itself, each gives in proportion to its square.
+        """
+        total = tf.reduce_sum(momenta, 1, keepdims=True)
+        squares = tf.reduce_sum(tf.square(momenta), (1, 2), keepdims=True)[..., 0] + 1.0
+        along = tf.reduce_sum(total * momenta, -1) / squares
+        across = (total[..., 0] * momenta[..., 1] - total[..., 1] * momenta[..., 0]) / squares
+        return [cls._transverse(total[:, 0]), _SHARES * along, _SHARES * across]
 
     @staticmethod
     def _mass_squared(objects, subset):
@@ -113,7 +128,7 @@ class EventView(keras.layers.Layer):
             + 4 * objects
             + len(self.subsets)
             + len(self.pairs)
-            + 2 * self.balance
+            + (2 + 2 * objects) * self.balance
             + n * (4 + n)
         )
         return (input_shape[0], width)
