@@ -5,7 +5,7 @@
 Contenders take turns in one process; medians of the turns. PyTorch has the networks alone, with the same
 weights (that its outputs are the same is checked first): of `turbosim-original-ttbar` that is the whole
 model; of `gandalf-ttbar` attention, latent and all evaluations of the denoising network, but neither the
-coordinates of the events nor the assignment of jets. Shares are of the rate of a product of two matrices
+coordinates of the events, nor what the network sees of them, nor the assignment of jets. Shares are of the rate of a product of two matrices
 of 2048 x 2048, counting the multiplications of the dense layers alone. Needs `pip install torch`
 and then `pip uninstall triton`, which does not bear TensorFlow in its process.
 """
@@ -153,14 +153,16 @@ class Gandalf(nn.Module):
         self.encoder = Attention(transcoder.encoder.layers[-1])
         self.network = Modulated(transcoder.decoder.network)
         self.steps, self.size = transcoder.decoder.evaluations, transcoder.decoder.shape[0]
+        self.seen = transcoder.decoder.network.inputs[0].shape[1] - self.size
 
     def forward(self, tokens, noise):
         latent = self.encoder(tokens)
         given = torch.cat([latent, torch.ones_like(latent[:, :1])], -1)
         value, before, h = noise, [], 1.0 / self.steps
+        seen = noise.new_zeros(len(noise), self.seen)
         for i in range(self.steps):
             time = torch.full_like(latent[:, :1], i * h)
-            before = [self.network(value, time, given), *before][:3]
+            before = [self.network(torch.cat([value, seen], -1), time, given), *before][:3]
             mean = ([1.0], [1.5, -0.5], [23 / 12, -16 / 12, 5 / 12])[len(before) - 1]
             value = value + h * sum(w * v for w, v in zip(mean, before, strict=True))
         return value
@@ -175,10 +177,11 @@ def check(model):
     np.testing.assert_allclose(
         Attention(transcoder.encoder.layers[-1])(torch.tensor(tokens)).detach(), ours, atol=1e-4
     )
-    inputs = [random.normal(size=(64, s)).astype("float32") for s in (18, 1, 65)]
+    network = transcoder.decoder.network
+    inputs = [random.normal(size=(64, i.shape[1])).astype("float32") for i in network.inputs]
     inputs[1] = random.random((64, 1)).astype("float32")
-    ours = transcoder.decoder.network(inputs).numpy()
-    made = Modulated(transcoder.decoder.network)(*map(torch.tensor, inputs)).detach()
+    ours = network(inputs).numpy()
+    made = Modulated(network)(*map(torch.tensor, inputs)).detach()
     np.testing.assert_allclose(made, ours, atol=1e-3)
 
 
