@@ -5,9 +5,9 @@
 Contenders take turns in one process; medians of the turns. PyTorch has the networks alone, with the same
 weights (that its outputs are the same is checked first): of `turbosim-original-ttbar` that is the whole
 model; of `gandalf-ttbar` attention, latent and all evaluations of the denoising network, but neither the
-coordinates of the events, nor what the network sees of them, nor the assignment of jets. Shares are of the rate of a product of two matrices
-of 2048 x 2048, counting the multiplications of the dense layers alone. Needs `pip install torch`
-and then `pip uninstall triton`, which does not bear TensorFlow in its process.
+coordinates of the events, nor what the network sees of them, nor the assignment of jets. Shares are of the
+rate of a product of two matrices of 2048 x 2048, counting the multiplications of the dense layers alone.
+Needs `pip install torch` and then `pip uninstall triton`, which does not bear TensorFlow in its process.
 """
 
 import argparse
