@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from mizoo.graphs import shared
 from mizoo.mappers.base import Wrapped
 from mizoo.representations import planar
 from mizoo.serialisation import serialisable
@@ -63,10 +64,10 @@ class Departure(Wrapped):
         # Where the slope is 1, in units of the scale: there the straight part begins.
         steepest = np.maximum(1.0 / (_SPREAD * self._scale), 1.0)
         self._edge = np.where(self._circular, np.inf, np.sqrt(steepest**2 - 1.0)).astype("float32")
-        self._compiled_guess = tf.function(self._guess, jit_compile=True)
+        self._guess = shared(self._of_same_event)
 
     def given(self, condition, noise=None, training=None):
-        guess = (self._compiled_guess if training else self._guess)(condition)
+        guess = self._guess(condition, training=training)
         look = self._look(lambda departure: self.arrive(departure, guess), training)
         return _Departed(self, self.mapper.given(condition, noise=noise, training=training, **look), guess)
 
@@ -103,6 +104,6 @@ class Departure(Wrapped):
         moved = tf.where(self._circular, planar.wrap(moved), moved)
         return tf.where(self._guessed, moved, departure)
 
-    def _guess(self, condition):
+    def _of_same_event(self, condition):
         guess = tf.cast(self.target(self.source.inverse(condition)), tf.float32)
         return tf.where(self._circular, guess, tf.clip_by_value(guess, -_GUESS, _GUESS))

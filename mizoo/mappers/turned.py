@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from mizoo.graphs import shared
 from mizoo.mappers.base import Wrapped
 from mizoo.representations import planar
 from mizoo.serialisation import serialisable
@@ -40,10 +41,10 @@ class Turned(Wrapped):
         super().__init__(mapper, **kwargs)
         self.source = source
         self.angles = tuple(angles)
-        self._compiled_azimuth = tf.function(self._azimuth, jit_compile=True)
+        self._azimuth = shared(self._of_first)
 
     def given(self, condition, noise=None, training=None):
-        azimuth = (self._compiled_azimuth if training else self._azimuth)(condition)
+        azimuth = self._azimuth(condition, training=training)
         seen = _turn(condition, -azimuth, self.source.angles)
         inner = self.mapper.given(seen, noise=noise, training=training)
         return _Turned(inner, azimuth, self.angles)
@@ -51,7 +52,7 @@ class Turned(Wrapped):
     def follow(self, given, training=None):
         return _Turned(self.mapper.follow(given, training=training), given.azimuth, self.angles)
 
-    def _azimuth(self, condition):
+    def _of_first(self, condition):
         """Azimuth (n, 1) of the condition's first object."""
         return tf.cast(planar.azimuth(self.source.inverse(condition)[:, :2]), condition.dtype)
 

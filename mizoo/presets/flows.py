@@ -14,7 +14,7 @@ from mizoo.representations import Latent
 from mizoo.turbo import Turbo
 
 
-def conditional_flows(x, z, weights, estimator=None, units=128, couplings=8, dropout=0.1,
+def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, dropout=0.1,
                       encoder=None, decoder=None, learning_rate=2e-3, name="flow"):  # fmt: skip
     """A model of two conditional flows, between the tt̄ spaces or any others.
 

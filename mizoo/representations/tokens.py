@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from mizoo.graphs import shared
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
 
@@ -24,16 +25,16 @@ class Tokens(keras.layers.Layer):
         # In double precision: in single, the masses of massless objects would be noise of some GeV.
         config = {**representation.get_config(), "dtype": "float64"}
         self._exact = type(representation).from_config(config)
-        self._compiled_look = tf.function(self._look, jit_compile=True)
+        self._look = shared(self._tokens)
 
     def build(self, input_shape):
         build(self.representation, (None, *self.representation.physical_shape))
         self.built = True
 
     def call(self, coordinates, training=None):
-        return (self._compiled_look if training else self._look)(coordinates)
+        return self._look(coordinates, training=training)
 
-    def _look(self, coordinates):
+    def _tokens(self, coordinates):
         objects = self.representation.physical_shape[0] // 4
         momenta = tf.reshape(self._exact.inverse(coordinates), (-1, objects, 4))
         pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1, keepdims=True) + 1e-6)

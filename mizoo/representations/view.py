@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from mizoo.graphs import shared
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
 
@@ -35,17 +36,16 @@ class EventView(keras.layers.Layer):
         self.ordered = tuple(ordered)
         self.pairs = tuple(tuple(pair) for pair in pairs)
         self.balance = balance
-        # Hundreds of small operations, met several times a step: compiled alone they are compiled once.
-        self._compiled_look = tf.function(self._look, jit_compile=True)
+        self._look = shared(self._seen)
 
     def build(self, input_shape):
         build(self.representation, (None, *self.representation.physical_shape))
         self.built = True
 
     def call(self, coordinates, training=None):
-        return (self._compiled_look if training else self._look)(coordinates)
+        return self._look(coordinates, training=training)
 
-    def _look(self, coordinates):
+    def _seen(self, coordinates):
         objects = tf.reshape(
             self.representation.inverse(coordinates),
             (-1, self.representation.physical_shape[0] // 4, 4),

@@ -26,7 +26,7 @@ RECIPES = {
     "gandalf-ttbar": Recipe("gandalf", epochs=150, batch_size=500, select_from=120, select_every=5),
     # The decoder's last stage begins when 1000 of 1010 parts are done.
     "otus-ttbar": Recipe("otus", epochs=303, batch_size=500, select_from=300),
-    "flow-ttbar": Recipe("flow", {"units": 64}, epochs=120, batch_size=500, select_from=80, select_every=5),
+    "flow-ttbar": Recipe("flow", epochs=120, batch_size=500, select_from=80, select_every=5),
     **{f"{name}-ttbar": Recipe(name, **EVENTS) for name in ("cyclegan", "pix2pix", "aae", "bibae")},
     **{
         f"{name}-digits": Recipe(name, {"units": 64} if "units" in preset.arguments else {}, **DIGITS)
