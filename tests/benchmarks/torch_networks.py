@@ -214,7 +214,7 @@ class Coupling(nn.Module):
         x, y = (nn.functional.pad(k.cumsum(-1), (1, 0)) - self.bound for k in (widths, heights))
         slopes = nn.functional.softplus(slopes + math.log(math.expm1(1.0 - _LEAST_SLOPE))) + _LEAST_SLOPE
         slopes = nn.functional.pad(slopes, (1, 1), value=1.0)
-        place = torch.searchsorted(x[..., 1:].contiguous(), values[..., None], right=True)
+        place = torch.searchsorted(x[..., 1:].contiguous(), values[..., None].contiguous(), right=True)
         place = place.clamp(max=self.bins - 1)
         left, bottom, width, height, before = (
             k.gather(-1, place)[..., 0] for k in (x, y, widths, heights, slopes)
