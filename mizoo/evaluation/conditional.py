@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from mizoo.evaluation.observables import polar
+from mizoo.evaluation.observables import polar, wrap
 from mizoo.physics.matching import Matched
 from mizoo.physics.process import TTBAR
 
@@ -44,7 +44,7 @@ def responses(x, z, process=TTBAR) -> dict[str, np.ndarray]:
         (pt, pt_of_parton), (eta, eta_of_parton), (phi, phi_of_parton) = both.values()
         found[f"{kind.lower()}_pt"] = pt / pt_of_parton - 1.0
         found[f"{kind.lower()}_eta"] = eta - eta_of_parton
-        found[f"{kind.lower()}_phi"] = (phi - phi_of_parton + np.pi) % (2.0 * np.pi) - np.pi
+        found[f"{kind.lower()}_phi"] = wrap(phi - phi_of_parton)
     return found
 
 

@@ -41,6 +41,11 @@ def polar(events):
     return pt, eta, np.arctan2(objects[..., 1], objects[..., 0])
 
 
+def wrap(angle):
+    """The same angle in [-π, π)."""
+    return (angle + np.pi) % (2.0 * np.pi) - np.pi
+
+
 def label(observable, space, process=TTBAR) -> str:
     """LaTeX label of an observable, without unit; the name of one that is no component and no mass."""
     for mass in process.combined:

@@ -44,7 +44,8 @@ class Diffusion(NetworkMapper):
 
     Args:
         network: from values, times and contexts to as many numbers as the target has, see
-            `mizoo.networks.modulated`. It sees `seen` values: angles as cosines and sines.
+            `mizoo.networks.modulated`. It sees `seen` values: angles as cosines and sines. If it is to
+            see what `given` is told to `look` at, too, it comes built, for as many more.
         shape: of one target, (d,).
         angles: indices of components that are angles in [-π, π).
         formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.

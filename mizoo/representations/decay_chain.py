@@ -4,7 +4,6 @@ After arXiv 2310.07752: instead of the momenta of the final partons, the momenta
 particles at the root, the masses of all resonances and the directions of their decays.
 """
 
-import numpy as np
 import tensorflow as tf
 
 from mizoo.representations import kinematics, planar
@@ -106,13 +105,13 @@ class DecayChain(Representation):
             for leaf, momentum in local.items():
                 momenta[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
         stacked = tf.stack([momenta[i][:, :3] for i in range(len(self.masses))], 1)
-        events = kinematics.on_shell(stacked, np.array(self.masses)[:, None], self.compute_dtype)
+        events = kinematics.on_shell(stacked, self.masses, self.compute_dtype)
         return tf.reshape(events, (-1, *self.physical_shape))
 
     def _on_shell(self, physical):
         """Events (n, objects, 4) with energies from the masses."""
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
-        return kinematics.on_shell(momenta, np.array(self.masses)[:, None])
+        return kinematics.on_shell(momenta, self.masses)
 
     @staticmethod
     def _sum(events, root):

@@ -41,7 +41,6 @@ class KinematicFit(Representation):
         self.masses = tuple(float(m) for m in masses)
         self.resolutions = tuple(tuple(pair) for pair in resolutions)
         self._resonances = [resonance for root in self.roots for resonance in _below(root)]
-        self._object_masses = np.array(self.masses)[:, None]
         objects, leaves = np.arange(len(self.masses)), [r.leaves for r in self._resonances]
         self._members = np.array([np.isin(objects, leaf) for leaf in leaves], "float64")
         self.physical_shape = (4 * len(objects),)
@@ -57,7 +56,7 @@ class KinematicFit(Representation):
                 planar.azimuth(momentum[:, :2]),
                 kinematics.eta(momentum) / self._ETA,
             ]
-        sums = tf.unstack(self._members @ kinematics.on_shell(momenta, self._object_masses), axis=1)
+        sums = tf.unstack(self._members @ kinematics.on_shell(momenta, self.masses), axis=1)
         masses = dict(zip(self._resonances, map(kinematics.mass, sums), strict=True))
         for resonance, mass in masses.items():
             lowest = self._lowest(resonance, masses) * tf.ones_like(mass)
@@ -78,7 +77,7 @@ class KinematicFit(Representation):
             line *= planar.LOGISTIC
             masses[resonance] = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
         fitted = self._fit(tf.stack(momenta, 1), tf.concat(list(masses.values()), -1))
-        events = kinematics.on_shell(fitted, self._object_masses, self.compute_dtype)
+        events = kinematics.on_shell(fitted, self.masses, self.compute_dtype)
         return tf.reshape(events, (-1, *self.physical_shape))
 
     def _fit(self, momenta, masses):
@@ -97,7 +96,7 @@ class KinematicFit(Representation):
         """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
         which events, (n, 1, 1), are not there yet.
         """
-        events = kinematics.on_shell(momenta, self._object_masses)
+        events = kinematics.on_shell(momenta, self.masses)
         sums = self._members @ events
         squares = tf.square(sums[..., 3]) - kinematics.square(sums[..., :3])[..., 0]
         gaps = [(squares - tf.square(masses)) / (2.0 * masses), tf.reduce_sum(momenta[..., :2], 1)]

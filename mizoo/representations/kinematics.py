@@ -37,14 +37,27 @@ def boost(momentum, frame, sign):
 
 
 def on_shell(momenta, masses, dtype=tf.float64):
-    """Four-momenta, in `dtype`, of momenta (…, 3) of some masses.
+    """Four-momenta, in `dtype`, of momenta (…, objects, 3) and the masses of the objects, or one of all.
 
     Energies are those of the momenta as `dtype` rounds them: nothing is off its mass shell by more than
     the last bit of its energy, as in data.
     """
     rounded = tf.cast(tf.cast(momenta, dtype), tf.float64)
-    energies = tf.sqrt(square(rounded) + np.square(masses))
+    energies = tf.sqrt(square(rounded) + np.square(masses)[..., None])
     return tf.cast(tf.concat([rounded, energies], -1), dtype)
+
+
+def transverse(vector):
+    """For networks to see: directions of transverse vectors (…, 2) times log(1 + pT/20 GeV)."""
+    modulus = tf.sqrt(square(vector) + 1e-6)
+    return vector / modulus * tf.math.log(1.0 + modulus / 20.0)
+
+
+def look(momenta):
+    """For networks to see: `transverse`, half the pseudorapidity, log(1 + E/GeV) - 4.5."""
+    modulus = tf.sqrt(square(momenta[..., :2]) + 1e-6)
+    along = planar.asinh(momenta[..., 2:3] / modulus) / 2.0
+    return tf.concat([transverse(momenta[..., :2]), along, tf.math.log(1.0 + momenta[..., 3:]) - 4.5], -1)
 
 
 def pt(momentum):

@@ -39,5 +39,5 @@ class Momenta(Standardise):
 
     def inverse(self, coordinates):
         momenta = keras.ops.reshape(super().inverse(coordinates), (-1, len(self.masses), 3))
-        objects = kinematics.on_shell(momenta, np.array(self.masses)[:, None], self.compute_dtype)
+        objects = kinematics.on_shell(momenta, self.masses, self.compute_dtype)
         return keras.ops.reshape(objects, (-1, *self.physical_shape))

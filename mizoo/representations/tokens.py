@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from mizoo.graphs import shared
-from mizoo.representations import planar
+from mizoo.representations import kinematics
 from mizoo.serialisation import build, serialisable
 
 
@@ -37,16 +37,10 @@ class Tokens(keras.layers.Layer):
     def _tokens(self, coordinates):
         objects = self.representation.physical_shape[0] // 4
         momenta = tf.reshape(self._exact.inverse(coordinates), (-1, objects, 4))
-        pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1, keepdims=True) + 1e-6)
         sums = momenta[:, :, None] + momenta[:, None]
         squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
-        tokens = [
-            momenta[..., :2] / pt * tf.math.log(1.0 + pt / 20.0),
-            planar.asinh(momenta[..., 2:3] / pt) / 2.0,
-            tf.math.log(1.0 + momenta[..., 3:]) - 4.5,
-            tf.math.log(1.0 + tf.sqrt(tf.maximum(squares, 1e-2))) - 4.0,
-        ]
-        return tf.cast(tf.concat(tokens, -1), self.compute_dtype)
+        masses = tf.math.log(1.0 + tf.sqrt(tf.maximum(squares, 1e-2))) - 4.0
+        return tf.cast(tf.concat([kinematics.look(momenta), masses], -1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         objects = self.representation.physical_shape[0] // 4

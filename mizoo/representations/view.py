@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from mizoo.graphs import shared
-from mizoo.representations import planar
+from mizoo.representations import kinematics
 from mizoo.serialisation import build, serialisable
 
 _SHARES = 4.0  # makes what objects would give to the balance of order one
@@ -50,7 +50,7 @@ class EventView(keras.layers.Layer):
             self.representation.inverse(coordinates),
             (-1, self.representation.physical_shape[0] // 4, 4),
         )
-        views = self._objects(objects)
+        views = kinematics.look(objects)
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
         parts = [
             tf.gather(tf.cast(coordinates, views.dtype), plain, axis=1),
@@ -67,24 +67,7 @@ class EventView(keras.layers.Layer):
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
 
     @staticmethod
-    def _transverse(vector):
-        pt = tf.sqrt(tf.reduce_sum(tf.square(vector), -1, keepdims=True) + 1e-6)
-        return vector / pt * tf.math.log(1.0 + pt / 20.0)
-
-    @classmethod
-    def _objects(cls, objects):
-        pt = tf.sqrt(tf.reduce_sum(tf.square(objects[..., :2]), -1, keepdims=True) + 1e-6)
-        return tf.concat(
-            [
-                cls._transverse(objects[..., :2]),
-                planar.asinh(objects[..., 2:3] / pt) / 2.0,
-                tf.math.log(1.0 + objects[..., 3:]) - 4.5,
-            ],
-            -1,
-        )
-
-    @classmethod
-    def _balance(cls, momenta):
+    def _balance(momenta):
         """The sum, and its components along and across each momentum, in shares of it.
 
         Known to a share of itself, each gives in proportion to its square.
@@ -93,7 +76,7 @@ class EventView(keras.layers.Layer):
         squares = tf.reduce_sum(tf.square(momenta), (1, 2), keepdims=True)[..., 0] + 1.0
         along = tf.reduce_sum(total * momenta, -1) / squares
         across = (total[..., 0] * momenta[..., 1] - total[..., 1] * momenta[..., 0]) / squares
-        return [cls._transverse(total[:, 0]), _SHARES * along, _SHARES * across]
+        return [kinematics.transverse(total[:, 0]), _SHARES * along, _SHARES * across]
 
     @staticmethod
     def _mass_squared(objects, subset):

@@ -25,7 +25,7 @@ from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.conditional import calibrate, responses, retrieve
 from mizoo.evaluation.distances import ks, ks_floor
 from mizoo.evaluation.figures import latent_pairs, response
-from mizoo.evaluation.observables import observables, polar
+from mizoo.evaluation.observables import observables, polar, wrap
 from mizoo.evaluation.published import CELLS
 from mizoo.evaluation.report import in_chunks
 
@@ -88,10 +88,9 @@ def classified(data, x_tilde, z_tilde):
     def between(events, space):
         _, eta, phi = polar(events)
         i, j = np.triu_indices(eta.shape[1], 1)
-        turned = (phi[:, i] - phi[:, j] + np.pi) % (2 * np.pi) - np.pi
         # In GeV, rounded: partons balance but for their last digits, which are no property of theirs.
         recoil = np.linalg.norm(events.reshape(len(events), -1, 4)[..., :2].sum(1), axis=-1)
-        distance = np.hypot(eta[:, i] - eta[:, j], turned)
+        distance = np.hypot(eta[:, i] - eta[:, j], wrap(phi[:, i] - phi[:, j]))
         return np.concatenate([features(events, space), distance, recoil[:, None].round()], 1)
 
     def pair(x, z):

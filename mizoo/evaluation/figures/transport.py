@@ -6,6 +6,7 @@ from matplotlib.colors import LogNorm
 
 from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
+from mizoo.evaluation.observables import wrap
 from mizoo.physics.process import TTBAR
 
 
@@ -35,7 +36,7 @@ def transport(x, z, made, kind="Jet", weights=None, process=TTBAR, bins=50):
                 look = {"norm": LogNorm(), "cmap": "Greys", "rasterized": True}
                 ax.hist2d(before, after, bins=[edges, edges], weights=own, **look)
                 if name == "phi":  # near ±π the circle closes
-                    after = before + (after - before + np.pi) % (2.0 * np.pi) - np.pi
+                    after = before + wrap(after - before)
                 middle, bands = _slices(before, after, edges[::2], own)
                 for quantile, width in zip(bands, (1.5, 3.0, 1.5), strict=True):
                     ax.plot(middle, quantile, color="#d1495b" if title != "truth" else TRUE, lw=width)
