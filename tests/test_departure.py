@@ -8,7 +8,7 @@ import tensorflow as tf
 from mizoo.mappers import Departure, Noisy, Transcoder
 from mizoo.networks import mlp
 from mizoo.physics import Matched
-from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates, view_of_draws
+from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates, views_of_draws
 
 X, Z = coordinates(fitted=True)
 
@@ -76,6 +76,19 @@ def test_density_takes_the_slope_into_account(way, pairs):
     np.testing.assert_allclose(mapper.given(condition).log_prob(target), inner + log_slope, rtol=1e-4)
 
 
+@pytest.mark.parametrize("way", ["simulate", "unfold"])
+def test_slope_is_that_of_the_target(way, pairs):
+    source, target, scales = (Z, X, OBJECTS_DEPART) if way == "simulate" else (X, Z, PARTONS_DEPART)
+    first, second = ("z", "x") if way == "simulate" else ("x", "z")
+    mapper = departures(source, target, scales)
+    guess = mapper._guess(source(pairs[first]))
+    departure, _ = mapper.depart(target(pairs[second]), guess)
+    with tf.GradientTape() as tape:
+        tape.watch(departure)
+        arrived = mapper.arrive(departure, guess)
+    np.testing.assert_allclose(mapper.slope(departure), tape.gradient(arrived, departure), rtol=1e-3)
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_the_inner_mapper_sees_what_it_draws(training, pairs):
     looks = []
@@ -85,13 +98,15 @@ def test_the_inner_mapper_sees_what_it_draws(training, pairs):
             looks.append(look)
             return super().given(condition, noise, training)
 
-    view = view_of_draws()
+    view, _ = views_of_draws()
     inner = Seeing(mlp([], *X.shape), X.shape, stddev=0.0)
     mapper = Departure(inner, Z, X, OBJECTS_DEPART, view)
     mapper.given(Z(pairs["z"]), training=training)
     target = X(pairs["x"])
     departure, _ = mapper.depart(target, mapper._guess(Z(pairs["z"])))
-    np.testing.assert_allclose(looks[0](departure), view(target), atol=2e-3)
+    noise = tf.fill((len(target), 1), 0.3)
+    errors = noise * mapper.slope(departure)
+    np.testing.assert_allclose(looks[0](departure, noise), view(target, errors), atol=5e-3)
 
 
 def test_a_cycle_has_no_guess():

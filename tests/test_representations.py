@@ -1,13 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import coordinates, view_of_draws, views
+from mizoo.presets.ttbar import coordinates, views, views_of_draws
 from mizoo.representations import DetectorEvent, Identity, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
@@ -73,23 +74,42 @@ def test_detector_events_are_apart():
     assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
 
 
-def test_view_of_draws_has_distances_and_the_balance(ttbar):
+def test_view_of_draws_has_distances_and_what_constraints_ask_for(ttbar):
     events = ttbar.validation.x[:500]
-    view, representation = view_of_draws(), FITTED[0]
-    seen = view(representation(events)).numpy().astype("float64")
+    (view, _), representation = views_of_draws(), FITTED[0]
+    line = representation(events)
+    seen = view(line, tf.ones_like(line)).numpy().astype("float64")
     assert seen.shape == view.compute_output_shape((500, 18))
-    found, expected = np.expm1(seen[:, -24:-14]), distances(events)[:, *np.triu_indices(5, 1)]
+    found, expected = np.expm1(seen[:, -28:-18]), distances(events)[:, *np.triu_indices(5, 1)]
     close = expected < 0.8
     assert close.sum() > 50
     np.testing.assert_allclose(found[close], expected[close], rtol=0.05)
-    momenta = events.reshape(-1, 6, 4)[..., :2].astype("float64")
-    recoil = momenta.sum(1)
-    modulus = np.hypot(*recoil.T)[:, None]
-    np.testing.assert_allclose(seen[:, -14:-12], recoil / modulus * np.log1p(modulus / 20.0), atol=1e-3)
-    along, across = seen[:, -12:-6, None] / 4.0, seen[:, -6:, None] / 4.0  # what each would give
-    turned = np.stack([momenta[..., 1], -momenta[..., 0]], -1)
-    given = along * momenta + across * turned
-    np.testing.assert_allclose((momenta - given).sum(1), 0.0, atol=0.05)
+    move = representation.closing(line, tf.ones_like(line)).numpy()
+    np.testing.assert_allclose(seen[:, -18:], 4.0 * np.tanh(move / 4.0), atol=1e-4)
+
+
+@pytest.mark.parametrize(("space", "noise", "constraints"), [("x", 0.1, 0.8), ("z", 0.03, 6.0)])
+def test_closing_moves_take_back_as_much_noise_as_shows(space, noise, constraints, ttbar):
+    """Of standard normal noise each constraint shows one component; those of x, as far as it is more than
+    the imbalance of data. A conditional mean m of e has E[m e] = E[m²].
+    """
+    representation = views_of_draws()["xz".index(space)].representation
+    line = representation(ttbar.train[space][:4000]).numpy().astype("float32")
+    noises = np.random.default_rng(0).normal(size=line.shape).astype("float32")
+    move = representation.closing(line + noise * noises, np.full_like(line, noise)).numpy()
+    shown = np.square(move).sum(1).mean()
+    assert shown == pytest.approx(constraints, rel=0.15)
+    assert -(noises * move).sum(1).mean() == pytest.approx(shown, rel=0.1)
+
+
+def test_closing_moves_lead_to_masses_and_balance(ttbar):
+    free, fit = views_of_draws()[1].representation, FITTED[1]
+    line = free(ttbar.train.z[:1000]).numpy().astype("float32")
+    far = line + 0.02 * np.random.default_rng(0).normal(size=line.shape).astype("float32")
+    near = far + free.closing(far, np.ones_like(line)).numpy()
+    off = [np.abs(free.inverse(c) - fit.inverse(c)).max(1).mean() for c in (line, far, near)]
+    assert off[0] < 1e-3
+    assert off[2] < 0.05 * off[1]
 
 
 @pytest.mark.parametrize("name", COORDINATES)

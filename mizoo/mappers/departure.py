@@ -48,8 +48,9 @@ class Departure(Wrapped):
             physical units.
         scales: of the departures, one a component, such as their median modulus; 0 for components of which
             the condition gives no guess.
-        view: layer of the target's coordinates, if the inner mapper's network is to see more of what it
-            draws than how it departs; the mapper is a `Diffusion`, or has one.
+        view: layer of the target's coordinates, and of their errors by the noise that they have, if the
+            inner mapper's network is to see more of what it draws than how it departs; the mapper is a
+            `Diffusion`, or has one.
     """
 
     def __init__(self, mapper, source, target, scales, view=None, **kwargs):
@@ -68,16 +69,21 @@ class Departure(Wrapped):
 
     def given(self, condition, noise=None, training=None):
         guess = self._guess(condition, training=training)
-        look = self._look(lambda departure: self.arrive(departure, guess), training)
+        look = self._look(lambda departure: self.arrive(departure, guess), self.slope, training)
         return _Departed(self, self.mapper.given(condition, noise=noise, training=training, **look), guess)
 
     def follow(self, given, training=None):
-        return self.mapper.follow(given, training=training, **self._look(tf.identity, training))
+        look = self._look(tf.identity, tf.ones_like, training)
+        return self.mapper.follow(given, training=training, **look)
 
-    def _look(self, arrive, training):
+    def _look(self, arrive, slope, training):
         if self.view is None:
             return {}
-        return {"look": lambda departure: self.view(arrive(departure), training=training)}
+        return {
+            "look": lambda departure, noise: self.view(
+                arrive(departure), noise * slope(departure), training=training
+            )
+        }
 
     def depart(self, target, guess):
         """What the inner mapper draws, and the logarithm of its slope in the target, (n,)."""
@@ -103,6 +109,14 @@ class Departure(Wrapped):
         moved = guess + gap
         moved = tf.where(self._circular, planar.wrap(moved), moved)
         return tf.where(self._guessed, moved, departure)
+
+    def slope(self, departure):
+        """Derivatives (n, d) of the target by the departure."""
+        turns = _SPREAD * tf.abs(departure)
+        gap = _SPREAD * self._scale * planar.cosh(tf.minimum(turns, np.arcsinh(self._edge)))
+        half = self._scale * planar.sinh(tf.where(self._circular, turns, 0.0)) / 2.0
+        gap = tf.where(self._circular, gap / (1.0 + tf.square(half)), gap)
+        return tf.where(self._guessed, gap, 1.0)
 
     def _of_same_event(self, condition):
         guess = tf.cast(self.target(self.source.inverse(condition)), tf.float32)

@@ -90,7 +90,8 @@ class Diffusion(NetworkMapper):
         """The law of the target given `condition`.
 
         Args:
-            look: function from values on the path to features (n, k), which the network sees beside them.
+            look: function from values on the path, and σ (n, 1) of the noise in them, to features (n, k),
+                which the network sees beside them.
         """
         output = functools.partial(self._output, condition, look, training)
         return _Denoised(self, self.draw(condition, noise), output)
@@ -187,7 +188,8 @@ class Diffusion(NetworkMapper):
             plain = tf.gather(seen[0], np.flatnonzero(~self._angular), axis=1)
             seen = [plain, tf.cos(angles), tf.sin(angles)]
         if look is not None:
-            seen.append(tf.cast(look(value), tf.float32))
+            _, noise = self.formulation.scales(time)
+            seen.append(tf.cast(look(value, noise), tf.float32))
         output = self.network([tf.concat(seen, -1), time, context], training=training)
         return tf.cast(output, tf.float32)
 

@@ -7,7 +7,7 @@ from mizoo.networks import attention, modulated
 from mizoo.objectives import Alignment, Assignment, terms
 from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates, view_of_draws
+from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates, views_of_draws
 from mizoo.representations import Assigned, Tokens
 from mizoo.turbo import Turbo
 
@@ -36,18 +36,19 @@ def gandalf(
     """
     x, z = coordinates(fitted=True)
 
-    def transcoder(source, target, scales, view=None):
+    def transcoder(source, target, scales, view):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
         count = target.shape[0]
-        seen = count + (view.compute_output_shape((None, count))[1] if view else 0)
+        seen = count + view.compute_output_shape((None, count))[1]
         network = modulated(seen, latent + 1, count, units, blocks)
         decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
         mapper = Departure(Transcoder(encoder, decoder), source, target, scales, view)
         return Turned(mapper, source, target.angles)
 
+    view_of_x, view_of_z = views_of_draws()
     model = Turbo(
-        encoder=transcoder(x, z, PARTONS_DEPART),
-        decoder=transcoder(z, x, OBJECTS_DEPART, view_of_draws()),
+        encoder=transcoder(x, z, PARTONS_DEPART, view_of_z),
+        decoder=transcoder(z, x, OBJECTS_DEPART, view_of_x),
         objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment()],
         x_representation=Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment")),
         z_representation=z,

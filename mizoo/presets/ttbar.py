@@ -32,13 +32,18 @@ def coordinates(fitted=False):
     In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
     coordinates of the chain have their point at infinity.
     """
-    e, nubar, b, bbar, u, dbar = range(6)
-    top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
-    antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
-    chain = (top, antitop), TTBAR.masses("z")
+    chain = _chain()
     if fitted:
         return DetectorEvent(), KinematicFit(*chain, _RESOLUTIONS)
     return DetectorObjects(), DecayChain(*chain)
+
+
+def _chain():
+    """Decays, and masses of the final objects."""
+    e, nubar, b, bbar, u, dbar = range(6)
+    top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
+    antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
+    return (top, antitop), TTBAR.masses("z")
 
 
 _JETS = range(2, 6)
@@ -50,15 +55,20 @@ _X_MASSES = (
     (0, *_JETS),
     tuple(range(6)),
 )
+_Z_MASSES = (*combinations(_JETS, 2), (0, 1), (2, 4, 5), (0, 1, 3), tuple(range(6)))
 
 
 def views(x, z):
     """What networks see of x and of z: lab momenta and the masses that tell events apart."""
-    quarks = range(2, 6)
-    return EventView(x, _X_MASSES), EventView(z, [*combinations(quarks, 2), tuple(range(6))], quarks)
+    return EventView(x, _X_MASSES), EventView(z, [*combinations(_JETS, 2), tuple(range(6))], _JETS)
 
 
-def view_of_draws():
-    """What a network sees of an x that it draws: also distances and the balance; jets where they are."""
+def views_of_draws():
+    """What networks see of an x and of a z that they draw: also distances, and where constraints lead.
+
+    All is where it is drawn, jets near each other and masses that do not fit.
+    """
+    x, z = DetectorEvent(radius=0.0), KinematicFit(*_chain(), _RESOLUTIONS, steps=0)
     solid = combinations((0, *_JETS), 2)
-    return EventView(DetectorEvent(radius=0.0), _X_MASSES, pairs=solid, balance=True)
+    x_view = EventView(x, _X_MASSES, pairs=solid, constrained=True)
+    return x_view, EventView(z, _Z_MASSES, constrained=True)

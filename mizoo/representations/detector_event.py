@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import planar
+from mizoo.representations import kinematics, planar
+from mizoo.representations.constraints import least_move
 from mizoo.representations.detector import DetectorObjects, cms_jet_threshold
 from mizoo.serialisation import serialisable
 
@@ -21,6 +22,7 @@ class DetectorEvent(DetectorObjects):
     """
 
     _JET = (75.0, 1.5)
+    _IMBALANCE = 18.0  # GeV, standard deviation of the sum of all momenta along a transverse axis
     _STEPS = 10  # at most; most events need none
 
     def __init__(self, radius=0.48, **kwargs):
@@ -32,6 +34,23 @@ class DetectorEvent(DetectorObjects):
         if self.radius:
             phis, etas = self._apart(lines, phis, etas)
         return self._events(self._momenta(lines, phis, etas))
+
+    def closing(self, coordinates, units):
+        """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that balances the transverse
+        momenta as far as they do in data; jets are where they are.
+        """
+        lines, phis, etas = self._read(coordinates)
+        momenta = tf.stack(self._momenta(lines, phis, etas), 1)[..., :2]
+        laws = [(*self._LEPTON, self.lepton_pt), self._MISSING, *(self._law(eta, None) for eta in etas[2:])]
+        pts = tf.unstack(kinematics.pt(momenta), axis=1)
+        growth = [planar.modulus_slope(pt, x, *law) for pt, x, law in zip(pts, lines, laws, strict=True)]
+        x, y = tf.split(momenta, 2, -1)
+        along = kinematics.unit(momenta) * tf.stack(growth, 1)
+        slopes = tf.stack([along, tf.concat([-y, x], -1), tf.zeros_like(along)], 2)
+        slopes = tf.transpose(tf.reshape(slopes, (-1, *self.shape, 2)), (0, 2, 1))
+        slopes *= tf.cast(units, slopes.dtype)[:, None]
+        move = least_move(slopes, tf.reduce_sum(momenta, 1), self._IMBALANCE)
+        return tf.cast(move, self.compute_dtype)
 
     def _apart(self, lines, phis, etas):
         """Azimuths and pseudorapidities of jets that are apart from each other and from the lepton."""

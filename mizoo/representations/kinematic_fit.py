@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from mizoo.representations import kinematics, planar
 from mizoo.representations.base import Representation
+from mizoo.representations.constraints import least_move
 from mizoo.representations.decay_chain import Resonance
 from mizoo.serialisation import serialisable
 
@@ -26,20 +27,20 @@ class KinematicFit(Representation):
         masses: of the final objects in column order, in GeV.
         resolutions: of energy (as part of it) and direction (in radians) of the final objects, in column
             order, (objects, 2).
+        steps: of the fit, at most; most events need three. 0 leaves momenta where they are.
     """
 
     _PT = (75.0, 1.5)  # scale (GeV) and tail of the laws of pT, rounded: see `planar.modulus_to_line`
     _ETA = 1.2  # standard deviation of pseudorapidities, rounded
-    _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends
-    _STEPS = 15  # at most; most events need three
+    _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends, and to which they are held
     _REACH = 20.0  # GeV that a step may move an object, beyond its energy
-    _LEAST = 1e-6  # GeV², added to the squared slopes of constraints, which may vanish
 
-    def __init__(self, roots, masses, resolutions, **kwargs):
+    def __init__(self, roots, masses, resolutions, steps=15, **kwargs):
         super().__init__(**kwargs)
         self.roots = tuple(roots)
         self.masses = tuple(float(m) for m in masses)
         self.resolutions = tuple(tuple(pair) for pair in resolutions)
+        self.steps = steps
         self._resonances = [resonance for root in self.roots for resonance in _below(root)]
         objects, leaves = np.arange(len(self.masses)), [r.leaves for r in self._resonances]
         self._members = np.array([np.isin(objects, leaf) for leaf in leaves], "float64")
@@ -65,6 +66,42 @@ class KinematicFit(Representation):
         return tf.cast(tf.concat(columns, -1), self.compute_dtype)
 
     def inverse(self, coordinates):
+        fitted = self._fit(*self._drawn(coordinates))
+        events = kinematics.on_shell(fitted, self.masses, self.compute_dtype)
+        return tf.reshape(events, (-1, *self.physical_shape))
+
+    def closing(self, coordinates, units):
+        """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that closes gaps in masses and
+        balance, as far as these are linear.
+        """
+        momenta, masses = self._drawn(coordinates)
+        slopes, gaps = self._slopes(momenta, masses)
+        slopes = slopes[..., None, :] * self._axes(momenta, coordinates)[:, None]
+        slopes = tf.reshape(tf.reduce_sum(slopes, -1), (-1, slopes.shape[1], 3 * len(self.masses)))
+        of_masses = (
+            -np.eye(slopes.shape[1], len(self._members)) * self._of_line(masses, coordinates)[:, None]
+        )
+        slopes = tf.concat([slopes, of_masses], -1) * tf.cast(units, slopes.dtype)[:, None]
+        return tf.cast(least_move(slopes, gaps, self._CLOSE), self.compute_dtype)
+
+    def _axes(self, momenta, coordinates):
+        """Derivatives (n, objects, 3, 3) of momenta by their coordinates."""
+        lines, pt = coordinates[:, : 3 * len(self.masses) : 3, None], kinematics.pt(momenta)
+        growth = planar.modulus_slope(pt, tf.cast(lines, pt.dtype), *self._PT)
+        x, y, _ = tf.split(momenta, 3, -1)
+        none = tf.zeros_like(x)
+        along = self._ETA * tf.sqrt(kinematics.square(momenta))
+        axes = [momenta / pt * growth, tf.concat([-y, x, none], -1), tf.concat([none, none, along], -1)]
+        return tf.stack(axes, -2)
+
+    def _of_line(self, masses, coordinates):
+        """Derivatives (n, resonances) of masses by their coordinates."""
+        lines = tf.cast(coordinates, masses.dtype)[:, 3 * len(self.masses) :] * planar.LOGISTIC
+        peaks, widths = np.array([(r.mass, r.width) for r in self._resonances]).T
+        return kinematics.mass_slope(masses, lines, peaks, widths) * planar.LOGISTIC
+
+    def _drawn(self, coordinates):
+        """Momenta (n, objects, 3) of coordinates, and masses (n, resonances), which do not fit yet."""
         columns = tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1)
         count = 3 * len(self.masses)
         momenta = []
@@ -76,9 +113,7 @@ class KinematicFit(Representation):
             lowest = self._lowest(resonance, masses) * tf.ones_like(line)
             line *= planar.LOGISTIC
             masses[resonance] = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
-        fitted = self._fit(tf.stack(momenta, 1), tf.concat(list(masses.values()), -1))
-        events = kinematics.on_shell(fitted, self.masses, self.compute_dtype)
-        return tf.reshape(events, (-1, *self.physical_shape))
+        return tf.stack(momenta, 1), tf.concat(list(masses.values()), -1)
 
     def _fit(self, momenta, masses):
         """The nearest momenta (n, objects, 3) that have the masses and balance."""
@@ -88,39 +123,44 @@ class KinematicFit(Representation):
             return tf.where(far, momenta + move, momenta), far
 
         start = momenta, tf.ones_like(momenta[:, :1, :1], tf.bool)
-        return tf.while_loop(
-            lambda _, far: tf.reduce_any(far), step, start, maximum_iterations=self._STEPS
-        )[0]
+        return tf.while_loop(lambda _, far: tf.reduce_any(far), step, start, maximum_iterations=self.steps)[
+            0
+        ]
 
     def _step(self, momenta, masses):
         """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
         which events, (n, 1, 1), are not there yet.
         """
+        slopes, gaps = self._slopes(momenta, masses)
+        energies = kinematics.on_shell(momenta, self.masses)[:, None, :, 3:]
+        direction = kinematics.unit(momenta)[:, None]
+        along, across = np.array(self.resolutions).T[..., None]
+
+        def spread(vectors):
+            """Vectors (n, k, objects, 3) times the square root of the momenta's covariance."""
+            forward = tf.reduce_sum(vectors * direction, -1, keepdims=True) * direction
+            return energies * (along * forward + across * (vectors - forward))
+
+        slopes = tf.reshape(spread(slopes), (-1, slopes.shape[1], 3 * len(self.masses)))
+        move = least_move(slopes, gaps, self._CLOSE)
+        move = spread(tf.reshape(move, (-1, 1, len(self.masses), 3)))[:, 0]
+        share = tf.sqrt(kinematics.square(move)) / (energies[:, 0] + self._REACH)
+        move /= tf.maximum(tf.reduce_max(share, 1, keepdims=True), 1.0)
+        return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
+
+    def _slopes(self, momenta, masses):
+        """Gradients (n, constraints, objects, 3) of the constraints by momenta, and how far they are from
+        holding, (n, constraints), in GeV.
+        """
         events = kinematics.on_shell(momenta, self.masses)
         sums = self._members @ events
         squares = tf.square(sums[..., 3]) - kinematics.square(sums[..., :3])[..., 0]
         gaps = [(squares - tf.square(masses)) / (2.0 * masses), tf.reduce_sum(momenta[..., :2], 1)]
-        gaps = tf.concat(gaps, -1)
         velocities = momenta / events[..., 3:]
         of_masses = sums[:, :, None, 3:] * velocities[:, None] - sums[:, :, None, :3]
         of_masses *= self._members[..., None] / masses[..., None, None]
         of_balance = tf.ones_like(of_masses[:, :1]) * np.eye(3)[:2, None]
-        direction, energies = kinematics.unit(momenta)[:, None], events[:, None, :, 3:]
-        along, across = np.array(self.resolutions).T[..., None]
-
-        def spread(vectors):
-            """Vectors (n, …, objects, 3) times the square root of the momenta's covariance."""
-            forward = tf.reduce_sum(vectors * direction, -1, keepdims=True) * direction
-            return energies * (along * forward + across * (vectors - forward))
-
-        slopes = spread(tf.concat([of_masses, of_balance], 1))
-        slopes = tf.reshape(slopes, (-1, len(self._members) + 2, 3 * len(self.masses)))
-        squares = tf.matmul(slopes, slopes, transpose_b=True) + self._LEAST * np.eye(slopes.shape[1])
-        move = tf.matmul(slopes, _solve(squares, gaps[..., None]), transpose_a=True)
-        move = -spread(tf.reshape(move, (-1, 1, len(self.masses), 3)))[:, 0]
-        share = tf.sqrt(kinematics.square(move)) / (events[..., 3:] + self._REACH)
-        move /= tf.maximum(tf.reduce_max(share, 1, keepdims=True), 1.0)
-        return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
+        return tf.concat([of_masses, of_balance], 1), tf.concat(gaps, -1)
 
     def _lowest(self, resonance, masses):
         """Least mass of a resonance, given the masses of those below it."""
@@ -132,12 +172,3 @@ def _below(resonance):
     """A resonance and all in its decay, daughters first."""
     nested = [d for d in resonance.daughters if isinstance(d, Resonance)]
     return [one for daughter in nested for one in _below(daughter)] + [resonance]
-
-
-def _solve(matrix, vector):
-    """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX knows."""
-    rows, size = tf.concat([matrix, vector], -1), matrix.shape[-1]
-    for k in range(size):
-        pivot = rows[:, k : k + 1] / rows[:, k : k + 1, k : k + 1]
-        rows -= (rows[:, :, k : k + 1] - np.eye(size)[k][:, None]) * pivot
-    return rows[:, :, -1:]

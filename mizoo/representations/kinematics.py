@@ -25,6 +25,13 @@ def line_to_mass(line, lowest, peak, width):
     return tf.sqrt(tf.maximum(squared, tf.square(lowest)))
 
 
+def mass_slope(mass, line, peak, width):
+    """Derivative of the mass `line_to_mass` gives, by its line."""
+    off, on = tf.square(mass) - peak**2, peak * width
+    phase = planar.atan2(on * tf.ones_like(off), off)
+    return (tf.square(off) + on**2) / on * phase * tf.sigmoid(line) / (2.0 * mass)
+
+
 def boost(momentum, frame, sign):
     """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
     rest = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - square(frame[..., :3]), 1e-9))

@@ -35,6 +35,12 @@ def line_to_modulus(line, scale, tail, threshold=0.0):
     return tf.sqrt(threshold**2 + scale**2 * excess)
 
 
+def modulus_slope(modulus, line, scale, tail, threshold=0.0):
+    """Derivative of the modulus `line_to_modulus` gives, by its line."""
+    over = tf.square(modulus) - threshold**2 + scale**2
+    return over / (2.0 * modulus) * tf.sigmoid(LOGISTIC * line) * LOGISTIC / tail
+
+
 def azimuth(vector):
     """Angle in (-π, π] of planar vectors (…, 2), with a last axis of 1."""
     return atan2(vector[..., 1:2], vector[..., :1])

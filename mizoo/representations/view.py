@@ -7,7 +7,7 @@ from mizoo.graphs import shared
 from mizoo.representations import kinematics
 from mizoo.serialisation import build, serialisable
 
-_SHARES = 4.0  # makes what objects would give to the balance of order one
+_MOST = 4.0  # errors that coordinates are seen to move by
 
 
 @serialisable
@@ -17,35 +17,37 @@ class EventView(keras.layers.Layer):
     To the coordinates it adds, for each object, the direction in the transverse plane times
     log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets of
     objects; then log(1 + d) for the given pairs, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is
-    small; then, if `balance`, the sum of all transverse momenta, as that of an object, and what each object
-    would give of its momentum, along and across it, so that they add up to zero; then, if `ordered` is
-    given, these objects again by falling pT, each with a one-hot code of which it is.
+    small; then, if `ordered` is given, these objects again by falling pT, each with a one-hot code of which
+    it is; then, if `constrained`, how the coordinates would move, in units of their errors, to where the
+    constraints of the representation hold, limited to ±4.
 
     Args:
         representation: the coordinates' representation, with four-momenta as physical units.
         subsets: tuples of indices of objects whose invariant masses are wanted.
         ordered: indices of the objects to be repeated by falling pT.
         pairs: of indices of objects whose distances are wanted.
-        balance: whether the sum of transverse momenta is wanted, and what would undo it.
+        constrained: whether the representation has constraints, a method `closing`, and coordinates come
+            with errors.
     """
 
-    def __init__(self, representation, subsets=(), ordered=(), pairs=(), balance=False, **kwargs):
+    def __init__(self, representation, subsets=(), ordered=(), pairs=(), constrained=False, **kwargs):
         super().__init__(**{"trainable": False, **kwargs})
         self.representation = representation
         self.subsets = tuple(tuple(subset) for subset in subsets)
         self.ordered = tuple(ordered)
         self.pairs = tuple(tuple(pair) for pair in pairs)
-        self.balance = balance
+        self.constrained = constrained
         self._look = shared(self._seen)
 
     def build(self, input_shape):
         build(self.representation, (None, *self.representation.physical_shape))
         self.built = True
 
-    def call(self, coordinates, training=None):
-        return self._look(coordinates, training=training)
+    def call(self, coordinates, errors=None, training=None):
+        given = (coordinates, errors) if self.constrained else (coordinates,)
+        return self._look(*given, training=training)
 
-    def _seen(self, coordinates):
+    def _seen(self, coordinates, errors=None):
         objects = tf.reshape(
             self.representation.inverse(coordinates),
             (-1, self.representation.physical_shape[0] // 4, 4),
@@ -60,23 +62,12 @@ class EventView(keras.layers.Layer):
             parts.append(tf.concat([self._mass(objects, s) for s in self.subsets], -1))
         if self.pairs:
             parts.append(tf.concat([self._distance(objects, p) for p in self.pairs], -1))
-        if self.balance:
-            parts += self._balance(objects[..., :2])
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
+        if self.constrained:
+            move = self.representation.closing(coordinates, errors)
+            parts.append(_MOST * tf.tanh(tf.cast(move, views.dtype) / _MOST))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
-
-    @staticmethod
-    def _balance(momenta):
-        """The sum, and its components along and across each momentum, in shares of it.
-
-        Known to a share of itself, each gives in proportion to its square.
-        """
-        total = tf.reduce_sum(momenta, 1, keepdims=True)
-        squares = tf.reduce_sum(tf.square(momenta), (1, 2), keepdims=True)[..., 0] + 1.0
-        along = tf.reduce_sum(total * momenta, -1) / squares
-        across = (total[..., 0] * momenta[..., 1] - total[..., 1] * momenta[..., 0]) / squares
-        return [kinematics.transverse(total[:, 0]), _SHARES * along, _SHARES * across]
 
     @staticmethod
     def _mass_squared(objects, subset):
@@ -106,12 +97,11 @@ class EventView(keras.layers.Layer):
         objects = self.representation.physical_shape[0] // 4
         n = len(self.ordered)
         width = (
-            input_shape[-1]
+            input_shape[-1] * (1 + self.constrained)
             - len(self.representation.angles)
             + 4 * objects
             + len(self.subsets)
             + len(self.pairs)
-            + (2 + 2 * objects) * self.balance
             + n * (4 + n)
         )
         return (input_shape[0], width)
