@@ -1,6 +1,7 @@
 """All shipped models of the tt̄ events, held against the same test events.
 
-    python tests/studies/benchmark.py --out docs/studies
+    python tests/studies/benchmark.py --out docs/studies          # all of them
+    python tests/studies/benchmark.py gandalf --out docs/studies  # this one; the others' figures stay
 
 Models that are not shipped are trained first (`tests/studies/zoo.py`), which takes hours.
 """
@@ -88,13 +89,18 @@ def tables(result):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of a model; all of them if none")
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
+    if unknown := set(args.names) - set(MODELS):
+        parser.error(f"no model {', '.join(unknown)}; there are {', '.join(MODELS)}")
     if not all(Path("saved_models", f"{name}-ttbar").is_dir() for name in MODELS):
         subprocess.run([sys.executable, Path(__file__).with_name("zoo.py"), "--runs", "runs"], check=True)
-    data = mizoo.datasets.ttbar().test
+    data, path = mizoo.datasets.ttbar().test, args.out / "benchmark.json"
     result = {"events": len(data), "models": {}, "joint": {}}
-    for name in MODELS:
+    if args.names:
+        result = json.loads(path.read_text())
+    for name in args.names or MODELS:
         found, report = measured(name, data)
         result["models"][name] = [plain(v) for v in found["cells"]]
         result["joint"][name] = {s: [plain(v) for v in row] for s, row in found["joint"].items()}
@@ -108,7 +114,7 @@ def main():
             result["joint floors"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
         print(name, result["models"][name], flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "benchmark.json").write_text(json.dumps(result, indent=1) + "\n")
+    path.write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
     draw({**result["models"], **PUBLISHED}, result["floor"], args.out / "benchmark")
 

@@ -251,7 +251,7 @@ def main():
     parser.add_argument("run", help="directory of the finished run")
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--split", default="test")
-    parser.add_argument("--posteriors", type=int, default=2000, help="events with 100 draws each")
+    parser.add_argument("--posteriors", type=int, default=10000, help="events with 100 draws each")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     plt.style.use(mplhep.style.ROOT)
@@ -268,9 +268,8 @@ def main():
     result["responses"] = {
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
-    few = data[: args.posteriors]
-    result["coverage"], ranks = calibrated(model, few, samples=100)
-    result["latent"], spaces = latents(model, few)
+    result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=100)
+    result["latent"], spaces = latents(model, data[:2000])
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
     save(response(data.x, data.z, x_tilde), args.out / "gandalf_responses.png")
