@@ -76,23 +76,23 @@ class KinematicFit(Representation):
         """
         momenta, masses = self._drawn(coordinates)
         slopes, gaps = self._slopes(momenta, masses)
-        slopes = slopes[..., None, :] * self._axes(momenta, coordinates)[:, None]
-        slopes = tf.reshape(tf.reduce_sum(slopes, -1), (-1, slopes.shape[1], 3 * len(self.masses)))
+        slopes = self._by_coordinates(slopes, momenta, coordinates)
         of_masses = (
             -np.eye(slopes.shape[1], len(self._members)) * self._of_line(masses, coordinates)[:, None]
         )
         slopes = tf.concat([slopes, of_masses], -1) * tf.cast(units, slopes.dtype)[:, None]
         return tf.cast(least_move(slopes, gaps, self._CLOSE), self.compute_dtype)
 
-    def _axes(self, momenta, coordinates):
-        """Derivatives (n, objects, 3, 3) of momenta by their coordinates."""
-        lines, pt = coordinates[:, : 3 * len(self.masses) : 3, None], kinematics.pt(momenta)
-        growth = planar.modulus_slope(pt, tf.cast(lines, pt.dtype), *self._PT)
-        x, y, _ = tf.split(momenta, 3, -1)
-        none = tf.zeros_like(x)
-        along = self._ETA * tf.sqrt(kinematics.square(momenta))
-        axes = [momenta / pt * growth, tf.concat([-y, x, none], -1), tf.concat([none, none, along], -1)]
-        return tf.stack(axes, -2)
+    def _by_coordinates(self, slopes, momenta, coordinates):
+        """Gradients (n, k, objects, 3) by momenta as those by their coordinates, (n, k, 3 × objects)."""
+        lines = tf.cast(coordinates[:, : 3 * len(self.masses) : 3, None], momenta.dtype)
+        pt, modulus = kinematics.pt(momenta), tf.sqrt(kinematics.square(momenta))
+        growth = planar.modulus_slope(pt, lines, *self._PT) / pt
+        of_x, of_y, of_z = tf.split(slopes, 3, -1)
+        x, y, z = tf.split(momenta[:, None], 3, -1)
+        of_line = (of_x * x + of_y * y + of_z * z) * growth[:, None]
+        columns = [of_line, of_y * x - of_x * y, of_z * modulus[:, None] * self._ETA]
+        return tf.reshape(tf.concat(columns, -1), (-1, slopes.shape[1], 3 * len(self.masses)))
 
     def _of_line(self, masses, coordinates):
         """Derivatives (n, resonances) of masses by their coordinates."""

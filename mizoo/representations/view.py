@@ -1,6 +1,7 @@
 """What a network looks at: an event seen in the laboratory, whatever its coordinates."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mizoo.graphs import shared
@@ -59,31 +60,15 @@ class EventView(keras.layers.Layer):
             tf.reshape(views, (-1, 4 * objects.shape[1])),
         ]
         if self.subsets:
-            parts.append(tf.concat([self._mass(objects, s) for s in self.subsets], -1))
+            parts.append(tf.math.log(1.0 + _masses(objects, self.subsets)) - 5.0)
         if self.pairs:
-            parts.append(tf.concat([self._distance(objects, p) for p in self.pairs], -1))
+            parts.append(tf.math.log(1.0 + _distances(objects, self.pairs)))
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
         if self.constrained:
             move = self.representation.closing(coordinates, errors)
             parts.append(_MOST * tf.tanh(tf.cast(move, views.dtype) / _MOST))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
-
-    @staticmethod
-    def _mass_squared(objects, subset):
-        total = tf.reduce_sum(tf.gather(objects, subset, axis=1), 1)
-        square = tf.square(total[:, 3:]) - tf.reduce_sum(tf.square(total[:, :3]), -1, keepdims=True)
-        return tf.maximum(square, 1e-2)
-
-    @classmethod
-    def _mass(cls, objects, subset):
-        return tf.math.log(1.0 + tf.sqrt(cls._mass_squared(objects, subset))) - 5.0
-
-    @classmethod
-    def _distance(cls, objects, pair):
-        squares = tf.reduce_sum(tf.square(tf.gather(objects, pair, axis=1)[..., :2]), -1)
-        scale = tf.sqrt(tf.reduce_prod(squares + 1e-6, -1, keepdims=True))
-        return tf.math.log(1.0 + tf.sqrt(cls._mass_squared(objects, pair) / scale))
 
     @staticmethod
     def _by_pt(views):
@@ -105,3 +90,18 @@ class EventView(keras.layers.Layer):
             + n * (4 + n)
         )
         return (input_shape[0], width)
+
+
+def _masses(objects, subsets):
+    """Invariant masses (n, subsets), of at least 0.1 GeV."""
+    members = np.array([np.isin(np.arange(objects.shape[1]), subset) for subset in subsets])
+    sums = tf.tensordot(objects, members.T.astype(objects.dtype.as_numpy_dtype), [[1], [0]])
+    squares = tf.square(sums[:, 3]) - tf.reduce_sum(tf.square(sums[:, :3]), 1)
+    return tf.sqrt(tf.maximum(squares, 1e-2))
+
+
+def _distances(objects, pairs):
+    """Masses in units of the geometric mean of the transverse momenta, (n, pairs)."""
+    pts = kinematics.pt(objects)[..., 0] + 1e-3
+    first, second = np.transpose(pairs)
+    return _masses(objects, pairs) / tf.sqrt(tf.gather(pts, first, axis=1) * tf.gather(pts, second, axis=1))
