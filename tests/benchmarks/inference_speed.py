@@ -170,7 +170,7 @@ def fill(lines):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."))
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="others keep their rows")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="of a turn")
@@ -196,7 +196,11 @@ def main():
                 lines.append(line)
                 print(line, flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "inference.json").write_text(json.dumps({"rows": lines}, indent=1) + "\n")
+    path = args.out / "inference.json"
+    former = json.loads(path.read_text())["rows"] if path.is_file() else []
+    lines += [line for line in former if line["model"] not in args.models]
+    lines.sort(key=lambda line: MODELS.index(line["model"]))
+    path.write_text(json.dumps({"rows": lines}, indent=1) + "\n")
     fill(lines)
 
 
