@@ -29,6 +29,7 @@ from mizoo.evaluation.observables import observables, polar, wrap
 from mizoo.evaluation.published import CELLS
 from mizoo.evaluation.report import in_chunks
 
+DRAWS = 99  # from a posterior: ranks from 0 to 99, five of them in each bin of the figure
 MASSES = ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep")
 
 
@@ -251,7 +252,7 @@ def main():
     parser.add_argument("run", help="directory of the finished run")
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--split", default="test")
-    parser.add_argument("--posteriors", type=int, default=10000, help="events with 100 draws each")
+    parser.add_argument("--posteriors", type=int, default=10000, help="events with 99 draws each")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     plt.style.use(mplhep.style.ROOT)
@@ -268,12 +269,12 @@ def main():
     result["responses"] = {
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
-    result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=100)
+    result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
     result["latent"], spaces = latents(model, data[:2000])
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
     save(response(data.x, data.z, x_tilde), args.out / "gandalf_responses.png")
-    draw_ranks(ranks, 100, args.out / "gandalf_ranks.png")
+    draw_ranks(ranks, DRAWS, args.out / "gandalf_ranks.png")
     save(latent_pairs(spaces), args.out / "gandalf_latents.png")
 
 
