@@ -75,12 +75,12 @@ class KinematicFit(Representation):
         balance, as far as these are linear.
         """
         momenta, masses = self._drawn(coordinates)
-        slopes, gaps = self._slopes(momenta, masses)
+        slopes, gaps = self._slopes(kinematics.on_shell(momenta, self.masses), masses)
         slopes = self._by_coordinates(slopes, momenta, coordinates)
         of_masses = (
-            -np.eye(slopes.shape[1], len(self._members)) * self._of_line(masses, coordinates)[:, None]
+            np.eye(slopes.shape[1], len(self._members)) * self._of_line(masses, coordinates)[:, None]
         )
-        slopes = tf.concat([slopes, of_masses], -1) * tf.cast(units, slopes.dtype)[:, None]
+        slopes = tf.concat([slopes, -of_masses], -1) * tf.cast(units, slopes.dtype)[:, None]
         return tf.cast(least_move(slopes, gaps, self._CLOSE), self.compute_dtype)
 
     def _by_coordinates(self, slopes, momenta, coordinates):
@@ -123,17 +123,18 @@ class KinematicFit(Representation):
             return tf.where(far, momenta + move, momenta), far
 
         start = momenta, tf.ones_like(momenta[:, :1, :1], tf.bool)
-        return tf.while_loop(lambda _, far: tf.reduce_any(far), step, start, maximum_iterations=self.steps)[
-            0
-        ]
+        fitted, _ = tf.while_loop(
+            lambda _, far: tf.reduce_any(far), step, start, maximum_iterations=self.steps
+        )
+        return fitted
 
     def _step(self, momenta, masses):
         """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
         which events, (n, 1, 1), are not there yet.
         """
-        slopes, gaps = self._slopes(momenta, masses)
-        energies = kinematics.on_shell(momenta, self.masses)[:, None, :, 3:]
-        direction = kinematics.unit(momenta)[:, None]
+        events = kinematics.on_shell(momenta, self.masses)
+        slopes, gaps = self._slopes(events, masses)
+        direction, energies = kinematics.unit(momenta)[:, None], events[:, None, :, 3:]
         along, across = np.array(self.resolutions).T[..., None]
 
         def spread(vectors):
@@ -144,15 +145,15 @@ class KinematicFit(Representation):
         slopes = tf.reshape(spread(slopes), (-1, slopes.shape[1], 3 * len(self.masses)))
         move = least_move(slopes, gaps, self._CLOSE)
         move = spread(tf.reshape(move, (-1, 1, len(self.masses), 3)))[:, 0]
-        share = tf.sqrt(kinematics.square(move)) / (energies[:, 0] + self._REACH)
+        share = tf.sqrt(kinematics.square(move)) / (events[..., 3:] + self._REACH)
         move /= tf.maximum(tf.reduce_max(share, 1, keepdims=True), 1.0)
         return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
 
-    def _slopes(self, momenta, masses):
-        """Gradients (n, constraints, objects, 3) of the constraints by momenta, and how far they are from
-        holding, (n, constraints), in GeV.
+    def _slopes(self, events, masses):
+        """Gradients (n, constraints, objects, 3) of the constraints by the momenta of `events`, which are
+        (n, objects, 4), and how far they are from holding, (n, constraints), in GeV.
         """
-        events = kinematics.on_shell(momenta, self.masses)
+        momenta = events[..., :3]
         sums = self._members @ events
         squares = tf.square(sums[..., 3]) - kinematics.square(sums[..., :3])[..., 0]
         gaps = [(squares - tf.square(masses)) / (2.0 * masses), tf.reduce_sum(momenta[..., :2], 1)]

@@ -54,17 +54,14 @@ def on_shell(momenta, masses, dtype=tf.float64):
     return tf.cast(tf.concat([rounded, energies], -1), dtype)
 
 
-def transverse(vector):
-    """For networks to see: directions of transverse vectors (…, 2) times log(1 + pT/20 GeV)."""
-    modulus = tf.sqrt(square(vector) + 1e-6)
-    return vector / modulus * tf.math.log(1.0 + modulus / 20.0)
-
-
 def look(momenta):
-    """For networks to see: `transverse`, half the pseudorapidity, log(1 + E/GeV) - 4.5."""
+    """For networks to see: transverse directions times log(1 + pT/20 GeV), half the pseudorapidity,
+    log(1 + E/GeV) - 4.5.
+    """
     modulus = tf.sqrt(square(momenta[..., :2]) + 1e-6)
+    transverse = momenta[..., :2] / modulus * tf.math.log(1.0 + modulus / 20.0)
     along = planar.asinh(momenta[..., 2:3] / modulus) / 2.0
-    return tf.concat([transverse(momenta[..., :2]), along, tf.math.log(1.0 + momenta[..., 3:]) - 4.5], -1)
+    return tf.concat([transverse, along, tf.math.log(1.0 + momenta[..., 3:]) - 4.5], -1)
 
 
 def pt(momentum):

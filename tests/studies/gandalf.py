@@ -252,7 +252,7 @@ def main():
     parser.add_argument("run", help="directory of the finished run")
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--split", default="test")
-    parser.add_argument("--posteriors", type=int, default=10000, help="events with 99 draws each")
+    parser.add_argument("--posteriors", type=int, default=10000, help=f"events with {DRAWS} draws each")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     plt.style.use(mplhep.style.ROOT)
