@@ -65,6 +65,9 @@ def train(
     select_from: Annotated[int, typer.Option(min=0, help="Epoch from which the kept one is chosen.")] = 0,
     select_every: Annotated[int, typer.Option(min=1, help="Epochs between choices of the kept one.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    start: Annotated[
+        str, typer.Option(help="Trained model whose weights to begin with: name, SavedModel or run.")
+    ] = "",
     options: Annotated[
         Optional[list[str]],
         typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
@@ -127,6 +130,7 @@ def train(
         select_from,
         select_every,
         seed,
+        start,
     )
     if deterministic:
         tf.config.experimental.enable_op_determinism()

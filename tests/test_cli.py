@@ -114,11 +114,25 @@ def test_training_on_a_file(tiny, few, tmp_path):
     [
         (("--batch-size", 201), "a batch of 201 needs as many events, got 200"),
         (("--batch-size", 50, "--set", 'weights={"L_z_tilde": 1, "D_q": 1}'), "'q'"),
+        (("--batch-size", 50, "--start", "turbosim-ttbar"), "the encoder of the model to start from"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_leaves_no_run(tiny, tmp_path, words, message):
     assert message in command("train", "tiny", "--out", tmp_path / "run", *words, expect=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_starts_from_another(tiny, tmp_path):
+    command(*TRAIN, "--out", tmp_path / "first")
+    words = ("train", "tiny", "--batch-size", 50, "--epochs", 1, "--start", tmp_path / "first")
+    command(*words, "--out", tmp_path / "second")
+    first, second = (
+        (tmp_path / run / "metrics.csv").read_text().splitlines() for run in ("first", "second")
+    )
+    place = first[0].split(",").index("L_x_hat")
+    begun, ended, gone_on = (float(line.split(",")[place]) for line in (*first[1:3], second[1]))
+    assert abs(gone_on - ended) < 0.5 * (begun - ended)
+    assert "has another start" in command(*words[:-2], "--out", tmp_path / "second", "--resume", expect=1)
 
 
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):

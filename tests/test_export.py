@@ -17,9 +17,11 @@ from mizoo.training.run import Recipe, train
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory, few):
-    """A run of the original, two epochs long, and the model folder made of it."""
+    """A run of the original, two epochs long after one of another run, and the model folder made of it."""
     base = tmp_path_factory.mktemp("ship")
-    recipe = Recipe("turbosim", {"original": True}, epochs=2, batch_size=50)
+    first = Recipe("turbosim", {"original": True}, epochs=1, batch_size=100)
+    train(first, few, base / "first", verbose=0)
+    recipe = Recipe("turbosim", {"original": True}, epochs=2, batch_size=50, start=str(base / "first"))
     model = train(recipe, few, base / "run", verbose=0)
     ship(base / "run", base / "tiny-ttbar", few.test)
     return base / "tiny-ttbar", model
@@ -165,8 +167,12 @@ def test_card_says_what_was_measured(shipped):
         + " | ".join(f"{value:.2f}" for value in metrics["cells"]["tiny-ttbar"].values())
         in card
     )
-    assert "mizoo train turbosim --out run --epochs 2 --batch-size 50" in card
-    assert "--set 'original=true'" in card
+    assert "\nmizoo train turbosim --out first --epochs 1 --batch-size 100" in card
+    assert "\nmizoo train turbosim --out run --epochs 2 --batch-size 50" in card
+    assert "--start first --set 'original=true'" in card
+    assert "3 epochs, " in card
+    config = json.loads((path / "config.json").read_text())
+    assert config["seconds"] > config["start"]["seconds"] > 0.0
     assert repr(model) in card
     assert write_card(path).read_text() == card
 

@@ -17,6 +17,7 @@ from mizoo.objectives import (
     Likelihood,
     MassShell,
     Rate,
+    Score,
     Streams,
 )
 from mizoo.representations import Identity, Latent
@@ -341,3 +342,49 @@ def test_what_critic_and_mapper_share_is_not_trained_by_the_mappers_game():
     with tf.GradientTape() as tape:
         loss = estimator.critic_loss(tf.ones((2, 1)), tf.zeros((2, 1)))
     assert tape.gradient(loss, shared.trainable_variables[0]) is not None
+
+
+def spread_out(width, count=4000):
+    """Streams in which x_tilde given z is normal about z with a width, and x is so with width 1."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(count, 1)).astype("float32")
+    x = z + rng.normal(size=z.shape).astype("float32")
+    mappers = {"decoder": Noisy(linear(1.0), (1,), stddev=width)}
+    return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)}, plain(1, 1))
+
+
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
+def test_score_by_hand(width):
+    far, apart = np.sqrt(2 * (width**2 + 1) / np.pi), np.sqrt(4 * width**2 / np.pi)
+    expected = (far - apart / 2) / far  # 1/2 at width 1
+    assert float(Score("x_tilde").loss(spread_out(width))) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("width", [0.5, 0.9, 1.0, 1.1, 2.0])
+def test_score_draws_the_width_to_that_of_the_data(width):
+    keras.utils.set_random_seed(0)
+    stddev = tf.Variable(width)
+    with tf.GradientTape() as tape:
+        loss = Score("x_tilde").loss(spread_out(stddev, 100_000))
+    slope = float(tape.gradient(loss, stddev))
+    if width == 1.0:
+        assert abs(slope) < 0.005
+    else:
+        assert slope * (width - 1.0) > 0.005 * abs(width - 1.0)
+
+
+def test_score_looks_through_its_view_at_a_share_of_the_events():
+    seen = []
+
+    class View(keras.layers.Layer):
+        def call(self, coordinates):
+            seen.append(coordinates.shape)
+            return coordinates
+
+    Score("x_tilde", view=View(), share=0.25).loss(spread_out(1.0, 100))
+    assert seen == [(50, 1)] * 2
+
+
+def test_a_part_of_the_streams_is_never_empty():
+    few = streams([[1.0], [2.0]], [[3.0], [5.0]]).twice(0.1)
+    np.testing.assert_allclose(few["z_tilde"], [[2.0], [2.0]])

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import coordinates, views, views_of_draws
-from mizoo.representations import DetectorEvent, Identity, Latent, Momenta, Pixels, Standardise
+from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
+from mizoo.representations import DetectorEvent, Identity, Imbalance, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
@@ -86,6 +86,22 @@ def test_view_of_draws_has_distances_and_what_constraints_ask_for(ttbar):
     np.testing.assert_allclose(found[close], expected[close], rtol=0.05)
     move = representation.closing(line, tf.ones_like(line)).numpy()
     np.testing.assert_allclose(seen[:, -18:], 4.0 * np.tanh(move / 4.0), atol=1e-4)
+
+
+def test_view_of_scores_has_sums_of_momenta(ttbar):
+    events, (x, _) = ttbar.validation.x[:500], FITTED
+    line, (view, _) = x(events), views_of_scores(*FITTED)
+    seen = view(line).numpy()
+    assert seen.shape == view.compute_output_shape((500, 18))
+    objects = events.reshape(-1, 6, 4)
+    sums = np.stack([objects[:, subset].sum(1) for subset in view.sums], 1)
+    pt, energy = np.hypot(sums[..., 0], sums[..., 1]), sums[..., 3]
+    found = seen[:, -12:].reshape(-1, 3, 4)
+    np.testing.assert_allclose(
+        20 * np.expm1(np.hypot(found[..., 0], found[..., 1])), pt, rtol=1e-2, atol=0.1
+    )
+    np.testing.assert_allclose(np.exp(found[..., 3] + 4.5) - 1, energy, rtol=1e-3)
+    np.testing.assert_allclose(20 * Imbalance(x)(line), objects[..., :2].sum(1), rtol=1e-3, atol=0.1)
 
 
 @pytest.mark.parametrize(("space", "noise", "constraints"), [("x", 0.1, 0.8), ("z", 0.03, 6.0)])
@@ -189,7 +205,9 @@ def test_standardise_refuses_constant_columns():
         Standardise((2,)).adapt(np.ones((10, 2)))
 
 
-@pytest.mark.parametrize("layer", [*COORDINATES.values(), *views(X, Z), Identity((3,)), Standardise((3,))])
+@pytest.mark.parametrize(
+    "layer", [*COORDINATES.values(), *views(X, Z), Imbalance(X), Identity((3,)), Standardise((3,))]
+)
 def test_configuration_survives_json(layer):
     import json
 

@@ -10,6 +10,7 @@ from mizoo.networks import mlp
 from mizoo.objectives import Likelihood
 from mizoo.representations import Identity, Standardise
 from mizoo.training import Backup, Warmup
+from mizoo.training.start import take_weights
 
 ALL = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 
@@ -116,6 +117,20 @@ def test_average_follows_the_weights():
     np.testing.assert_array_equal(
         model.encode(x, noise=np.zeros_like(x)), model.encoder_average(x, noise=np.zeros_like(x))
     )
+
+
+def test_a_model_takes_what_another_one_draws_with():
+    former, model = toy(ema_momentum=0.5), toy(["L_z_tilde", "D_z_tilde"], ema_momentum=0.5)
+    former.fit(toy_pairs(), batch_size=16, verbose=0)
+    take_weights(model, former)
+    for layer in (model.encoder, model.encoder_average):
+        for mine, theirs in zip(layer.weights, former.encoder_average.weights, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    critics = [next(o for o in m.objectives if o.term == "D_z_tilde") for m in (model, former)]
+    for mine, theirs in zip(*(critic.weights for critic in critics), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    with pytest.raises(ValueError, match="the decoder of the model to start from is another one"):
+        take_weights(presets.pix2pix(), former)
 
 
 def test_nan_stops_training_names_the_term_and_spares_the_weights():

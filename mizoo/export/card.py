@@ -107,7 +107,7 @@ def write_card(directory) -> Path:
         description=config["description"],
         model=config["repr"],
         data=_DATA[shown_on],
-        training=f"{config['recipe']['epochs']} epochs, {_time(config['seconds'])} on {config['machine']}",
+        training=f"{_epochs(config)} epochs, {_time(config['seconds'])} on {config['machine']}",
         events=metrics["events"],
         command="\n".join(config["commands"]),
         figures=_figures(metrics, kind),
@@ -122,6 +122,11 @@ def write_card(directory) -> Path:
     path = directory / "README.md"
     path.write_text(text)
     return path
+
+
+def _epochs(history):
+    """Number of all epochs, those of what it started from included."""
+    return history["recipe"]["epochs"] + (_epochs(history["start"]) if "start" in history else 0)
 
 
 def _shape(config, space):

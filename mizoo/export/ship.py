@@ -14,7 +14,8 @@ from mizoo.export.manifest import write_manifest
 from mizoo.export.onnx import OPSET, write_onnx
 from mizoo.export.pretrained import Pretrained
 from mizoo.presets import PRESETS
-from mizoo.training.run import seconds
+from mizoo.training.run import history
+from mizoo.training.start import take_weights
 
 
 def ship(run, directory, test: Samples) -> Report:
@@ -58,13 +59,7 @@ def save_settled(model, path) -> None:
     The file is compressed, as the states of new optimisers are zeros.
     """
     settled = type(model).from_config({**model.get_config(), "ema_momentum": None})
-    for role, mapper in settled.mappers.items():
-        if mapper is not None:
-            mapper.set_weights(model.averages[role].get_weights())
-    parts = [*model.objectives, *model.representations.values()]
-    copies = [*settled.objectives, *settled.representations.values()]
-    for part, copy in zip(parts, copies, strict=True):
-        copy.set_weights(part.get_weights())
+    take_weights(settled, model)
     settled.compile_from_config(model.get_compile_config())
     whole = Path(path).with_name("whole.keras")
     settled.save(whole)
@@ -76,8 +71,8 @@ def save_settled(model, path) -> None:
 
 def _config(run, directory, model):
     config = json.loads((run / "config.json").read_text())
-    recipe = config["recipe"]
-    preset = PRESETS[recipe["preset"]]
+    past = history(run)
+    preset = PRESETS[past["recipe"]["preset"]]
     return {
         **config,
         "repr": repr(model),
@@ -86,18 +81,25 @@ def _config(run, directory, model):
         "shown_on": preset.shown_on,
         "endpoints": model.endpoints,
         "shapes": {s: list(r.physical_shape) for s, r in model.representations.items()},
-        "seconds": seconds(run),
-        "commands": [_command(recipe, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
+        **past,
+        "commands": [*_commands(past, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
     }
 
 
+def _commands(past, out):
+    """The command lines that make a run with this history."""
+    recipe = past["recipe"]
+    earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
+    return [*earlier, _command(recipe, out)]
+
+
 def _command(recipe, out):
-    """The command line that makes a run by this recipe."""
     words = [f"mizoo train {recipe['preset']} --out {out}"]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
         for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
     ]
+    words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
     words += [] if recipe["cosine"] else ["--no-cosine"]
     words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]
     return " ".join(words)

@@ -10,6 +10,7 @@ from mizoo.objectives.estimators import Estimator
 from mizoo.objectives.likelihood import Likelihood
 from mizoo.objectives.rate import Rate
 from mizoo.objectives.samples import MMD, EnergyDistance, NormalKL, SlicedWasserstein
+from mizoo.objectives.score import Score
 from mizoo.objectives.streams import LINKS, Streams
 from mizoo.objectives.terms import terms
 
@@ -30,6 +31,7 @@ __all__ = [
     "NormalKL",
     "Objective",
     "Rate",
+    "Score",
     "SlicedWasserstein",
     "Streams",
     "terms",

@@ -60,12 +60,24 @@ class Streams:
 
     def __init__(self, mappers, batch, representations, training=None):
         self._mappers = mappers
+        self._batch = batch
         self._values = dict(batch)
         self.size = keras.ops.shape(next(iter(batch.values())))[0]
         self._conditionals = {}
         self._decoupled = {}
+        self._twice = {}
         self.representations = representations
         self.training = training
+
+    def twice(self, share):
+        """The streams of the first events of the batch, of this share of them, and of the same once more:
+        drawn as they will be after training.
+        """
+        if share not in self._twice:
+            count = keras.ops.cast(keras.ops.ceil(share * keras.ops.cast(self.size, "float32")), "int32")
+            batch = {space: keras.ops.concatenate([v[:count]] * 2) for space, v in self._batch.items()}
+            self._twice[share] = Streams(self._mappers, batch, self.representations, training=False)
+        return self._twice[share]
 
     def given(self, stream):
         """The conditional distribution that `stream` is drawn from."""

@@ -4,13 +4,20 @@ import keras
 
 from mizoo.mappers import Departure, Diffusion, Transcoder, Turned
 from mizoo.networks import attention, modulated
-from mizoo.objectives import Alignment, Assignment, terms
+from mizoo.objectives import Alignment, Assignment, Score, terms
 from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import OBJECTS_DEPART, PARTONS_DEPART, coordinates, views_of_draws
-from mizoo.representations import Assigned, Tokens
+from mizoo.presets.ttbar import (
+    OBJECTS_DEPART,
+    PARTONS_DEPART,
+    coordinates,
+    views_of_draws,
+    views_of_scores,
+)
+from mizoo.representations import Assigned, Imbalance, Tokens
 from mizoo.turbo import Turbo
 
+_SHARE = 0.25  # of a batch that draws are scored of
 WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 
 
@@ -24,6 +31,9 @@ def gandalf(
     Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
     space it began in. Alignment brings the latents of a pair together. Jets stand in the order of their
     partons, which is drawn where only x is known: see `Assigned`.
+
+    The S terms, of draws as they come out of the samplers, are off unless they get a weight: they take
+    longer than all else, and are for going on with a model that has been trained without them.
 
     Args:
         latent: components of the common latent.
@@ -46,10 +56,16 @@ def gandalf(
         return Turned(mapper, source, target.angles)
 
     view_of_x, view_of_z = views_of_draws()
+    scored_x, scored_z = views_of_scores(x, z)
+    scores = [
+        Score("x_tilde", 0.0, scored_x, _SHARE),
+        Score("x_tilde", 0.0, Imbalance(x), _SHARE, label="balance"),
+        Score("z_tilde", 0.0, scored_z, _SHARE),
+    ]
     model = Turbo(
         encoder=transcoder(x, z, PARTONS_DEPART, view_of_z),
         decoder=transcoder(z, x, OBJECTS_DEPART, view_of_x),
-        objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment()],
+        objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment(), *scores],
         x_representation=Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment")),
         z_representation=z,
         augmentation=[BeamSymmetry(), Matched()],

@@ -12,7 +12,7 @@ from mizoo.representations.momenta import Momenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import Tokens
-from mizoo.representations.view import EventView
+from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
     "Assigned",
@@ -21,6 +21,7 @@ __all__ = [
     "DetectorObjects",
     "EventView",
     "Identity",
+    "Imbalance",
     "KinematicFit",
     "Latent",
     "Momenta",

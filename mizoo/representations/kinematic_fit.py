@@ -117,6 +117,8 @@ class KinematicFit(Representation):
 
     def _fit(self, momenta, masses):
         """The nearest momenta (n, objects, 3) that have the masses and balance."""
+        if not self.steps:
+            return momenta
 
         def step(momenta, _):
             move, far = self._step(momenta, masses)

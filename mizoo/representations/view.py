@@ -18,25 +18,30 @@ class EventView(keras.layers.Layer):
     To the coordinates it adds, for each object, the direction in the transverse plane times
     log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets of
     objects; then log(1 + d) for the given pairs, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is
-    small; then, if `ordered` is given, these objects again by falling pT, each with a one-hot code of which
-    it is; then, if `constrained`, how the coordinates would move, in units of their errors, to where the
-    constraints of the representation hold, limited to ±4.
+    small; then the sums of the given subsets, seen as objects are; then, if `ordered` is given, these
+    objects again by falling pT, each with a one-hot code of which it is; then, if `constrained`, how the
+    coordinates would move, in units of their errors, to where the constraints of the representation hold,
+    limited to ±4.
 
     Args:
         representation: the coordinates' representation, with four-momenta as physical units.
         subsets: tuples of indices of objects whose invariant masses are wanted.
         ordered: indices of the objects to be repeated by falling pT.
         pairs: of indices of objects whose distances are wanted.
+        sums: tuples of indices of objects whose summed momenta are wanted.
         constrained: whether the representation has constraints, a method `closing`, and coordinates come
             with errors.
     """
 
-    def __init__(self, representation, subsets=(), ordered=(), pairs=(), constrained=False, **kwargs):
+    def __init__(
+        self, representation, subsets=(), ordered=(), pairs=(), sums=(), constrained=False, **kwargs
+    ):
         super().__init__(**{"trainable": False, **kwargs})
         self.representation = representation
         self.subsets = tuple(tuple(subset) for subset in subsets)
         self.ordered = tuple(ordered)
         self.pairs = tuple(tuple(pair) for pair in pairs)
+        self.sums = tuple(tuple(subset) for subset in sums)
         self.constrained = constrained
         self._look = shared(self._seen)
 
@@ -63,6 +68,9 @@ class EventView(keras.layers.Layer):
             parts.append(tf.math.log(1.0 + _masses(objects, self.subsets)) - 5.0)
         if self.pairs:
             parts.append(tf.math.log(1.0 + _distances(objects, self.pairs)))
+        if self.sums:
+            sums = tf.transpose(_sums(objects, self.sums), (0, 2, 1))
+            parts.append(tf.reshape(kinematics.look(sums), (-1, 4 * len(self.sums))))
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
         if self.constrained:
@@ -87,15 +95,45 @@ class EventView(keras.layers.Layer):
             + 4 * objects
             + len(self.subsets)
             + len(self.pairs)
+            + 4 * len(self.sums)
             + n * (4 + n)
         )
         return (input_shape[0], width)
 
 
+@serialisable
+class Imbalance(keras.layers.Layer):
+    """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+    """
+
+    def __init__(self, representation, **kwargs):
+        super().__init__(**{"trainable": False, **kwargs})
+        self.representation = representation
+
+    def build(self, input_shape):
+        build(self.representation, (None, *self.representation.physical_shape))
+        self.built = True
+
+    def call(self, coordinates):
+        objects = tf.reshape(self.representation.inverse(coordinates), (tf.shape(coordinates)[0], -1, 4))
+        return tf.reduce_sum(objects[..., :2], 1) / 20.0
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2)
+
+
+def _sums(objects, subsets):
+    """Sums (n, 4, subsets) of momenta."""
+    members = np.array([np.isin(np.arange(objects.shape[1]), subset) for subset in subsets])
+    return tf.tensordot(objects, members.T.astype(objects.dtype.as_numpy_dtype), [[1], [0]])
+
+
 def _masses(objects, subsets):
     """Invariant masses (n, subsets), of at least 0.1 GeV."""
-    members = np.array([np.isin(np.arange(objects.shape[1]), subset) for subset in subsets])
-    sums = tf.tensordot(objects, members.T.astype(objects.dtype.as_numpy_dtype), [[1], [0]])
+    sums = _sums(objects, subsets)
     squares = tf.square(sums[:, 3]) - tf.reduce_sum(tf.square(sums[:, :3]), 1)
     return tf.sqrt(tf.maximum(squares, 1e-2))
 

@@ -21,6 +21,7 @@ from mizoo.presets import PRESETS
 from mizoo.strategies import is_chief
 from mizoo.training.again import LOST, WorkerLostError
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
+from mizoo.training.start import start_from
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Recipe:
         select_from: epoch from which the kept one is chosen, by validation KS distances.
         select_every: epochs between their measurements.
         seed: of weights, noise and the order of events.
+        start: name or path of a trained model whose weights the training begins with; new ones if none.
     """
 
     preset: str
@@ -47,6 +49,7 @@ class Recipe:
     select_from: int = 0
     select_every: int = 1
     seed: int = 0
+    start: str = ""
 
     def model(self, steps_per_epoch):
         """The compiled model, with the seed set."""
@@ -80,7 +83,8 @@ def train(
     Raises:
         FileExistsError: if there is a run in the directory and `resume` is False.
         ValueError: if the run there has another recipe, there is nothing to warm up with, there are
-            fewer events than a batch holds, or the replicas cannot share a batch evenly.
+            fewer events than a batch holds, the replicas cannot share a batch evenly, or there is no model
+            to start from, or one of other parts.
         WorkerLostError: if another worker is gone.
     """
     directory = Path(directory)
@@ -91,12 +95,14 @@ def train(
         with strategy.scope():
             model = recipe.model(steps)
         model.check_batch(recipe.batch_size)
+        model.adapt(data.train)
+        former = start_from(model, recipe.start) if recipe.start else None
         if recipe.warmup and not _likelihoods(model):
             raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
-                _prepare(directory, recipe)
+                _prepare(directory, recipe, former)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             return _fit(model, recipe, data, directory, folder, backup_every, verbose if chief else 0)
@@ -115,7 +121,6 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
     """Train with all callbacks, from what is in `directory`, and write to `folder`."""
     log = _log(folder / "log.txt")
     backup = Backup(directory / "backup", backup_every, folder / "backup")
-    model.adapt(data.train)
     done, step = backup.resume(model)
     metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
     log.info(
@@ -153,10 +158,18 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
     return model
 
 
-def seconds(directory) -> float:
-    """Time that the epochs of a run took."""
-    with open(Path(directory) / "metrics.csv") as file:
-        return sum(float(row["seconds"]) for row in csv.DictReader(file))
+def history(directory) -> dict:
+    """How the model of a run or of a shipped folder came about: its `recipe`, the `seconds` that all its
+    epochs took, and the history of what it had its `start` from, if anything.
+    """
+    directory = Path(directory)
+    config = json.loads((directory / "config.json").read_text())
+    known = {key: config[key] for key in ("recipe", "seconds", "start") if key in config}
+    if (log := directory / "metrics.csv").is_file():
+        with open(log) as file:
+            own = sum(float(row["seconds"]) for row in csv.DictReader(file))
+        known["seconds"] = own + config.get("start", {}).get("seconds", 0.0)
+    return known
 
 
 class MetricsLog(keras.callbacks.CSVLogger):
@@ -193,18 +206,20 @@ def _check(directory, recipe, resume):
     if config.is_file():
         if not resume:
             raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
-        if (former := json.loads(config.read_text())["recipe"]) != asdict(recipe):
-            differing = [key for key, value in asdict(recipe).items() if former.get(key) != value]
+        if (former := asdict(Recipe(**json.loads(config.read_text())["recipe"]))) != asdict(recipe):
+            differing = [key for key, value in asdict(recipe).items() if former[key] != value]
             raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
 
 
-def _prepare(directory, recipe):
+def _prepare(directory, recipe, former):
     config = directory / "config.json"
     if config.is_file():
         return
     directory.mkdir(parents=True, exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
+    if former is not None:
+        content["start"] = history(former)
     whole = directory / "config.json.part"
     whole.write_text(json.dumps(content, indent=1) + "\n")
     whole.replace(config)

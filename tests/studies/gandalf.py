@@ -1,7 +1,8 @@
 """What GANDALF has learnt, held against events it has never seen.
 
-    mizoo train gandalf --epochs 150 --batch-size 500 --select-from 120 --select-every 5 --out gandalf
-    python tests/studies/gandalf.py gandalf --out docs/studies
+    python tests/studies/gandalf.py RUN --out docs/studies
+
+RUN is the directory of the last of the trainings that the card of `gandalf-ttbar` tells.
 
 Distances by number of network evaluations, classifier tests, masses of the partons, responses, calibration
 of the posteriors, and the latent space before and after training. Writes `gandalf.json`, figures, and the

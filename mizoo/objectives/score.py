@@ -1,0 +1,48 @@
+"""The S terms."""
+
+from keras import ops
+
+from mizoo.objectives.base import Objective
+from mizoo.serialisation import build, serialisable
+
+
+@serialisable
+class Score(Objective):
+    """How far draws are from the truth that they were made for, beside how far they are from each other.
+
+    For each feature of an event it is the continuous ranked probability score E|X - y| - E|X - X'|/2
+    (Gneiting and Raftery, JASA 102, 2007, eq. 21), in units of E|X - y|; then the mean over features. It is
+    least where the law of the draws is that of the data, given the condition, feature by feature: then
+    it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
+
+    Args:
+        stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
+        weight: of the term.
+        view: layer of the target's coordinates that gives the features (n, d), if they are not these
+            themselves.
+        share: of the batch's events for which draws are made, the first ones.
+        label: appended to the term's name.
+    """
+
+    symbol = "S"
+
+    def __init__(self, stream, weight=1.0, view=None, share=1.0, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        self.view = view
+        self.share = share
+
+    def build(self, x_shape, z_shape):
+        if self.view is not None:
+            build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
+        self.built = True
+
+    def loss(self, streams):
+        streams = streams.twice(self.share)
+        truth = self._features(ops.stop_gradient(streams.target(self.stream)))
+        (one, other), (truth, _) = (ops.split(f, 2) for f in (self._features(streams[self.stream]), truth))
+        far = ops.mean(ops.abs(one - truth) + ops.abs(other - truth), 0) / 2.0
+        apart = ops.mean(ops.abs(one - other), 0)
+        return ops.mean((far - apart / 2.0) / ops.stop_gradient(far + 1e-6))
+
+    def _features(self, coordinates):
+        return ops.cast(coordinates if self.view is None else self.view(coordinates), "float32")
