@@ -95,10 +95,10 @@ def train(
         with strategy.scope():
             model = recipe.model(steps)
         model.check_batch(recipe.batch_size)
-        model.adapt(data.train)
-        former = start_from(model, recipe.start) if recipe.start else None
         if recipe.warmup and not _likelihoods(model):
             raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
+        model.adapt(data.train)
+        former = start_from(model, recipe.start) if recipe.start else None
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
