@@ -7,6 +7,7 @@ A training that is there goes on, and one that is finished is not done again.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from mizoo.export.ship import ship
@@ -36,6 +37,16 @@ RECIPES = {
 }
 
 
+# What some are trained by later, from what they have learnt by then.
+LATER = {
+    "gandalf-ttbar": Recipe(
+        "gandalf",
+        {"learning_rate": 3e-4, "weights": {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}},
+        epochs=35, batch_size=500, select_from=25, select_every=5,
+    )
+}  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="NAME", help="of a model; all of them if none")
@@ -45,10 +56,14 @@ def main():
     if unknown := set(arguments.names) - set(RECIPES):
         parser.error(f"no model {', '.join(unknown)}; there are {', '.join(RECIPES)}")
     for name in arguments.names or RECIPES:
-        recipe, run = RECIPES[name], arguments.runs / name
-        print(f"{name}: {recipe}", flush=True)
-        if not (run / "model.keras").is_file():
-            train(recipe, PRESETS[recipe.preset].demonstration(), run, resume=True, verbose=2)
+        run = arguments.runs / name
+        trainings = [(run, RECIPES[name])]
+        if name in LATER:
+            trainings.append((run.with_name(f"{name}-later"), replace(LATER[name], start=str(run))))
+        for run, recipe in trainings:
+            print(f"{run.name}: {recipe}", flush=True)
+            if not (run / "model.keras").is_file():
+                train(recipe, PRESETS[recipe.preset].demonstration(), run, resume=True, verbose=2)
         if not (arguments.out / name).is_dir():
             ship(run, arguments.out / name, PRESETS[recipe.preset].truth())
 
