@@ -344,12 +344,12 @@ def test_what_critic_and_mapper_share_is_not_trained_by_the_mappers_game():
     assert tape.gradient(loss, shared.trainable_variables[0]) is not None
 
 
-def spread_out(width, count=4000):
-    """Streams in which x_tilde given z is normal about z with a width, and x is so with width 1."""
+def spread_out(width, count=4000, slope=1.0):
+    """Streams in which x_tilde given z is normal about slope z with a width, x about z with width 1."""
     rng = np.random.default_rng(0)
     z = rng.normal(size=(count, 1)).astype("float32")
     x = z + rng.normal(size=z.shape).astype("float32")
-    mappers = {"decoder": Noisy(linear(1.0), (1,), stddev=width)}
+    mappers = {"decoder": Noisy(linear(slope), (1,), stddev=width)}
     return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)}, plain(1, 1))
 
 
@@ -371,6 +371,22 @@ def test_score_draws_the_width_to_that_of_the_data(width):
         assert abs(slope) < 0.005
     else:
         assert slope * (width - 1.0) > 0.005 * abs(width - 1.0)
+
+
+def test_pooled_score_is_a_mean_over_pairs_of_different_events():
+    """By hand: draws of three events are 0, 1, 5, twice, truths 0, 2, 6."""
+    drawn = streams([[0.0], [2.0], [6.0]], [[0.0], [1.0], [5.0]], decoder=1.0)
+    loss = Score("x_tilde", pooled=True).loss(drawn)
+    far, apart = (2 + 6 + 1 + 5 + 5 + 3) / 6, (1 + 5 + 4) / 3
+    assert float(loss) == pytest.approx((far - apart / 2) / far)
+
+
+def test_pooled_score_speaks_of_marginal_laws_alone():
+    """Draws that depart from z to the wrong side have the right law, but not given z."""
+    right, wrong = (spread_out(1.0, 4000, slope) for slope in (1.0, -1.0))
+    assert float(Score("x_tilde", pooled=True).loss(right)) == pytest.approx(0.5, abs=0.02)
+    assert float(Score("x_tilde", pooled=True).loss(wrong)) == pytest.approx(0.5, abs=0.02)
+    assert float(Score("x_tilde").loss(wrong)) > 0.6
 
 
 def test_score_looks_through_its_view_at_a_share_of_the_events():

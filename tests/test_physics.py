@@ -2,9 +2,11 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mizoo.physics import BeamSymmetry, reconstruct_tops
+from mizoo.physics import TTBAR, BeamSymmetry, ReconstructedTops, reconstruct_tops
 from mizoo.physics.reconstruction import M_TOP, M_W, neutrino_pz
+from mizoo.representations import Momenta
 
 
 def mass(*momenta):
@@ -46,6 +48,19 @@ def test_reconstruction_agrees_with_a_plain_loop(ttbar):
     )
 
 
+def test_masses_as_features_are_those_of_the_reconstruction(ttbar):
+    events = ttbar.test.x[:500]
+    layer = ReconstructedTops(Momenta(TTBAR.masses("x")))
+    coordinates = tf.constant(layer.representation(events))
+    with tf.GradientTape() as tape:
+        tape.watch(coordinates)
+        features = layer(coordinates)
+    assert features.shape == layer.compute_output_shape(coordinates.shape)
+    expected = np.maximum(np.transpose(reconstruct_tops(events)), 1.0)
+    np.testing.assert_allclose(np.exp(features), expected, rtol=1e-3)
+    assert np.isfinite(tape.gradient(features, coordinates)).all()
+
+
 def test_reconstruction_of_an_event_made_by_hand():
     """Tops at rest that decay along the axes: every mass is known."""
     w = (M_TOP**2 + M_W**2) / (2 * M_TOP)  # energy of the W
@@ -70,9 +85,9 @@ def test_reconstruction_of_an_event_made_by_hand():
 
 
 def test_neutrino_roots():
-    lepton = np.array([[40.0, 0.0, 10.0, np.sqrt(1700.0)]] * 2)
-    px, py = np.array([40.0, 0.0]), np.array([0.0, 400.0])
-    pz, real = neutrino_pz(lepton, px, py)
+    lepton = tf.constant([[40.0, 0.0, 10.0, np.sqrt(1700.0)]] * 2, tf.float64)
+    px, py = tf.constant([[40.0, 0.0], [0.0, 400.0]], tf.float64)
+    pz, real = (array.numpy() for array in neutrino_pz(lepton, px, py))
     assert real.tolist() == [True, False]
     neutrino = np.array([px[0], 0, pz[0], np.hypot(px[0], pz[0])])
     assert mass(lepton[0], neutrino) == pytest.approx(M_W)  # a real root

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from mizoo import replicas
 from mizoo.objectives.base import Objective
 from mizoo.serialisation import build, serialisable
 
@@ -15,21 +16,27 @@ class Score(Objective):
     least where the law of the draws is that of the data, given the condition, feature by feature: then
     it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
 
+    If `pooled`, all draws stand for all truths: X, y and X' are of different events, and the score is least
+    where the marginal laws are those of the data. Of these a batch says more than of conditional laws, of
+    which it has one truth each: so small errors that all events share are found sooner.
+
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
         weight: of the term.
         view: layer of the target's coordinates that gives the features (n, d), if they are not these
             themselves.
         share: of the batch's events for which draws are made, the first ones.
+        pooled: whether draws and truths are of different events; the share is of two at least, then.
         label: appended to the term's name.
     """
 
     symbol = "S"
 
-    def __init__(self, stream, weight=1.0, view=None, share=1.0, label="", **kwargs):
+    def __init__(self, stream, weight=1.0, view=None, share=1.0, pooled=False, label="", **kwargs):
         super().__init__(stream, weight, label, **kwargs)
         self.view = view
         self.share = share
+        self.pooled = pooled
 
     def build(self, x_shape, z_shape):
         if self.view is not None:
@@ -40,9 +47,21 @@ class Score(Objective):
         streams = streams.twice(self.share)
         truth = self._features(ops.stop_gradient(streams.target(self.stream)))
         (one, other), (truth, _) = (ops.split(f, 2) for f in (self._features(streams[self.stream]), truth))
-        far = ops.mean(ops.abs(one - truth) + ops.abs(other - truth), 0) / 2.0
-        apart = ops.mean(ops.abs(one - other), 0)
-        return ops.mean((far - apart / 2.0) / ops.stop_gradient(far + 1e-6))
+        distance = _of_others if self.pooled else _of_same
+        far = (distance(one, truth) + distance(other, truth)) / 2.0
+        return ops.mean((far - distance(one, other) / 2.0) / ops.stop_gradient(far + 1e-6))
 
     def _features(self, coordinates):
         return ops.cast(coordinates if self.view is None else self.view(coordinates), "float32")
+
+
+def _of_same(a, b):
+    """Mean distances (d,) of features a (n, d) and b (n, d) of the same events."""
+    return ops.mean(ops.abs(a - b), 0)
+
+
+def _of_others(a, b):
+    """Mean distances (d,) of features a (n, d) and b (n, d) of different events."""
+    a, b = replicas.gather(a), replicas.gather(b)
+    count = ops.cast(ops.shape(a)[0], "float32")
+    return (count * ops.mean(ops.abs(a[:, None] - b), (0, 1)) - _of_same(a, b)) / (count - 1.0)

@@ -3,7 +3,7 @@
 from mizoo.physics.acceptance import accepted
 from mizoo.physics.matching import Matched
 from mizoo.physics.process import TTBAR, ZEE, Mass, Particle, Process
-from mizoo.physics.reconstruction import TopMasses, reconstruct_tops
+from mizoo.physics.reconstruction import ReconstructedTops, TopMasses, reconstruct_tops
 from mizoo.physics.symmetry import BeamSymmetry
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Matched",
     "Particle",
     "Process",
+    "ReconstructedTops",
     "TopMasses",
     "accepted",
     "reconstruct_tops",

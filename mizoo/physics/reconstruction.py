@@ -3,13 +3,23 @@
 from itertools import combinations
 from typing import NamedTuple
 
+import keras
 import numpy as np
-import vector
+import tensorflow as tf
+
+from mizoo.representations import kinematics
+from mizoo.serialisation import build, serialisable
 
 M_W = 80.379
 M_TOP = 172.76
-# Widths of the three terms that choose the assignment of jets: m_t^lep, m_W^had, m_t^had, in GeV.
+# Means and widths of the three terms that choose the assignment of jets: m_t^lep, m_W^had, m_t^had, in GeV.
+PEAKS = (M_TOP, M_W, M_TOP)
 RESOLUTIONS = (5.0, 10.0, 15.0)
+# One jet with the leptonic top; two of the three others, which make the hadronic one, from its W.
+_ASSIGNMENTS = [
+    (jet, *pair) for jet in range(4) for pair in combinations([j for j in range(4) if j != jet], 2)
+]
+_CHUNK = 100_000  # events at a time
 
 
 class TopMasses(NamedTuple):
@@ -29,36 +39,13 @@ def reconstruct_tops(events) -> TopMasses:
     assignments of jets the one of least Σ ((m - m_true)/resolution)² is taken, over m_t^lep, m_W^had
     and m_t^had. Masses of space-like sums are negative: -√(-m²).
     """
-    objects = np.asarray(events, dtype="float64").reshape(len(events), 6, 4)
-    lepton, missing, jets = objects[:, 0], objects[:, 1], objects[:, 2:]
-    px, py = missing[:, 0], missing[:, 1]
-    pz, real = neutrino_pz(lepton, px, py)
-    neutrino = np.stack([px, py, pz, np.sqrt(px**2 + py**2 + pz**2)], -1)
-    w_lep = lepton + neutrino
-    # Without the rounding errors, by which a classifier could tell how the events were computed.
-    m_w_lep = np.where(real, M_W, _mass(w_lep))
-
-    pairs = {pair: _mass(jets[:, pair[0]] + jets[:, pair[1]]) for pair in combinations(range(4), 2)}
-    triples = [_mass(jets.sum(1) - jets[:, left]) for left in range(4)]
-    leptonic = [_mass(w_lep + jets[:, jet]) for jet in range(4)]
-    best = np.full(len(objects), np.inf)
-    m_w_had, m_t_lep, m_t_had = (np.empty(len(objects)) for _ in range(3))
-    for jet in range(4):  # with the leptonic top; the three others make the hadronic one
-        for pair in (pair for pair in pairs if jet not in pair):
-            masses = (leptonic[jet], pairs[pair], triples[jet])
-            score = sum(
-                ((mass - peak) / width) ** 2
-                for mass, peak, width in zip(masses, (M_TOP, M_W, M_TOP), RESOLUTIONS, strict=True)
-            )
-            better = score < best
-            best = np.where(better, score, best)
-            for kept, mass in zip((m_t_lep, m_w_had, m_t_had), masses, strict=True):
-                np.copyto(kept, mass, where=better)
-    return TopMasses(_mass(w_lep + jets.sum(1)), m_w_had, m_w_lep, m_t_lep, m_t_had)
+    events = np.asarray(events)
+    parts = [_masses(events[i : i + _CHUNK]).numpy() for i in range(0, max(len(events), 1), _CHUNK)]
+    return TopMasses(*np.concatenate(parts).T)
 
 
 def neutrino_pz(lepton, px, py):
-    """p_z in GeV that gives lepton (n, 4) and neutrino the mass of the W, and whether there is one.
+    """p_z (n,) in GeV that gives lepton (n, 4) and neutrino the mass of the W, and whether there is one.
 
     The root of smallest modulus; the real part where roots are complex.
     """
@@ -67,13 +54,58 @@ def neutrino_pz(lepton, px, py):
     half_b = -k * lepton[:, 2]
     c = lepton[:, 3] ** 2 * (px**2 + py**2) - k**2
     discriminant = half_b**2 - a * c
-    # The smaller root as c over the larger one: the difference of near numbers would lose digits.
-    larger = -half_b - np.copysign(np.sqrt(np.maximum(discriminant, 0.0)), half_b)
-    safe = np.where(larger == 0.0, 1.0, larger)
     real = discriminant > 0.0
-    return np.where(real, c / safe, -half_b / a), real
+    root = tf.sqrt(tf.where(real, discriminant, 1.0))
+    # The smaller root as c over the larger one: the difference of near numbers would lose digits.
+    larger = -half_b - tf.where(half_b < 0.0, -root, root)
+    return tf.where(real, c / larger, -half_b / a), real
+
+
+@serialisable
+class ReconstructedTops(keras.layers.Layer):
+    """Coordinates of tt̄ detector events as log(m/GeV), (n, 5), of the masses of `reconstruct_tops`, which
+    count as 1 GeV if they are less.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+    """
+
+    def __init__(self, representation, **kwargs):
+        super().__init__(**{"trainable": False, **kwargs})
+        self.representation = representation
+
+    def build(self, input_shape):
+        build(self.representation, (None, *self.representation.physical_shape))
+        self.built = True
+
+    def call(self, coordinates):
+        masses = _masses(self.representation.inverse(coordinates))
+        return tf.cast(tf.math.log(tf.maximum(masses, 1.0)), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], len(TopMasses._fields))
+
+
+def _masses(events):
+    """What `TopMasses` has, (n, 5), in double precision, of events (n, 24)."""
+    objects = tf.reshape(tf.cast(events, tf.float64), (-1, 6, 4))
+    lepton, missing, jets = objects[:, 0], objects[:, 1], objects[:, 2:]
+    px, py = missing[:, 0], missing[:, 1]
+    pz, real = neutrino_pz(lepton, px, py)
+    neutrino = tf.stack([px, py, pz, tf.sqrt(px**2 + py**2 + pz**2)], -1)
+    w_lep = lepton + neutrino
+    # Without the rounding errors, by which a classifier could tell how the events were computed.
+    m_w_lep = tf.where(real, tf.constant(M_W, tf.float64), _mass(w_lep))
+
+    jet, first, second = np.transpose(_ASSIGNMENTS)
+    leptonic, hadronic = _mass(w_lep[:, None] + jets), _mass(tf.reduce_sum(jets, 1, True) - jets)
+    pairs = _mass(tf.gather(jets, first, axis=1) + tf.gather(jets, second, axis=1))
+    masses = tf.stack([tf.gather(leptonic, jet, axis=1), pairs, tf.gather(hadronic, jet, axis=1)], -1)
+    misses = tf.reduce_sum(tf.square((masses - np.array(PEAKS)) / np.array(RESOLUTIONS)), -1)
+    m_t_lep, m_w_had, m_t_had = tf.unstack(tf.gather(masses, tf.argmin(misses, 1), batch_dims=1), axis=1)
+    return tf.stack([_mass(w_lep + tf.reduce_sum(jets, 1)), m_w_had, m_w_lep, m_t_lep, m_t_had], 1)
 
 
 def _mass(four):
-    x, y, z, t = np.moveaxis(four, -1, 0)
-    return vector.VectorNumpy4D({"x": x, "y": y, "z": z, "t": t}).tau
+    squares = tf.squeeze(four[..., 3:] ** 2 - kinematics.square(four[..., :3]), -1)
+    return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no slope at 0

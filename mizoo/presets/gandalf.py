@@ -5,7 +5,7 @@ import keras
 from mizoo.mappers import Departure, Diffusion, Transcoder, Turned
 from mizoo.networks import attention, modulated
 from mizoo.objectives import Alignment, Assignment, Score, terms
-from mizoo.physics import BeamSymmetry, Matched
+from mizoo.physics import BeamSymmetry, Matched, ReconstructedTops
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import (
     OBJECTS_DEPART,
@@ -45,6 +45,7 @@ def gandalf(
         learning_rate: of the mappers.
     """
     x, z = coordinates(fitted=True)
+    assigned = Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment"))
 
     def transcoder(source, target, scales, view):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
@@ -57,8 +58,11 @@ def gandalf(
 
     view_of_x, view_of_z = views_of_draws()
     scored_x, scored_z = views_of_scores(x, z)
+    ranked_x, _ = views_of_scores(assigned, z)
     scores = [
         Score("x_tilde", 0.0, scored_x, _SHARE),
+        Score("x_tilde", 0.0, ranked_x, _SHARE, pooled=True, label="pooled"),
+        Score("x_tilde", 0.0, ReconstructedTops(x), _SHARE, pooled=True, label="tops"),
         Score("x_tilde", 0.0, Imbalance(x), _SHARE, label="balance"),
         Score("z_tilde", 0.0, scored_z, _SHARE),
     ]
@@ -66,7 +70,7 @@ def gandalf(
         encoder=transcoder(x, z, PARTONS_DEPART, view_of_z),
         decoder=transcoder(z, x, OBJECTS_DEPART, view_of_x),
         objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment(), *scores],
-        x_representation=Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment")),
+        x_representation=assigned,
         z_representation=z,
         augmentation=[BeamSymmetry(), Matched()],
         ema_momentum=0.999,
