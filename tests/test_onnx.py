@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import onnxruntime
 import pytest
+import tensorflow as tf
 from conftest import toy
 
 import mizoo
 from mizoo.export import write_onnx
+from mizoo.export.onnx import compare
 from mizoo.mappers import Diffusion, Noisy, Transcoder
 from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
@@ -68,6 +70,21 @@ def test_what_a_mapper_lacks_is_left_out(name, tmp_path):
     assert set(write_onnx(model, tmp_path, test)) == there == {path.name for path in tmp_path.iterdir()}
 
 
+def test_what_the_last_bit_of_the_noise_does():
+    """Beside 1 it is 2⁻²³; draws are ±1 and move by a thousand times as much."""
+    feeds = {"z": np.float32([[-1.0], [1.0]]), "noise": np.ones((2, 1), "float32")}
+
+    class Session:
+        def run(self, names, feeds):
+            return [feeds["z"]]
+
+    def draw(z, noise):
+        return tf.constant(z + 1000 * (noise - 1))
+
+    found = compare(draw, Session(), feeds)
+    assert found == {"usual": 0.0, "largest": 0.0, "last_bit": pytest.approx(1000 * 2.0**-23)}
+
+
 @keras.saving.register_keras_serializable("test")
 class Unknown(keras.layers.Layer):
     """An operation that the converter does not know."""
@@ -91,7 +108,6 @@ def test_a_broken_file_is_not_written(few, tmp_path, monkeypatch):
 
 
 def test_splines_are_those_of_tensorflow_probability():
-    import tensorflow as tf
     import tensorflow_probability as tfp
 
     generator = np.random.default_rng(0)

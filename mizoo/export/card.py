@@ -140,13 +140,14 @@ def _time(seconds):
 
 def _onnx(config):
     parts = [
-        f"`{name}` {found['usual']:.1e}, {found['largest']:.1e}"
+        f"`{name}` {found['usual']:.1e}, {found['largest']:.1e}, {found['last_bit']:.1e}"
         for name, found in config["onnx"]["deviations"].items()
     ]
     return (
         f"The ONNX files (opset {config['onnx']['opset']}) take normal numbers as input `noise`, if they "
         "draw. How far onnxruntime is\nfrom TensorFlow on test events, relative to a component or its "
-        f"standard deviation, in 99 % of the events and\nin all: {'; '.join(parts)}."
+        "standard deviation, in 99 % of the events, and in\nall; and how far TensorFlow moves at most "
+        f"if the last bit of the noise changes: {'; '.join(parts)}."
     )
 
 

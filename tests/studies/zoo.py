@@ -37,13 +37,17 @@ RECIPES = {
 }
 
 
-# What some are trained by later, from what they have learnt by then.
+# What some are trained by later, one after another, each time from what they have learnt by then.
+_SCORES = {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}
+_POOLED = {"S_x_tilde_pooled": 600, "S_x_tilde_tops": 100}
 LATER = {
-    "gandalf-ttbar": Recipe(
-        "gandalf",
-        {"learning_rate": 3e-4, "weights": {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}},
-        epochs=35, batch_size=500, select_from=25, select_every=5,
-    )
+    "gandalf-ttbar": [
+        Recipe(
+            "gandalf", {"learning_rate": 3e-4, "weights": weights},
+            epochs=35, batch_size=500, select_from=25, select_every=5,
+        )
+        for weights in (_SCORES, _SCORES | _POOLED)
+    ]
 }  # fmt: skip
 
 
@@ -58,8 +62,10 @@ def main():
     for name in arguments.names or RECIPES:
         run = arguments.runs / name
         trainings = [(run, RECIPES[name])]
-        if name in LATER:
-            trainings.append((run.with_name(f"{name}-later"), replace(LATER[name], start=str(run))))
+        for count, recipe in enumerate(LATER.get(name, ()), 2):
+            trainings.append(
+                (run.with_name(f"{name}-{count}"), replace(recipe, start=str(trainings[-1][0])))
+            )
         for run, recipe in trainings:
             print(f"{run.name}: {recipe}", flush=True)
             if not (run / "model.keras").is_file():
