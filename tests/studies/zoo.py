@@ -63,9 +63,8 @@ def main():
         run = arguments.runs / name
         trainings = [(run, RECIPES[name])]
         for count, recipe in enumerate(LATER.get(name, ()), 2):
-            trainings.append(
-                (run.with_name(f"{name}-{count}"), replace(recipe, start=str(trainings[-1][0])))
-            )
+            former, _ = trainings[-1]
+            trainings.append((run.with_name(f"{name}-{count}"), replace(recipe, start=str(former))))
         for run, recipe in trainings:
             print(f"{run.name}: {recipe}", flush=True)
             if not (run / "model.keras").is_file():
