@@ -12,6 +12,7 @@ from mizoo.presets.ttbar import (
     PARTONS_DEPART,
     coordinates,
     views_of_draws,
+    views_of_responses,
     views_of_scores,
 )
 from mizoo.representations import Assigned, Imbalance, Tokens
@@ -59,12 +60,15 @@ def gandalf(
     view_of_x, view_of_z = views_of_draws()
     scored_x, scored_z = views_of_scores(x, z)
     ranked_x, _ = views_of_scores(assigned, z)
+    response_of_x, response_of_z = views_of_responses(x, z)
     scores = [
         Score("x_tilde", 0.0, scored_x, _SHARE),
         Score("x_tilde", 0.0, ranked_x, _SHARE, pooled=True, label="pooled"),
         Score("x_tilde", 0.0, ReconstructedTops(x), _SHARE, pooled=True, label="tops"),
+        Score("x_tilde", 0.0, response_of_x, _SHARE, pooled=True, condition="z", label="responses"),
         Score("x_tilde", 0.0, Imbalance(x), _SHARE, label="balance"),
         Score("z_tilde", 0.0, scored_z, _SHARE),
+        Score("z_tilde", 0.0, response_of_z, _SHARE, pooled=True, condition="x", label="responses"),
     ]
     model = Turbo(
         encoder=transcoder(x, z, PARTONS_DEPART, view_of_z),

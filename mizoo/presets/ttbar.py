@@ -10,6 +10,7 @@ from mizoo.representations import (
     EventView,
     KinematicFit,
     Resonance,
+    Responses,
 )
 
 # Of the Breit-Wigners in the events (Pythia's defaults), GeV.
@@ -23,6 +24,8 @@ PARTONS_DEPART = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,
 OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
 _RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
+# Median moduli, rounded, of log pT, η and φ of detector objects less those of their partons.
+_RESPONSES = ((0.05, 0.05, 0.05), (0.3, 1.0, 0.3), *((0.17, 0.08, 0.08),) * 4)
 
 
 def coordinates(fitted=False):
@@ -73,6 +76,11 @@ def views_of_draws():
     x, z = DetectorEvent(radius=0.0), KinematicFit(*_chain(), _RESOLUTIONS, steps=0)
     x_view = EventView(x, _X_MASSES, pairs=_SOLID, constrained=True)
     return x_view, EventView(z, _Z_MASSES, constrained=True)
+
+
+def views_of_responses(x, z):
+    """What tells x from its z, and z from its x."""
+    return Responses(x, z, _RESPONSES), Responses(z, x, _RESPONSES)
 
 
 def views_of_scores(x, z):
