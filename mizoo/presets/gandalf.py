@@ -4,21 +4,19 @@ import keras
 
 from mizoo.mappers import Departure, Diffusion, Transcoder, Turned
 from mizoo.networks import attention, modulated
-from mizoo.objectives import Alignment, Assignment, Score, terms
-from mizoo.physics import BeamSymmetry, Matched, ReconstructedTops
+from mizoo.objectives import Alignment, Assignment, terms
+from mizoo.physics import BeamSymmetry, Matched
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import (
     OBJECTS_DEPART,
     PARTONS_DEPART,
     coordinates,
+    scores,
     views_of_draws,
-    views_of_responses,
-    views_of_scores,
 )
-from mizoo.representations import Assigned, Imbalance, Tokens
+from mizoo.representations import Assigned, Tokens
 from mizoo.turbo import Turbo
 
-_SHARE = 0.25  # of a batch that draws are scored of
 WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 
 
@@ -58,22 +56,10 @@ def gandalf(
         return Turned(mapper, source, target.angles)
 
     view_of_x, view_of_z = views_of_draws()
-    scored_x, scored_z = views_of_scores(x, z)
-    ranked_x, _ = views_of_scores(assigned, z)
-    response_of_x, response_of_z = views_of_responses(x, z)
-    scores = [
-        Score("x_tilde", 0.0, scored_x, _SHARE),
-        Score("x_tilde", 0.0, ranked_x, _SHARE, pooled=True, label="pooled"),
-        Score("x_tilde", 0.0, ReconstructedTops(x), _SHARE, pooled=True, label="tops"),
-        Score("x_tilde", 0.0, response_of_x, _SHARE, pooled=True, condition="z", label="responses"),
-        Score("x_tilde", 0.0, Imbalance(x), _SHARE, label="balance"),
-        Score("z_tilde", 0.0, scored_z, _SHARE),
-        Score("z_tilde", 0.0, response_of_z, _SHARE, pooled=True, condition="x", label="responses"),
-    ]
     model = Turbo(
         encoder=transcoder(x, z, PARTONS_DEPART, view_of_z),
         decoder=transcoder(z, x, OBJECTS_DEPART, view_of_x),
-        objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment(), *scores],
+        objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment(), *scores(assigned, z)],
         x_representation=assigned,
         z_representation=z,
         augmentation=[BeamSymmetry(), Matched()],
