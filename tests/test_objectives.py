@@ -389,15 +389,6 @@ def test_pooled_score_speaks_of_marginal_laws_alone():
     assert float(Score("x_tilde").loss(wrong)) > 0.6
 
 
-@pytest.mark.parametrize(("slope", "width"), [(1.0, 1.0), (-1.0, np.sqrt(5.0))])
-def test_pooled_score_of_what_draws_keep_of_their_condition(slope, width):
-    """x - z has width 1; that of draws less z is √5 if they depart to the wrong side."""
-    difference = keras.layers.Subtract()
-    score = Score("x_tilde", view=difference, pooled=True, condition="z")
-    expected = 1.0 - np.sqrt(2.0) * width / np.sqrt(width**2 + 1.0) / 2.0
-    assert float(score.loss(spread_out(1.0, 4000, slope))) == pytest.approx(expected, abs=0.02)
-
-
 def test_score_looks_through_its_view_at_a_share_of_the_events():
     seen = []
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mizoo.evaluation.observables import polar, wrap
+from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_responses, views_of_scores
+from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 from mizoo.representations import DetectorEvent, Identity, Imbalance, Latent, Momenta, Pixels, Standardise
 from mizoo.representations.detector import cms_jet_threshold
 
@@ -102,21 +102,6 @@ def test_view_of_scores_has_sums_of_momenta(ttbar):
     )
     np.testing.assert_allclose(np.exp(found[..., 3] + 4.5) - 1, energy, rtol=1e-3)
     np.testing.assert_allclose(20 * Imbalance(x)(line), objects[..., :2].sum(1), rtol=1e-3, atol=0.1)
-
-
-def test_responses_are_what_tells_events_apart(ttbar):
-    data = ttbar.validation[:500]
-    (x, z), (view, back) = FITTED, views_of_responses(*FITTED)
-    seen = view([x(data.x), z(data.z)]).numpy()
-    assert seen.shape == view.compute_output_shape([(500, 18), (500, 22)])
-    np.testing.assert_allclose(back([z(data.z), x(data.x)]), -seen, atol=1e-5)
-    found = np.sinh(seen.astype("float64").reshape(-1, 6, 3)) * view.scales
-    (pt, *angles), (pt_of_parton, *angles_of_partons) = polar(data.x), polar(data.z)
-    np.testing.assert_allclose(found[..., 0], np.log(pt / pt_of_parton), rtol=2e-3, atol=2e-3)
-    solid = [0, 2, 3, 4, 5]
-    for i, (angle, of_parton) in enumerate(zip(angles, angles_of_partons, strict=True), 1):
-        difference = angle - of_parton if i == 1 else wrap(angle - of_parton)
-        np.testing.assert_allclose(found[:, solid, i], difference[:, solid], rtol=2e-3, atol=2e-3)
 
 
 @pytest.mark.parametrize(("space", "noise", "constraints"), [("x", 0.1, 0.8), ("z", 0.03, 6.0)])

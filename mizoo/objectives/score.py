@@ -18,8 +18,7 @@ class Score(Objective):
 
     If `pooled`, all draws stand for all truths: X, y and X' are of different events, and the score is least
     where the marginal laws are those of the data. Of these a batch says more than of conditional laws, of
-    which it has one truth each: so small errors that all events share are found sooner; and those of what
-    draws keep of their `condition`, if the view sees both.
+    which it has one truth each: so small errors that all events share are found sooner.
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
@@ -28,41 +27,32 @@ class Score(Objective):
             themselves.
         share: of the batch's events for which draws are made, the first ones.
         pooled: whether draws and truths are of different events; the share is of two at least, then.
-        condition: name of what the view sees beside the target's coordinates, such as `"z"`, if anything;
-            the view is called with a list of both, then.
         label: appended to the term's name.
     """
 
     symbol = "S"
 
-    def __init__(
-        self, stream, weight=1.0, view=None, share=1.0, pooled=False, condition=None, label="", **kwargs
-    ):
+    def __init__(self, stream, weight=1.0, view=None, share=1.0, pooled=False, label="", **kwargs):
         super().__init__(stream, weight, label, **kwargs)
         self.view = view
         self.share = share
         self.pooled = pooled
-        self.condition = condition
 
     def build(self, x_shape, z_shape):
-        shapes = {"x": x_shape, "z": z_shape}
         if self.view is not None:
-            shape = shapes[self.stream[0]]
-            build(self.view, [shape, shapes[self.condition[0]]] if self.condition else shape)
+            build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
         self.built = True
 
     def loss(self, streams):
         streams = streams.twice(self.share)
-        truth = ops.stop_gradient(streams.target(self.stream))
-        drawn, true = (self._features(c, streams) for c in (streams[self.stream], truth))
-        (one, other), (true, _) = ops.split(drawn, 2), ops.split(true, 2)
+        truth = self._features(ops.stop_gradient(streams.target(self.stream)))
+        (one, other), (truth, _) = (ops.split(f, 2) for f in (self._features(streams[self.stream]), truth))
         distance = _of_others if self.pooled else _of_same
-        far = (distance(one, true) + distance(other, true)) / 2.0
+        far = (distance(one, truth) + distance(other, truth)) / 2.0
         return ops.mean((far - distance(one, other) / 2.0) / ops.stop_gradient(far + 1e-6))
 
-    def _features(self, coordinates, streams):
-        seen = [coordinates, streams[self.condition]] if self.condition else coordinates
-        return ops.cast(coordinates if self.view is None else self.view(seen), "float32")
+    def _features(self, coordinates):
+        return ops.cast(coordinates if self.view is None else self.view(coordinates), "float32")
 
 
 def _of_same(a, b):

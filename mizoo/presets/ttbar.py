@@ -1,6 +1,5 @@
 """What presets for tt̄ events share: coordinates, views and scores."""
 
-import functools
 from itertools import combinations
 
 from mizoo.objectives import Score
@@ -13,7 +12,6 @@ from mizoo.representations import (
     Imbalance,
     KinematicFit,
     Resonance,
-    Responses,
 )
 
 # Of the Breit-Wigners in the events (Pythia's defaults), GeV.
@@ -28,8 +26,6 @@ OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
 _RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
 _SCORED = 0.25  # of a batch's events: the S terms draw these twice
-# Median moduli, rounded, of log pT, η and φ of detector objects less those of their partons.
-_RESPONSES = ((0.05, 0.05, 0.05), (0.3, 1.0, 0.3), *((0.17, 0.08, 0.08),) * 4)
 
 
 def coordinates(fitted=False):
@@ -82,11 +78,6 @@ def views_of_draws():
     return x_view, EventView(z, _Z_MASSES, constrained=True)
 
 
-def views_of_responses(x, z):
-    """What tells x from its z, and z from its x."""
-    return Responses(x, z, _RESPONSES), Responses(z, x, _RESPONSES)
-
-
 def views_of_scores(x, z):
     """By what draws of x and of z are held against the truth: momenta, masses, distances and sums."""
     x_view = EventView(x, _X_MASSES, pairs=_SOLID, sums=(_ALL, _W_PLUS, _TOP_QUARK))
@@ -96,19 +87,15 @@ def views_of_scores(x, z):
 def scores(x, z):
     """The S terms by which draws of x (`Assigned`) and of z can be trained, of weight 0.
 
-    Feature by feature they speak of conditional laws; pooled, of marginal ones, jets by their rank, of the
-    masses of reconstructed tops, and of responses; and of the balance of an event.
+    Feature by feature they speak of conditional laws and of the balance of an event; pooled, of marginal
+    laws, of jets by their rank, and of the masses of reconstructed tops.
     """
     own = x.representation
     (of_x, of_z), (of_ranked, _) = views_of_scores(own, z), views_of_scores(x, z)
-    response_of_x, response_of_z = views_of_responses(own, z)
-    pooled = functools.partial(Score, weight=0.0, share=_SCORED, pooled=True)
     return [
         Score("x_tilde", 0.0, of_x, _SCORED),
-        pooled("x_tilde", view=of_ranked, label="pooled"),
-        pooled("x_tilde", view=ReconstructedTops(own), label="tops"),
-        pooled("x_tilde", view=response_of_x, condition="z", label="responses"),
+        Score("x_tilde", 0.0, of_ranked, _SCORED, pooled=True, label="pooled"),
+        Score("x_tilde", 0.0, ReconstructedTops(own), _SCORED, pooled=True, label="tops"),
         Score("x_tilde", 0.0, Imbalance(own), _SCORED, label="balance"),
         Score("z_tilde", 0.0, of_z, _SCORED),
-        pooled("z_tilde", view=response_of_z, condition="x", label="responses"),
     ]

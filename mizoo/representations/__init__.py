@@ -12,7 +12,7 @@ from mizoo.representations.momenta import Momenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import Tokens
-from mizoo.representations.view import EventView, Imbalance, Responses
+from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
     "Assigned",
@@ -28,7 +28,6 @@ __all__ = [
     "Pixels",
     "Representation",
     "Resonance",
-    "Responses",
     "Standardise",
     "Tokens",
 ]

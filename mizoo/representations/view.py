@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.graphs import shared
-from mizoo.representations import kinematics, planar
+from mizoo.representations import kinematics
 from mizoo.serialisation import build, serialisable
 
 _MOST = 4.0  # errors that coordinates are seen to move by
@@ -99,45 +99,6 @@ class EventView(keras.layers.Layer):
             + n * (4 + n)
         )
         return (input_shape[0], width)
-
-
-@serialisable
-class Responses(keras.layers.Layer):
-    """Coordinates of two events of the same objects as what tells these apart, (n, 3 × objects).
-
-    For each object it is asinh of log(pT/pT'), η - η' and φ - φ', in units of the object's scales.
-
-    Args:
-        first, second: representations of the coordinates, with four-momenta as physical units.
-        scales: three for each object, such as the median moduli of the differences.
-    """
-
-    def __init__(self, first, second, scales, **kwargs):
-        super().__init__(**{"trainable": False, **kwargs})
-        self.first = first
-        self.second = second
-        self.scales = tuple(tuple(three) for three in scales)
-
-    def build(self, input_shape):
-        for representation in (self.first, self.second):
-            build(representation, (None, *representation.physical_shape))
-        self.built = True
-
-    def call(self, inputs):
-        first, second = (
-            tf.reshape(representation.inverse(coordinates), (-1, len(self.scales), 4))
-            for representation, coordinates in zip((self.first, self.second), inputs, strict=True)
-        )
-        differences = [
-            tf.math.log((kinematics.pt(first) + 1e-3) / (kinematics.pt(second) + 1e-3)),
-            kinematics.eta(first) - kinematics.eta(second),
-            planar.wrap(planar.azimuth(first[..., :2]) - planar.azimuth(second[..., :2])),
-        ]
-        parts = tf.concat(differences, -1) / np.array(self.scales, first.dtype.as_numpy_dtype)
-        return tf.cast(tf.reshape(planar.asinh(parts), (-1, 3 * len(self.scales))), self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0][0], 3 * len(self.scales))
 
 
 @serialisable
