@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,11 @@ import tensorflow as tf
 from mizoo import evaluate, load, presets
 from mizoo.export import names
 from mizoo.export.card import write_card
+from mizoo.export.manifest import verify
 from mizoo.export.ship import ship
 from mizoo.training.run import Recipe, train
+
+SHIPPED = Path(__file__).parents[1] / "saved_models"
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +209,17 @@ def test_shipped_models_are_what_their_metrics_say(ttbar):
     quoted = model.metrics["cells"]["turbosim-ttbar"]
     for name, value in cells.items():
         assert abs(value - quoted[name]) < 100 * 1.95 * np.sqrt(2 / 4000), name
+
+
+def test_shipped_cards_are_those_of_their_figures(tmp_path):
+    folders = [folder for folder in SHIPPED.iterdir() if folder.is_dir()]
+    assert len(folders) > 20
+    for folder in folders:
+        verify(folder)
+        for name in ("config.json", "metrics.json"):
+            shutil.copy(folder / name, tmp_path / name)
+        assert write_card(tmp_path).read_text() == (folder / "README.md").read_text()
+
+
+def test_shipped_models_are_light():
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*")) < 60e6

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
@@ -51,6 +52,8 @@ def test_onnx_gives_what_tensorflow_gives(make, few, tmp_path):
     deviations = write_onnx(model, tmp_path, data)
     assert set(deviations) == {"encode.onnx", "decode.onnx"}
     assert all(0.0 <= found["usual"] <= found["largest"] < 1e-2 for found in deviations.values())
+    names = {name for node in onnx.load(tmp_path / "decode.onnx").graph.node for name in node.input}
+    assert all(name in ("z", "noise", "") or name.isdigit() for name in names)  # the converter's are long
     session = onnxruntime.InferenceSession(tmp_path / "decode.onnx")
     shape = model.noise_shape("decoder")
     for count in (1, 5):
