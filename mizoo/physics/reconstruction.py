@@ -3,12 +3,12 @@
 from itertools import combinations
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.representations import kinematics
-from mizoo.serialisation import build, serialisable
+from mizoo.representations.view import View
+from mizoo.serialisation import serialisable
 
 M_W = 80.379
 M_TOP = 172.76
@@ -62,21 +62,10 @@ def neutrino_pz(lepton, px, py):
 
 
 @serialisable
-class ReconstructedTops(keras.layers.Layer):
+class ReconstructedTops(View):
     """Coordinates of tt̄ detector events as log(m/GeV), (n, 5), of the masses of `reconstruct_tops`, which
     count as 1 GeV if they are less.
-
-    Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
     """
-
-    def __init__(self, representation, **kwargs):
-        super().__init__(**{"trainable": False, **kwargs})
-        self.representation = representation
-
-    def build(self, input_shape):
-        build(self.representation, (None, *self.representation.physical_shape))
-        self.built = True
 
     def call(self, coordinates):
         masses = _masses(self.representation.inverse(coordinates))

@@ -11,8 +11,24 @@ from mizoo.serialisation import build, serialisable
 _MOST = 4.0  # errors that coordinates are seen to move by
 
 
+class View(keras.layers.Layer):
+    """What is seen of coordinates of an event.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+    """
+
+    def __init__(self, representation, **kwargs):
+        super().__init__(**{"trainable": False, **kwargs})
+        self.representation = representation
+
+    def build(self, input_shape):
+        build(self.representation, (None, *self.representation.physical_shape))
+        self.built = True
+
+
 @serialisable
-class EventView(keras.layers.Layer):
+class EventView(View):
     """Coordinates of an event other than azimuths, followed by what they mean in the laboratory.
 
     To the coordinates it adds, for each object, the direction in the transverse plane times
@@ -36,18 +52,13 @@ class EventView(keras.layers.Layer):
     def __init__(
         self, representation, subsets=(), ordered=(), pairs=(), sums=(), constrained=False, **kwargs
     ):
-        super().__init__(**{"trainable": False, **kwargs})
-        self.representation = representation
+        super().__init__(representation, **kwargs)
         self.subsets = tuple(tuple(subset) for subset in subsets)
         self.ordered = tuple(ordered)
         self.pairs = tuple(tuple(pair) for pair in pairs)
         self.sums = tuple(tuple(subset) for subset in sums)
         self.constrained = constrained
         self._look = shared(self._seen)
-
-    def build(self, input_shape):
-        build(self.representation, (None, *self.representation.physical_shape))
-        self.built = True
 
     def call(self, coordinates, errors=None, training=None):
         given = (coordinates, errors) if self.constrained else (coordinates,)
@@ -102,20 +113,8 @@ class EventView(keras.layers.Layer):
 
 
 @serialisable
-class Imbalance(keras.layers.Layer):
-    """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV.
-
-    Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
-    """
-
-    def __init__(self, representation, **kwargs):
-        super().__init__(**{"trainable": False, **kwargs})
-        self.representation = representation
-
-    def build(self, input_shape):
-        build(self.representation, (None, *self.representation.physical_shape))
-        self.built = True
+class Imbalance(View):
+    """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV."""
 
     def call(self, coordinates):
         objects = tf.reshape(self.representation.inverse(coordinates), (tf.shape(coordinates)[0], -1, 4))
