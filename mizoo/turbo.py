@@ -14,6 +14,7 @@ from mizoo.resume import Resumable
 from mizoo.serialisation import apart, build, serialisable, together, unique
 from mizoo.stages import Stages
 from mizoo.steps import Steps
+from mizoo.tries import until
 from mizoo.workers import AcrossReplicas
 
 
@@ -222,7 +223,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         a whole number.
         """
         with replicas.repeatable(seed):
-            return several(lambda x: self._map("x", "z", self.encoder_average, x, noise), x, samples)
+            return several(lambda x: self._map("encoder", "x", "z", x, noise), x, samples)
 
     def decode(self, z, noise=None, samples=None, seed=None):
         """Draw x given z, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
@@ -231,7 +232,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         a whole number.
         """
         with replicas.repeatable(seed):
-            return several(lambda z: self._map("z", "x", self.decoder_average, z, noise), z, samples)
+            return several(lambda z: self._map("decoder", "z", "x", z, noise), z, samples)
 
     def reconstruct(self, x, seed=None):
         """Draw x again by way of z, or of the latent space that the mappers share."""
@@ -244,7 +245,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         """Shape of an event's noise, for `encode` ("encoder") or `decode` ("decoder"); None if none."""
         representation = self.x_representation if role == "encoder" else self.z_representation
         count, shape = representation.arrangement, self.mappers[role].noise_shape(representation.shape)
-        return (count + shape[0], *shape[1:]) if shape else (count,) if count else None
+        shape = (count + shape[0], *shape[1:]) if shape else (count,) if count else None
+        return shape if representation.tries == 1 else (representation.tries, *shape)
 
     def latents(self, data):
         """Where events lie in the latent space that the mappers share, (n, d) by space."""
@@ -278,23 +280,33 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         batch = {space: self._arranged(space, values) for space, values in data.items()}
         return Streams(self.averages, batch, self.representations, training=False)
 
-    def _map(self, source, target, mapper, data, noise):
+    def _map(self, role, source, target, data, noise):
+        mapper, representation = self.averages[role], self.representations[source]
         if mapper is None:
             raise ValueError(f"{self.name} has no mapper from {source} to {target}")
-        first = None
-        if noise is not None:
-            count = self.representations[source].arrangement
-            first, noise = noise[:, :count], noise[:, count:]
-        draw = mapper(self._arranged(source, data, first), noise=noise)
-        return self.representations[target].inverse(draw)
 
-    def _arranged(self, space, data, noise=None):
+        def draw(events, noise):
+            first, rest = None, None
+            if noise is not None:
+                first, rest = tf.split(noise, [representation.arrangement, -1], axis=1)
+            arranged = representation.arrange(events, first)
+            drawn = mapper(representation(arranged), noise=rest)
+            return arranged, self.representations[target].inverse(drawn)
+
+        data = self._checked(source, data)
+        if representation.tries == 1:
+            return draw(data, noise)[1]
+        if noise is None:
+            noise = replicas.normal((tf.shape(data)[0], *self.noise_shape(role)), mapper.seed_generator)
+        return until(representation.agrees, draw, data, noise, self.representations[target].physical_shape)
+
+    def _arranged(self, space, data):
         """Coordinates of data from outside."""
-        data = self._checked(space, tf.convert_to_tensor(data))
         representation = self.representations[space]
-        return representation(representation.arrange(data, noise))
+        return representation(representation.arrange(self._checked(space, data)))
 
     def _checked(self, space, data):
+        data = tf.convert_to_tensor(data)
         expected = self.representations[space].physical_shape
         if tuple(data.shape[1:]) != expected:
             shape = ", ".join(map(str, expected))

@@ -44,7 +44,8 @@ def gandalf(
         learning_rate: of the mappers.
     """
     x, z = coordinates(fitted=True)
-    assigned = Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment"))
+    matched = Matched()
+    assigned = Assigned(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment"), matching=matched)
 
     def transcoder(source, target, scales, view):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
@@ -62,7 +63,7 @@ def gandalf(
         objectives=[*terms(WEIGHTS), Alignment(alignment), Assignment(), *scores(assigned, z)],
         x_representation=assigned,
         z_representation=z,
-        augmentation=[BeamSymmetry(), Matched()],
+        augmentation=[BeamSymmetry(), matched],
         ema_momentum=0.999,
         name=name,
     )

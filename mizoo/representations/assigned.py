@@ -13,6 +13,8 @@ from mizoo.representations.base import Representation
 from mizoo.representations.tokens import Tokens
 from mizoo.serialisation import build, serialisable
 
+_TRIES = 4  # one draw in ten is refused, so that one in some hundred stays refused in the end
+
 
 @serialisable
 class Assigned(Representation):
@@ -21,23 +23,28 @@ class Assigned(Representation):
     In such an order each object is close to its origin, and conditional laws have one peak instead of one
     for each assignment. Pairs are put in it by `mizoo.physics.Matched`. Where only x is known, `arrange`
     draws the order from p(order | event), which a network learns by the term `Assignment`; so
-    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. The way back, `inverse`,
-    forgets the order: objects come by falling pT.
+    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. A network that draws z may leave
+    the region where that is the order of the two, whose edge is sharp: where `matching` puts x and z in
+    another order than the drawn one, both are drawn anew. The way back, `inverse`, forgets the order:
+    objects come by falling pT.
 
     Args:
         representation: of events in any order, with four-momenta as physical units.
         network: from `Tokens` of an event by falling pT, seen from the azimuth of its first object, to the
             logits of all permutations, see `mizoo.networks.attention`.
         objects: number of objects that are ordered, the last ones of an event.
+        matching: layer that puts pairs in order, if draws of z are to be held against it.
     """
 
     arrangement = 1
 
-    def __init__(self, representation, network, objects=4, **kwargs):
+    def __init__(self, representation, network, objects=4, matching=None, **kwargs):
         super().__init__(**{"trainable": True, **kwargs})
         self.representation = representation
         self.network = network
         self.objects = objects
+        self.matching = matching
+        self.tries = 1 if matching is None else _TRIES
         self.physical_shape = representation.physical_shape
         self.shape = representation.shape
         self.angles = representation.angles
@@ -67,6 +74,10 @@ class Assigned(Representation):
         below = tf.cumsum(tf.nn.softmax(self._logits(events)), axis=-1) < share
         drawn = tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)
         return self._ordered(events, tf.gather(np.argsort(self._origins, 1), drawn))
+
+    def agrees(self, arranged, drawn):
+        again = self.matching({"x": arranged, "z": drawn})["x"]
+        return tf.reduce_all(again == arranged, -1)
 
     def log_prob(self, coordinates, training=None):
         """Log-probability (n,) in nats of the order in which the objects of events (n, d) stand."""

@@ -10,8 +10,9 @@ class Representation(keras.layers.Layer):
     coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
     to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and
     others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside lack something that those
-    of the training have, `arrange` supplies it, from `arrangement` random numbers. Representations compute
-    in at least float32, whatever the precision policy.
+    of the training have, `arrange` supplies it, from `arrangement` random numbers; what is drawn given an
+    event may contradict it (`agrees`) and is drawn anew then, in at most `tries` tries. Representations
+    compute in at least float32, whatever the precision policy.
     """
 
     physical_shape: tuple[int, ...]
@@ -20,6 +21,7 @@ class Representation(keras.layers.Layer):
     circles: tuple[int, ...] = ()
     bounded: bool = False
     arrangement: int = 0
+    tries: int = 1
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
@@ -45,6 +47,13 @@ class Representation(keras.layers.Layer):
             noise: standard normal numbers (n, `arrangement`), drawn if not given.
         """
         return physical
+
+    def agrees(self, arranged, drawn):
+        """Whether events of the other space (n, …) go with what `arrange` gave, (n,); asked if `tries` > 1.
+
+        Both are in physical units.
+        """
+        raise NotImplementedError
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
