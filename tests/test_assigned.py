@@ -100,6 +100,14 @@ def test_draws_come_as_often_as_they_are_likely(pairs):
     assert share == pytest.approx(0.5, abs=0.03)
 
 
+def test_pairs_agree_in_the_order_in_which_they_match_and_in_no_other(pairs):
+    layer = Assigned(DetectorEvent(), Preference(0), matching=Matched())
+    matched, z = Matched()(pairs)["x"], pairs["z"]
+    assert layer.agrees(matched, z).numpy().all()
+    exchanged = np.asarray(matched).reshape(-1, 6, 4)[:, [0, 1, 3, 2, 4, 5]].reshape(-1, 24)
+    assert not layer.agrees(exchanged, z).numpy().any()
+
+
 def test_orders_do_not_depend_on_the_azimuth_of_the_event(pairs):
     layer = Assigned(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))

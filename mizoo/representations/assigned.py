@@ -23,10 +23,10 @@ class Assigned(Representation):
     In such an order each object is close to its origin, and conditional laws have one peak instead of one
     for each assignment. Pairs are put in it by `mizoo.physics.Matched`. Where only x is known, `arrange`
     draws the order from p(order | event), which a network learns by the term `Assignment`; so
-    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. A network that draws z may leave
-    the region where that is the order of the two, whose edge is sharp: where `matching` puts x and z in
-    another order than the drawn one, both are drawn anew. The way back, `inverse`, forgets the order:
-    objects come by falling pT.
+    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. That z goes with this order and
+    no other is a sharp edge, which networks smooth: so draws are held against `matching`, if it is given,
+    and where it says otherwise both, order and z, are drawn anew. The way back, `inverse`, forgets the
+    order: objects come by falling pT.
 
     Args:
         representation: of events in any order, with four-momenta as physical units.
