@@ -13,7 +13,7 @@ from mizoo.representations.base import Representation
 from mizoo.representations.tokens import Tokens
 from mizoo.serialisation import build, serialisable
 
-_TRIES = 4  # one draw in ten is refused, so that one in some hundred stays refused in the end
+_TRIES = 4  # one draw in ten is refused, and after four tries that of one event in a thousand
 
 
 @serialisable

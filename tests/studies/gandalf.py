@@ -162,6 +162,22 @@ def calibrated(model, data, samples):
     return rows, dict(zip(truth, found.ranks.T, strict=True))
 
 
+def refused(model, x):
+    """Shares of events that still have no draw of z that goes with the order of their jets, try by try."""
+    representation, shares = model.x_representation, []
+    agrees = representation.agrees
+
+    def counting(arranged, drawn):
+        kept = agrees(arranged, drawn)
+        shares.append(round(int(np.sum(~kept.numpy())) / len(x), 4))
+        return kept
+
+    representation.agrees = counting
+    model.encode(x)
+    representation.agrees = agrees
+    return shares
+
+
 def latents(model, data):
     """Retrieval of partners in the data, in the latent space of a new model and of the trained one."""
     keras.utils.set_random_seed(0)
@@ -271,6 +287,7 @@ def main():
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
     result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
+    result["refused"] = refused(model, data.x)
     result["latent"], spaces = latents(model, data[:2000])
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
