@@ -233,7 +233,7 @@ def tables(found):
             ],
         ),
         "coverage": (
-            ["observable", "68 %", "95 %"],
+            ["observable", "68 %", "95 %", "68 % of first draws"],
             [[f"`{name}`", *(f"{v:.1f}" for v in row.values())] for name, row in found["coverage"].items()],
         ),
         "latent": (
@@ -288,6 +288,10 @@ def main():
     }
     result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
     result["refused"] = refused(model, data.x)
+    model.x_representation.tries = 1
+    first, _ = calibrated(model, data[: args.posteriors], samples=DRAWS)
+    for name, row in result["coverage"].items():
+        row["68 % of first draws"] = first[name]["68 %"]
     result["latent"], spaces = latents(model, data[:2000])
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
