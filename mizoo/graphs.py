@@ -1,6 +1,21 @@
 """Functions of many small operations, with one graph for all who call them."""
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import tensorflow as tf
+
+_inlined: ContextVar = ContextVar("inlined", default=False)
+
+
+@contextmanager
+def inlined():
+    """Context in which graphs have a copy of a `shared` function wherever it is called."""
+    token = _inlined.set(True)
+    try:
+        yield
+    finally:
+        _inlined.reset(token)
 
 
 def shared(function):
@@ -17,6 +32,8 @@ def shared(function):
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
     def call(*tensors, training=None):
+        if _inlined.get():
+            return function(*tensors)
         return (compiled if training else plain)(*tensors)
 
     return call

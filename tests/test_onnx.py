@@ -15,12 +15,13 @@ from mizoo.mappers import Diffusion, Noisy, Transcoder
 from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import Likelihood
+from mizoo.physics import Matched
 from mizoo.presets.ttbar import coordinates
 from mizoo.representations import Assigned, Tokens
 
 
 def gandalf():
-    """Its parts at small sizes: drawn order of jets, attention, coordinates, and a sampler's loop."""
+    """Its parts at small sizes: jets' orders drawn until they fit, attention, coordinates, a sampler's loop."""
     x, z = coordinates(fitted=True)
 
     def transcoder(source, target):
@@ -30,7 +31,7 @@ def gandalf():
 
     return mizoo.Turbo(
         transcoder(x, z), transcoder(z, x), [Likelihood("z_tilde"), Likelihood("x_tilde")],
-        Assigned(x, attention(6, 10, 24, 8)), z,
+        Assigned(x, attention(6, 10, 24, 8), matching=Matched()), z,
     )  # fmt: skip
 
 

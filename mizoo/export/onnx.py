@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.extra import extra
+from mizoo.graphs import inlined
 
 OPSET = 18
 # Rounding grows in steep splines and in loops: of one event in a hundred it may be more, but not much.
@@ -50,9 +51,10 @@ def write_onnx(model, directory, events) -> dict[str, dict[str, float]]:
         function = tf.function(getattr(model, name), input_signature=signature, autograph=False)
         try:
             logging.disable(logging.ERROR)  # of what it cannot convert, hundreds of lines
-            converter.convert.from_function(
-                function, input_signature=signature, opset=OPSET, output_path=str(unfinished)
-            )
+            with inlined():  # in loops, the converter gives what is called twice the same names
+                converter.convert.from_function(
+                    function, input_signature=signature, opset=OPSET, output_path=str(unfinished)
+                )
             shorten(unfinished)
             session = runtime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
             deviations[path.name] = deviation = compare(function, session, feeds)

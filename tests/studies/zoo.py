@@ -39,16 +39,18 @@ RECIPES = {
 
 # What some are trained by later, one after another, each time from what they have learnt by then.
 _SCORES = {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}
-_POOLED = {"S_x_tilde_pooled": 600, "S_x_tilde_tops": 100}
+_POOLED = _SCORES | {"S_x_tilde_pooled": 600, "S_x_tilde_tops": 100}
+_TOPS = _POOLED | {"S_x_tilde_tops": 300}
 LATER = {
     "gandalf-ttbar": [
-        Recipe(
-            "gandalf", {"learning_rate": 3e-4, "weights": weights},
-            epochs=35, batch_size=500, select_from=25, select_every=5,
+        Recipe("gandalf", {"learning_rate": 3e-4, "weights": weights}, batch_size=500, **epochs)
+        for weights, epochs in (
+            (_SCORES, {"epochs": 35, "select_from": 25, "select_every": 5}),
+            (_POOLED, {"epochs": 35, "select_from": 25, "select_every": 5}),
+            (_TOPS, {"epochs": 20, "select_from": 16, "select_every": 4}),
         )
-        for weights in (_SCORES, _SCORES | _POOLED)
     ]
-}  # fmt: skip
+}
 
 
 def main():
