@@ -21,7 +21,7 @@ from mizoo.representations import Assigned, Tokens
 
 
 def gandalf():
-    """Its parts at small sizes: jets' orders drawn until they fit, attention, coordinates, a sampler's loop."""
+    """Its parts at small sizes: orders drawn until they fit, attention, coordinates, a sampler's loop."""
     x, z = coordinates(fitted=True)
 
     def transcoder(source, target):
