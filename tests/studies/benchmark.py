@@ -22,7 +22,9 @@ from page import fill
 import mizoo
 from mizoo.datasets import Events
 from mizoo.evaluation import compare
+from mizoo.evaluation.distances import ks
 from mizoo.evaluation.figures import save, style
+from mizoo.evaluation.observables import observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import markdown
 from mizoo.physics import TTBAR, accepted
@@ -52,6 +54,12 @@ def without_rejected(report, data):
     return cells, float(np.mean(~kept))
 
 
+def of_training(data):
+    """The cells of the training events, which are of the same law."""
+    both = data, mizoo.datasets.ttbar().train
+    return [100.0 * ks(*(observables(events[s], s)[o] for events in both)) for s, o in CELLS]
+
+
 def draw(rows, floor, path):
     """The cells as a figure: one line a model, on a logarithmic scale."""
     with style():
@@ -79,7 +87,7 @@ def plain(value):
 def tables(result):
     """The tables of the page: cells, and all observables together."""
     floor = {"95 % floor": [result["floor"]] * len(CELLS)}
-    cells = {**result["models"], **PUBLISHED, **floor}
+    cells = {**result["models"], "training events": result["training"], **PUBLISHED, **floor}
     fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in CELLS]).T))
     for stream in ("x_tilde", "z_tilde"):
         rows = {name: row[stream] for name, row in result["joint"].items() if row[stream][0] is not None}
@@ -113,6 +121,7 @@ def main():
             row = report.joint.loc[["z_tilde", "x_tilde"], [f"{k} floor" for k in JOINT[:3]]]
             result["joint floors"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
         print(name, result["models"][name], flush=True)
+    result["training"] = [plain(v) for v in of_training(data)]
     args.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
