@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -133,6 +134,8 @@ def test_a_training_starts_from_another(tiny, tmp_path):
     begun, ended, gone_on = (float(line.split(",")[place]) for line in (*first[1:3], second[1]))
     assert abs(gone_on - ended) < 0.5 * (begun - ended)
     assert "has another start" in command(*words[:-2], "--out", tmp_path / "second", "--resume", expect=1)
+    shutil.rmtree(tmp_path / "first")
+    command(*words, "--out", tmp_path / "second", "--resume")  # all that it needs is in the backup
 
 
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):

@@ -35,7 +35,8 @@ class Warmup(keras.callbacks.Callback):
             self.model.weigh(warm)
 
     def on_train_end(self, logs=None):
-        self.model.weigh(self._weights)
+        if self._weights is not None:  # else no epoch was left to train
+            self.model.weigh(self._weights)
 
 
 class KSDistance(keras.callbacks.Callback):

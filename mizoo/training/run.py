@@ -98,7 +98,9 @@ def train(
         if recipe.warmup and not _likelihoods(model):
             raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
         model.adapt(data.train)
-        former = start_from(model, recipe.start) if recipe.start else None
+        # A backup has what the start has given, which may be gone by now.
+        new = tf.train.latest_checkpoint(directory / "backup") is None
+        former = start_from(model, recipe.start) if recipe.start and new else None
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
