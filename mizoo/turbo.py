@@ -223,7 +223,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         a whole number.
         """
         with replicas.repeatable(seed):
-            return several(lambda x: self._map("encoder", "x", "z", x, noise), x, samples)
+            return several(lambda x: self._map("z_tilde", x, noise), x, samples)
 
     def decode(self, z, noise=None, samples=None, seed=None):
         """Draw x given z, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
@@ -232,7 +232,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         a whole number.
         """
         with replicas.repeatable(seed):
-            return several(lambda z: self._map("decoder", "z", "x", z, noise), z, samples)
+            return several(lambda z: self._map("x_tilde", z, noise), z, samples)
 
     def reconstruct(self, x, seed=None):
         """Draw x again by way of z, or of the latent space that the mappers share."""
@@ -280,7 +280,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         batch = {space: self._arranged(space, values) for space, values in data.items()}
         return Streams(self.averages, batch, self.representations, training=False)
 
-    def _map(self, role, source, target, data, noise):
+    def _map(self, stream, data, noise):
+        role, source, target = LINKS[stream]
         mapper, representation = self.averages[role], self.representations[source]
         if mapper is None:
             raise ValueError(f"{self.name} has no mapper from {source} to {target}")
