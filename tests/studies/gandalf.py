@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import keras
 import matplotlib.pyplot as plt
@@ -172,9 +173,8 @@ def refused(model, x):
         shares.append(round(int(np.sum(~kept.numpy())) / len(x), 4))
         return kept
 
-    representation.agrees = counting
-    model.encode(x)
-    representation.agrees = agrees
+    with patch.object(representation, "agrees", counting):
+        model.encode(x)
     return shares
 
 
