@@ -6,11 +6,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mizoo import Turbo, datasets
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
-from mizoo.objectives import LINKS, Adversarial
+from mizoo.objectives import LINKS, Adversarial, Streams
 from mizoo.objectives import terms as make_terms
 from mizoo.representations import Identity
 
@@ -60,3 +61,24 @@ def toy_pairs(n=64):
 def toy_events(n=64):
     """The same pairs as `Samples`."""
     return datasets.Samples(**toy_pairs(n))
+
+
+def linear(slope, bias=0.0):
+    """A critic or network of one input: slope × value + bias."""
+    network = keras.Sequential([keras.layers.Dense(1)])
+    network.build((None, 1))
+    network.set_weights([np.array([[slope]]), np.array([bias])])
+    return network
+
+
+def plain(x, z):
+    """Representations that do nothing, of vectors of these lengths."""
+    return {"x": Identity((x,)), "z": Identity((z,))}
+
+
+def streams(x, z, encoder=2.0, decoder=0.5):
+    mappers = {
+        "encoder": Noisy(linear(encoder), (1,), stddev=0.0),
+        "decoder": Noisy(linear(decoder), (1,), stddev=0.0),
+    }
+    return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)}, plain(1, 1))
