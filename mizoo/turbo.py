@@ -219,8 +219,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
     def encode(self, x, noise=None, samples=None, seed=None):
         """Draw z given x, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
 
-        `noise`, standard normal numbers of `noise_shape`, is drawn if not given, and repeated by `seed`,
-        a whole number.
+        `noise`, standard normal numbers of `noise_shape` for each draw, is drawn if not given, and repeated
+        by `seed`, a whole number.
         """
         with replicas.repeatable(seed):
             return several(lambda x: self._map("z_tilde", x, noise), x, samples)
@@ -228,8 +228,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
     def decode(self, z, noise=None, samples=None, seed=None):
         """Draw x given z, in physical units: (n, …) to (n, …), or to (n, samples, …) given `samples`.
 
-        `noise`, standard normal numbers of `noise_shape`, is drawn if not given, and repeated by `seed`,
-        a whole number.
+        `noise`, standard normal numbers of `noise_shape` for each draw, is drawn if not given, and repeated
+        by `seed`, a whole number.
         """
         with replicas.repeatable(seed):
             return several(lambda z: self._map("x_tilde", z, noise), z, samples)
@@ -295,6 +295,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
             return arranged, self.representations[target].inverse(drawn)
 
         data = self._checked(source, data)
+        if noise is not None:
+            noise = self._checked_noise(role, noise, data.shape[0])
         if representation.tries == 1:
             return draw(data, noise)[1]
         if noise is None:
@@ -313,6 +315,15 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
             shape = ", ".join(map(str, expected))
             raise ValueError(f"{space} must have shape (n, {shape}), got {tuple(data.shape)}")
         return data
+
+    def _checked_noise(self, role, noise, count):
+        noise, shape = tf.convert_to_tensor(noise), self.noise_shape(role)
+        if shape is None:
+            raise ValueError(f"the {role} of {self.name} takes no noise")
+        if not noise.shape.is_compatible_with((count, *shape)):
+            expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
+            raise ValueError(f"noise must have shape ({expected}), got {tuple(noise.shape)}")
+        return noise
 
     def export(self, filepath, **kwargs):
         """Write a SavedModel that works in physical units: see `mizoo.endpoints.write`."""

@@ -196,6 +196,8 @@ def test_wrong_width_and_missing_mapper_are_named():
     model = toy()
     with pytest.raises(ValueError, match=r"x must have shape \(n, 3\), got \(4, 2\)"):
         model.encode(np.zeros((4, 2), "float32"))
+    with pytest.raises(ValueError, match=r"noise must have shape \(4, 3\), got \(5, 3\)"):
+        model.encode(np.zeros((4, 3), "float32"), noise=np.zeros((5, 3), "float32"))
     lone = Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
     with pytest.raises(ValueError, match="from z to x"):
         lone.decode(np.zeros((4, 1), "float32"))
