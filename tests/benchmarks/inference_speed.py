@@ -69,13 +69,12 @@ def multiplications(name, mapper):
         return weights(mapper)
     transcoder = mapper.mapper.mapper
     attention, decoder = transcoder.encoder.layers[-1], transcoder.decoder
-    of_event = sum(map(weights, of_kind(attention, keras.layers.Dense)[-2:]))  # the others see one object
-    of_draws = decoder.evaluations * weights(decoder.network)
-    return OBJECTS * (weights(attention) - of_event) + of_event + of_draws
+    joined = sum(map(weights, of_kind(attention, keras.layers.Dense)[-2:]))  # the others see one object
+    return OBJECTS * (weights(attention) - joined) + joined + decoder.evaluations * weights(decoder.network)
 
 
 def weights(layer):
-    """Sizes of the kernels of all dense layers inside."""
+    """Number of weights of all dense layers inside, but for biases."""
     dense = keras.layers.Dense | keras.layers.EinsumDense
     return sum(int(np.prod(one.kernel.shape)) for one in layer._flatten_layers() if isinstance(one, dense))
 
