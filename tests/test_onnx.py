@@ -6,11 +6,12 @@ import onnx
 import onnxruntime
 import pytest
 import tensorflow as tf
+import tf2onnx
 from conftest import toy
 
 import mizoo
 from mizoo.export import write_onnx
-from mizoo.export.onnx import compare
+from mizoo.export.onnx import _edit, _exact_logarithms, compare
 from mizoo.mappers import Diffusion, Noisy, Transcoder
 from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
@@ -72,6 +73,25 @@ def test_what_a_mapper_lacks_is_left_out(name, tmp_path):
     model.adapt(preset.demonstration().train[:200])
     there = {f"{role}.onnx" for role in model.endpoints} & {"encode.onnx", "decode.onnx"}
     assert set(write_onnx(model, tmp_path, test)) == there == {path.name for path in tmp_path.iterdir()}
+
+
+def test_logarithms_of_numbers_near_one_keep_their_digits(tmp_path):
+    signature = [tf.TensorSpec((None,), tf.float32, "z")]
+
+    @tf.function(input_signature=signature)
+    def nearly_linear(z):
+        return tf.cast(1e6 * tf.math.log(1.0 + 1e-6 * tf.cast(z, tf.float64)), tf.float32)
+
+    def deviation():
+        given = np.linspace(0.1, 1.0, 10, dtype="float32")
+        (found,) = onnxruntime.InferenceSession(path).run(None, {"z": given})
+        return np.abs(found / given - 1.0).max()
+
+    path = tmp_path / "log.onnx"
+    tf2onnx.convert.from_function(nearly_linear, signature, opset=18, output_path=str(path))
+    assert deviation() > 1e-3  # as the converter has it
+    _edit(path, _exact_logarithms)
+    assert deviation() < 1e-5
 
 
 def test_what_the_last_bit_of_the_noise_does():

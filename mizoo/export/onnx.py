@@ -12,6 +12,7 @@ from mizoo.graphs import inlined
 OPSET = 18
 # Rounding grows in steep splines and in loops: of one event in a hundred it may be more, but not much.
 _USUAL, _LARGEST = 1e-4, 1e-2
+_SINGLE, _DOUBLE = 1, 11  # numbers of types in ONNX
 
 
 def write_onnx(model, directory, events) -> dict[str, dict[str, float]]:
@@ -55,7 +56,7 @@ def write_onnx(model, directory, events) -> dict[str, dict[str, float]]:
                 converter.convert.from_function(
                     function, input_signature=signature, opset=OPSET, output_path=str(unfinished)
                 )
-            shorten(unfinished)
+            _edit(unfinished, _exact_logarithms, _shorten)
             session = runtime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
             deviations[path.name] = deviation = compare(function, session, feeds)
             if not (deviation["usual"] <= _USUAL and deviation["largest"] <= _LARGEST):
@@ -69,14 +70,54 @@ def write_onnx(model, directory, events) -> dict[str, dict[str, float]]:
     return deviations
 
 
-def shorten(path) -> None:
-    """Name nodes and inner values of an ONNX file by numbers, in place.
+def _edit(path, *changes):
+    """Change the graph of an ONNX file, in place."""
+    onnx = extra("onnx", "onnx")
+    model = onnx.load(path)
+    for change in changes:
+        change(model.graph)
+    onnx.save(model, path)
+
+
+def _inner(graph):
+    """Graphs of the loops and branches in a graph."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            yield from (attribute.g, *attribute.graphs)
+
+
+def _exact_logarithms(graph):
+    """Take logarithms of doubles as doubles. The converter has them in single precision, where those of
+    numbers near 1 lose most of their digits, between two casts.
+    """
+    made = {name: node for node in graph.node for name in node.output}
+
+    def source(name, op):
+        node = made.get(name)
+        return node if node is not None and node.op_type == op else None
+
+    for last in graph.node:
+        if _cast_to(last) != _DOUBLE or (logarithm := source(last.input[0], "Log")) is None:
+            continue
+        first = source(logarithm.input[0], "Cast")
+        if first is not None and _cast_to(first) == _SINGLE:
+            last.op_type, last.input[:] = "Log", first.input
+            del last.attribute[:]
+    for inner in _inner(graph):
+        _exact_logarithms(inner)
+
+
+def _cast_to(node):
+    """Type to which a node casts, by its number in ONNX; None if it does not."""
+    return next((a.i for a in node.attribute if a.name == "to"), None) if node.op_type == "Cast" else None
+
+
+def _shorten(graph):
+    """Name nodes and inner values by numbers.
 
     The converter's names are paths through TensorFlow's graph: a fifth of a file of a few MB.
     """
-    onnx = extra("onnx", "onnx")
-    model = onnx.load(path)
-    names = {value.name: value.name for value in (*model.graph.input, *model.graph.output)}
+    names = {value.name: value.name for value in (*graph.input, *graph.output)}
     names[""] = ""  # an input that is left out
 
     def short(name):
@@ -89,12 +130,10 @@ def shorten(path) -> None:
             node.name = ""
             node.input[:] = map(short, node.input)
             node.output[:] = map(short, node.output)
-            for attribute in node.attribute:
-                for inner in (attribute.g, *attribute.graphs):
-                    visit(inner)
+        for inner in _inner(graph):
+            visit(inner)
 
-    visit(model.graph)
-    onnx.save(model, path)
+    visit(graph)
 
 
 def compare(function, session, feeds) -> dict[str, float]:
