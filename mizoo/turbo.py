@@ -309,21 +309,13 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         return representation(representation.arrange(self._checked(space, data)))
 
     def _checked(self, space, data):
-        data = tf.convert_to_tensor(data)
-        expected = self.representations[space].physical_shape
-        if tuple(data.shape[1:]) != expected:
-            shape = ", ".join(map(str, expected))
-            raise ValueError(f"{space} must have shape (n, {shape}), got {tuple(data.shape)}")
-        return data
+        return _of_shape(space, data, self.representations[space].physical_shape)
 
     def _checked_noise(self, role, noise, count):
-        noise, shape = tf.convert_to_tensor(noise), self.noise_shape(role)
+        shape = self.noise_shape(role)
         if shape is None:
             raise ValueError(f"the {role} of {self.name} takes no noise")
-        if not noise.shape.is_compatible_with((count, *shape)):
-            expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
-            raise ValueError(f"noise must have shape ({expected}), got {tuple(noise.shape)}")
-        return noise
+        return _of_shape("noise", noise, shape, count)
 
     def export(self, filepath, **kwargs):
         """Write a SavedModel that works in physical units: see `mizoo.endpoints.write`."""
@@ -387,3 +379,12 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
                         f"the statistics of {space} are not known: call adapt() with arrays first"
                     )
                 representation.adapt(array)
+
+
+def _of_shape(name, values, shape, count=None):
+    """Values (n, *shape) as a tensor, of `count` events if that is known."""
+    values = tf.convert_to_tensor(values)
+    if tuple(values.shape[1:]) != shape or not values.shape[:1].is_compatible_with([count]):
+        expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
+        raise ValueError(f"{name} must have shape ({expected}), got {tuple(values.shape)}")
+    return values
