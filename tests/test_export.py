@@ -129,8 +129,8 @@ def test_folder_has_what_it_should(shipped):
     path, _ = shipped
     there = {file.name for file in path.iterdir() if file.is_file()}
     assert there >= {
-        "saved_model.pb", "model.keras", "encode.onnx", "decode.onnx", "config.json", "metrics.json",
-        "README.md", "sha256.json",
+        "saved_model.pb", "model.keras", "model.onnx", "config.json", "metrics.json", "README.md",
+        "sha256.json",
     }  # fmt: skip
     deviations = json.loads((path / "config.json").read_text())["onnx"]["deviations"]
     card = (path / "README.md").read_text()

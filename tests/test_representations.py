@@ -9,7 +9,16 @@ from hypothesis.extra import numpy as hnp
 from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR
 from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
-from mizoo.representations import DetectorEvent, Identity, Imbalance, Latent, Momenta, Pixels, Standardise
+from mizoo.representations import (
+    DetectorEvent,
+    Identity,
+    Imbalance,
+    Latent,
+    Momenta,
+    Pixels,
+    Standardise,
+    planar,
+)
 from mizoo.representations.detector import cms_jet_threshold
 
 X, Z = coordinates()
@@ -29,6 +38,30 @@ def test_round_trip_of_events(name, ttbar):
     momentum = np.abs(events.reshape(len(events), 6, 4)).max(-1, keepdims=True)
     error = np.abs(again - events).reshape(len(events), 6, 4) / momentum
     assert error.max() < 5e-5  # z balances in pT only to 3e-5 GeV
+
+
+@pytest.mark.parametrize("name", [*COORDINATES, "momenta"])
+def test_four_momenta_are_those_of_events_with_all_digits(name, ttbar):
+    space = name[0] if name in COORDINATES else "x"
+    representation = COORDINATES.get(name) or Momenta.of(TTBAR, "x")
+    if name not in COORDINATES:
+        representation.adapt(ttbar.train.x)
+    line = representation(ttbar.validation[space][:500])
+    momenta = representation.four_momenta(line).numpy()
+    assert momenta.dtype == "float64"
+    objects = representation.inverse(line).numpy().reshape(-1, 6, 4)
+    np.testing.assert_allclose(momenta, objects, rtol=1e-6, atol=1e-4)
+    if name in COORDINATES:
+        squares = momenta[..., 3] ** 2 - np.square(momenta[..., :3]).sum(-1)
+        masses = np.broadcast_to(TTBAR.masses(space), squares.shape)
+        np.testing.assert_allclose(squares, masses**2, atol=1e-9 * np.square(momenta).max())
+
+
+def test_angles_are_wrapped():
+    angles = tf.constant([-7.0, -np.pi, -1.0, 0.0, 3.0, np.pi, 9.0], tf.float64)
+    expected = [-7.0 + 2 * np.pi, -np.pi, -1.0, 0.0, 3.0, -np.pi, 9.0 - 2 * np.pi]
+    np.testing.assert_allclose(planar.wrap(angles), expected, atol=1e-12)
+    np.testing.assert_allclose(planar.wrap(tf.constant([-7.0, 6.0, 19.0]), 6.0), [5.0, -6.0, -5.0])
 
 
 @settings(max_examples=25, deadline=None)

@@ -144,10 +144,10 @@ def _onnx(config):
         for name, found in config["onnx"]["deviations"].items()
     ]
     return (
-        f"The ONNX files (opset {config['onnx']['opset']}) take normal numbers as input `noise`, if they "
-        "draw. How far onnxruntime is\nfrom TensorFlow on test events, relative to a component or its "
-        "standard deviation, in 99 % of the events, and in\nall; and how far TensorFlow moves at most "
-        f"if the last bit of the noise changes: {'; '.join(parts)}."
+        f"`model.onnx` (opset {config['onnx']['opset']}) takes normal numbers as inputs `z_noise` and "
+        "`x_noise`, if it draws. How far onnxruntime is\nfrom TensorFlow on test events, relative to a "
+        "component or its standard deviation, in 99 % of the events, and in\nall; and how far TensorFlow "
+        f"moves at most if the last bit of the noise changes: {'; '.join(parts)}."
     )
 
 

@@ -21,14 +21,14 @@ from mizoo.training.start import take_weights
 def ship(run, directory, test: Samples) -> Report:
     """Write a run's model for others: all that a folder of `saved_models` has.
 
-    That is a SavedModel, `model.keras`, ONNX files, `config.json`, `metrics.json`, the model card and
+    That is a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card and
     checksums. The figures are those of the SavedModel as written, on `test`, by seed 0. The folder
     appears whole or not at all; one that is there is replaced.
 
     Raises:
         FileNotFoundError: if the run has not finished.
         ImportError: without the extra `onnx`.
-        ValueError: if an ONNX file does not give what TensorFlow gives.
+        ValueError: if `model.onnx` does not give what TensorFlow gives.
     """
     run, directory = Path(run), Path(directory)
     if not (run / "model.keras").is_file():
@@ -38,7 +38,7 @@ def ship(run, directory, test: Samples) -> Report:
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         model.export(unfinished, verbose=False)
-        deviations = write_onnx(model, unfinished, test[:1000])
+        deviations = write_onnx(model, unfinished / "model.onnx", test[:1000])
         save_settled(model, unfinished / "model.keras")
         config = _config(run, directory, model)
         _write(unfinished / "config.json", {**config, "onnx": {"opset": OPSET, "deviations": deviations}})

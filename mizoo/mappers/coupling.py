@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.mappers.spline import bend
+from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
 
 _LEAST_BIN = 0.02
@@ -58,7 +59,7 @@ class SplineCoupling(keras.layers.Layer):
         couple = _shared(self.components, self.units, self.bins, context.shape[-1], bool(training))
         return couple(
             values, tf.cast(context, values.dtype), tf.constant(self._order),
-            tf.constant(np.isin(self._order, self.angles)), weights, self.bound, inverse,
+            tf.constant(np.isin(self._order, self.angles)[:, None]), weights, self.bound, inverse,
         )  # fmt: skip
 
 
@@ -71,46 +72,61 @@ def _couple(values, context, order, angular, weights, bound, inverse):
         weights: kernels and biases of the two hidden layers and of the knots'.
     """
     half = values.shape[1] // 2
-    values = tf.gather(values, order, axis=1)
-    kept, bent = values[:, :half], values[:, half:]
+    values = tf.gather(tf.transpose(values), order)
+    kept, bent = values[:half], values[half:]
     angles = kept * (math.pi / bound)  # for the network to see no seam
     seen = [
         tf.where(angular[:half], tf.cos(angles), kept),
         tf.where(angular[:half], tf.sin(angles), 0.0),
-        context,
+        tf.transpose(context),
     ]
-    first = tf.nn.silu(tf.concat(seen, -1) @ weights[0] + weights[1])
-    second = tf.nn.silu(first @ weights[2] + weights[3])
-    knots = tf.reshape(
-        (first + second) @ weights[4] + weights[5],
-        (-1, bent.shape[1], weights[5].shape[0] // bent.shape[1]),
-    )
+    first = tf.nn.silu(_dense(tf.concat(seen, 0), *weights[:2]))
+    second = tf.nn.silu(_dense(first, *weights[2:4]))
+    knots = _knots(first + second, *weights[4:], bent.shape[0])
     bent, change = _bend(bent, knots, angular[half:], bound, inverse)
-    return tf.gather(tf.concat([kept, bent], -1), tf.argsort(order), axis=1), change
+    return tf.transpose(tf.gather(tf.concat([kept, bent], 0), tf.argsort(order))), change
+
+
+def _dense(features, kernel, bias):
+    return tf.matmul(kernel, features, transpose_a=True) + bias[:, None]
+
+
+def _knots(features, kernel, bias, components):
+    """What splines follow from, (3 × bins, components, n): so that all of one kind lies together."""
+    kinds = bias.shape[0] // components
+    kernel = tf.reshape(kernel, (kernel.shape[0], components, kinds))
+    kernel = tf.reshape(tf.transpose(kernel, (0, 2, 1)), (kernel.shape[0], -1))
+    bias = tf.reshape(tf.transpose(tf.reshape(bias, (components, kinds))), (-1,))
+    return tf.reshape(_dense(features, kernel, bias), (kinds, components, -1))
 
 
 def _bend(values, knots, turns, bound, inverse):
-    """Splines, and turns where `turns`, of values (n, k) by knots (n, k, 3 × bins)."""
-    bins = knots.shape[-1] // 3
-    widths, heights, slopes, turn = tf.split(knots, [bins, bins, bins - 1, 1], -1)
-    turn = tf.where(turns, bound * turn[..., 0], 0.0)
-    free = 2.0 * bound - bins * _LEAST_BIN
+    """Splines, and turns where `turns`, of values (k, n) by knots (3 × bins, k, n)."""
+    bins = knots.shape[0] // 3
+    widths, heights, slopes, turn = tf.split(knots, [bins, bins, bins - 1, 1])
+    turn = tf.where(turns, bound * turn[0], 0.0)
     unit_slope = math.log(math.expm1(1.0 - _LEAST_SLOPE))
     spline = (
-        tf.nn.softmax(widths) * free + _LEAST_BIN,
-        tf.nn.softmax(heights) * free + _LEAST_BIN,
+        _sizes(widths, bound),
+        _sizes(heights, bound),
         tf.nn.softplus(slopes + unit_slope) + _LEAST_SLOPE,
         -bound,
     )
     if inverse:
         values = _turn(values, -turn, turns, bound)
     bent, change = bend(values, *spline, inverse)
-    return bent if inverse else _turn(bent, turn, turns, bound), tf.reduce_sum(change, -1)
+    return bent if inverse else _turn(bent, turn, turns, bound), tf.reduce_sum(change, 0)
+
+
+def _sizes(logits, bound):
+    """Sizes (bins, …) of bins: a softmax along the first axis, for which `tf.nn.softmax` takes longer."""
+    powers = tf.exp(logits - tf.stop_gradient(tf.reduce_max(logits, 0)))
+    free = 2.0 * bound - logits.shape[0] * _LEAST_BIN
+    return powers * (free / tf.reduce_sum(powers, 0)) + _LEAST_BIN
 
 
 def _turn(values, turn, turns, bound):
-    turned = tf.math.floormod(values + turn + bound, 2.0 * bound) - bound
-    return tf.where(turns, turned, values)
+    return tf.where(turns, planar.wrap(values + turn, bound), values)
 
 
 @functools.cache

@@ -11,28 +11,19 @@ def bend(values, widths, heights, slopes, start, inverse=False):
 
     Args:
         values: (…,).
-        widths, heights: of the bins, (…, b), both of one sum.
-        slopes: at the knots between the bins, (…, b - 1); 1 at the ends.
+        widths, heights: of the bins, (b, …), both of one sum.
+        slopes: at the knots between the bins, (b - 1, …); 1 at the ends.
         start: of the first bin, on both axes.
         inverse: go the way back.
 
     Returns:
         Bent values, and the logarithm of the derivative, (…,).
     """
-    x, y = _knots(widths, start), _knots(heights, start)
-    slopes = tf.pad(slopes, [[0, 0]] * (len(slopes.shape) - 1) + [[1, 1]], constant_values=1.0)
-    from_, end = (y, y[..., -1]) if inverse else (x, x[..., -1])
+    widths, heights = tf.unstack(widths), tf.unstack(heights)
+    end = start + tf.add_n(heights if inverse else widths)
     inside = (values >= start) & (values < end)
     safe = tf.where(inside, values, start)
-    # One bin's numbers are picked by a sum: gathering is slower, and not compiled as well.
-    above = tf.cast(safe[..., None] >= from_, values.dtype)
-    bin_ = above[..., :-1] - above[..., 1:]
-
-    def of_bin(numbers):
-        return tf.reduce_sum(bin_ * numbers, -1)
-
-    left, bottom, width, height = map(of_bin, (x[..., :-1], y[..., :-1], widths, heights))
-    first, second = of_bin(slopes[..., :-1]), of_bin(slopes[..., 1:])
+    left, bottom, width, height, first, second = _bin(safe, widths, heights, slopes, start, inverse)
     chord = height / width
     curvature = first + second - 2.0 * chord
     if inverse:
@@ -55,7 +46,16 @@ def bend(values, widths, heights, slopes, start, inverse=False):
     return tf.where(inside, bent, values), tf.where(inside, change, 0.0)
 
 
-def _knots(sizes, start):
-    """Ends of bins of given sizes (…, b): (…, b + 1)."""
-    ends = tf.cumsum(sizes, axis=-1)
-    return start + tf.pad(ends, [[0, 0]] * (len(sizes.shape) - 1) + [[1, 0]])
+def _bin(values, widths, heights, slopes, start, inverse):
+    """Of the bins that values are in: left and lower end, width, height, slopes at both ends."""
+    edge = tf.ones_like(values)
+    slopes = [edge, *tf.unstack(slopes), edge]
+    x = y = start * edge
+    found = [x, y, widths[0], heights[0], *slopes[:2]]
+    # From bin to bin: gathering is slower, and so is a sum over all of them.
+    for i in range(1, len(widths)):
+        x, y = x + widths[i - 1], y + heights[i - 1]
+        beyond = values >= (y if inverse else x)
+        of_bin = x, y, widths[i], heights[i], *slopes[i : i + 2]
+        found = [tf.where(beyond, new, old) for new, old in zip(of_bin, found, strict=True)]
+    return found

@@ -39,8 +39,9 @@ def reconstruct_tops(events) -> TopMasses:
     assignments of jets the one of least Σ ((m - m_true)/resolution)² is taken, over m_t^lep, m_W^had
     and m_t^had. Masses of space-like sums are negative: -√(-m²).
     """
-    events = np.asarray(events)
-    parts = [_masses(events[i : i + _CHUNK]).numpy() for i in range(0, max(len(events), 1), _CHUNK)]
+    objects = np.asarray(events).reshape(-1, 6, 4)
+    chunks = (objects[i : i + _CHUNK] for i in range(0, max(len(objects), 1), _CHUNK))
+    parts = [_masses(tf.cast(chunk, tf.float64)).numpy() for chunk in chunks]
     return TopMasses(*np.concatenate(parts).T)
 
 
@@ -68,16 +69,15 @@ class ReconstructedTops(View):
     """
 
     def call(self, coordinates):
-        masses = _masses(self.representation.inverse(coordinates))
+        masses = _masses(self.representation.four_momenta(coordinates))
         return tf.cast(tf.math.log(tf.maximum(masses, 1.0)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], len(TopMasses._fields))
 
 
-def _masses(events):
-    """What `TopMasses` has, (n, 5), in double precision, of events (n, 24)."""
-    objects = tf.reshape(tf.cast(events, tf.float64), (-1, 6, 4))
+def _masses(objects):
+    """What `TopMasses` has, (n, 5), of events (n, 6, 4), in double precision."""
     lepton, missing, jets = objects[:, 0], objects[:, 1], objects[:, 2:]
     px, py = missing[:, 0], missing[:, 1]
     pz, real = neutrino_pz(lepton, px, py)

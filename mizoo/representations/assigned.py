@@ -65,6 +65,11 @@ class Assigned(Representation):
     def inverse(self, coordinates):
         return self._by_pt(self.representation.inverse(coordinates))[0]
 
+    def four_momenta(self, coordinates):
+        momenta = self.representation.four_momenta(coordinates)
+        events, _ = self._by_pt(tf.reshape(momenta, (-1, *self.physical_shape)))
+        return tf.reshape(events, tf.shape(momenta))
+
     def arrange(self, physical, noise=None):
         """Events (n, …) in an order drawn from what the network thinks of them, see `Representation`."""
         events, _ = self._by_pt(tf.cast(physical, self.compute_dtype))

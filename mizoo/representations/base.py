@@ -1,6 +1,9 @@
 """What a representation is: an invertible layer between physical units and what networks see."""
 
 import keras
+import tensorflow as tf
+
+from mizoo.representations import kinematics
 
 
 class Representation(keras.layers.Layer):
@@ -39,6 +42,14 @@ class Representation(keras.layers.Layer):
         """Coordinates to physical units."""
         raise NotImplementedError
 
+    def four_momenta(self, coordinates):
+        """Coordinates to four-momenta (n, objects, 4) in double precision, if these are the physical units.
+
+        In single precision, masses of massless objects would be noise of some GeV.
+        """
+        momenta = tf.reshape(self.inverse(coordinates), (-1, self.physical_shape[0] // 4, 4))
+        return tf.cast(momenta, tf.float64)
+
     def arrange(self, physical, noise=None):
         """Data from outside, in physical units, as those of the training are.
 
@@ -57,6 +68,26 @@ class Representation(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
+
+
+class OnShell(Representation):
+    """Coordinates of objects of known masses: three-momenta say all.
+
+    Subclasses give these as `momenta`.
+    """
+
+    masses: float | tuple[float, ...] = 0.0  # GeV, one of all objects or one each
+
+    def momenta(self, coordinates):
+        """Coordinates to momenta (n, objects, 3) in double precision."""
+        raise NotImplementedError
+
+    def four_momenta(self, coordinates):
+        return kinematics.on_shell(self.momenta(coordinates), self.masses)
+
+    def inverse(self, coordinates):
+        events = kinematics.on_shell(self.momenta(coordinates), self.masses, self.compute_dtype)
+        return tf.reshape(events, (-1, *self.physical_shape))
 
 
 class Fitted(Representation):

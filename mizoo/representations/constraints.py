@@ -16,8 +16,9 @@ def least_move(slopes, gaps, tolerance):
 
 def _solve(matrix, vector):
     """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX knows."""
-    rows, size = tf.concat([matrix, vector], -1), matrix.shape[-1]
-    for k in range(size):
-        pivot = rows[:, k : k + 1] / rows[:, k : k + 1, k : k + 1]
-        rows -= (rows[:, :, k : k + 1] - np.eye(size)[k][:, None]) * pivot
-    return rows[:, :, -1:]
+    # Events along the last axis: so each operation is on long rows.
+    rows = tf.unstack(tf.transpose(tf.concat([matrix, vector], -1), (1, 2, 0)))
+    for k in range(len(rows)):
+        pivot = rows[k] / rows[k][k]
+        rows = [pivot if i == k else row - row[k] * pivot for i, row in enumerate(rows)]
+    return tf.transpose(tf.stack([row[-1:] for row in rows]), (2, 0, 1))

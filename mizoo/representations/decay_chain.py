@@ -7,7 +7,7 @@ particles at the root, the masses of all resonances and the directions of their 
 import tensorflow as tf
 
 from mizoo.representations import kinematics, planar
-from mizoo.representations.base import Representation
+from mizoo.representations.base import OnShell
 from mizoo.serialisation import serialisable
 
 
@@ -41,7 +41,7 @@ class Resonance:
 
 
 @serialisable
-class DecayChain(Representation):
+class DecayChain(OnShell):
     """Partons of a pair of decaying particles, balanced in transverse momentum.
 
     Coordinates of an event: the transverse momentum (1) and azimuth (1) of the first root, the
@@ -91,11 +91,11 @@ class DecayChain(Representation):
             coordinates += self._decay(root, local)
         return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
 
-    def inverse(self, coordinates):
+    def momenta(self, coordinates):
         c = tf.cast(coordinates, tf.float64)
         modulus = planar.line_to_modulus(c[:, :1], self.pt_scale, self.pt_tail)
         e1 = planar.direction(c[:, 1:2])
-        momenta: dict[int, tf.Tensor] = {}
+        found: dict[int, tf.Tensor] = {}
         start = 4
         for i, (root, sign) in enumerate(zip(self.roots, (1.0, -1.0), strict=True)):
             mass, local = self._undecay(root, c[:, start : start + root.size])
@@ -103,10 +103,8 @@ class DecayChain(Representation):
             frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
             rapidity = c[:, 2 + i : 3 + i]
             for leaf, momentum in local.items():
-                momenta[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
-        stacked = tf.stack([momenta[i][:, :3] for i in range(len(self.masses))], 1)
-        events = kinematics.on_shell(stacked, self.masses, self.compute_dtype)
-        return tf.reshape(events, (-1, *self.physical_shape))
+                found[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
+        return tf.stack([found[i][:, :3] for i in range(len(self.masses))], 1)
 
     def _on_shell(self, physical):
         """Events (n, objects, 4) with energies from the masses."""

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from mizoo.representations import kinematics, planar
-from mizoo.representations.base import Representation
+from mizoo.representations.base import OnShell
 from mizoo.serialisation import serialisable
 
 
@@ -13,7 +13,7 @@ def cms_jet_threshold(eta):
 
 
 @serialisable
-class DetectorObjects(Representation):
+class DetectorObjects(OnShell):
     """One lepton, the missing momentum and jets, all massless.
 
     Of each object a coordinate of pT, the azimuth and one of pseudorapidity (of p_z, for the missing
@@ -64,8 +64,8 @@ class DetectorObjects(Representation):
             ]
         return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
 
-    def inverse(self, coordinates):
-        return self._events(self._momenta(*self._read(coordinates)))
+    def momenta(self, coordinates):
+        return tf.stack(self._objects(*self._read(coordinates)), 1)
 
     def _read(self, coordinates):
         """Lines of pT, azimuths and pseudorapidities (of the missing momentum p_z), each of all objects."""
@@ -74,8 +74,8 @@ class DetectorObjects(Representation):
         etas = [planar.line_to_interval(lepton, self.lepton_eta), planar.sinh(missing) * self._MISSING_PZ]
         return lines, phis, etas + [planar.line_to_interval(e * self._JET_ETA, self.jet_eta) for e in jets]
 
-    def _momenta(self, lines, phis, etas):
-        """Momenta (n, 3) of lepton, missing momentum and jets, from what `_read` gives."""
+    def _objects(self, lines, phis, etas):
+        """Momenta (n, 3), each, of lepton, missing momentum and jets, from what `_read` gives."""
         pt = planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt)
         lepton = _momentum(pt, phis[0], pt * planar.sinh(etas[0]))
         missing = _momentum(planar.line_to_modulus(lines[1], *self._MISSING), phis[1], etas[1])
@@ -84,11 +84,6 @@ class DetectorObjects(Representation):
             softer = planar.line_to_modulus(line, *self._law(eta, softer))
             jets.append(_momentum(softer, phi, softer * planar.sinh(eta)))
         return [lepton, missing, *reversed(jets)]
-
-    def _events(self, momenta):
-        """Massless objects, as they are in `compute_dtype`."""
-        objects = kinematics.on_shell(tf.stack(momenta, 1), 0.0, self.compute_dtype)
-        return tf.reshape(objects, (-1, *self.physical_shape))
 
     def _law(self, eta, softer):
         """Scale, tail and lowest value of a jet's pT, above that of a softer one if there is any."""

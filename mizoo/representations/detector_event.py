@@ -13,8 +13,9 @@ from mizoo.serialisation import serialisable
 class DetectorEvent(DetectorObjects):
     """Lepton, missing momentum and jets of one event, jets in any order, which is kept.
 
-    Jets of a jet finder are further apart than its radius, and from the lepton. So are those of `inverse`:
-    of two that are nearer, the softer one steps away from the other by the radius, until none is.
+    Jets of a jet finder are further apart than its radius, and from the lepton. So are those of any
+    coordinates: of two that are nearer, the softer one steps away from the other by the radius, until none
+    is.
 
     Args:
         radius: least distance √(Δη² + Δφ²); 0 leaves jets where they are. Jets of anti-kT with R = 0.5 can
@@ -29,18 +30,18 @@ class DetectorEvent(DetectorObjects):
         super().__init__(**kwargs)
         self.radius = radius
 
-    def inverse(self, coordinates):
+    def momenta(self, coordinates):
         lines, phis, etas = self._read(coordinates)
         if self.radius:
             phis, etas = self._apart(lines, phis, etas)
-        return self._events(self._momenta(lines, phis, etas))
+        return tf.stack(self._objects(lines, phis, etas), 1)
 
     def closing(self, coordinates, units):
         """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that balances the transverse
         momenta as far as they do in data; jets are where they are.
         """
         lines, phis, etas = self._read(coordinates)
-        momenta = tf.stack(self._momenta(lines, phis, etas), 1)[..., :2]
+        momenta = tf.stack(self._objects(lines, phis, etas), 1)[..., :2]
         laws = [(*self._LEPTON, self.lepton_pt), self._MISSING, *(self._law(eta, None) for eta in etas[2:])]
         pts = tf.unstack(kinematics.pt(momenta), axis=1)
         growth = [planar.modulus_slope(pt, x, *law) for pt, x, law in zip(pts, lines, laws, strict=True)]

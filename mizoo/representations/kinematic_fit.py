@@ -4,19 +4,19 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.representations import kinematics, planar
-from mizoo.representations.base import Representation
+from mizoo.representations.base import OnShell
 from mizoo.representations.constraints import least_move
 from mizoo.representations.decay_chain import Resonance
 from mizoo.serialisation import serialisable
 
 
 @serialisable
-class KinematicFit(Representation):
+class KinematicFit(OnShell):
     """Final objects of decays, each by itself, and the masses of the resonances they come from.
 
     Coordinates of an event: transverse momentum, azimuth and pseudorapidity of each object, then the mass
-    of each resonance, daughters before mothers. These are more numbers than an event has. The way back,
-    `inverse`, is a kinematic fit as it reconstructs top quarks (arXiv 1312.5595): to the nearest momenta,
+    of each resonance, daughters before mothers. These are more numbers than an event has. The way back
+    is a kinematic fit as it reconstructs top quarks (arXiv 1312.5595): to the nearest momenta,
     in units of `resolutions`, that have these masses and balance in the transverse plane, by Newton's steps
     with a Lagrange multiplier for each constraint. So every object is known as well as a detector knows
     it, narrow masses as well as nature does, and no small error becomes a large one, as it may in angles
@@ -65,10 +65,8 @@ class KinematicFit(Representation):
             columns.append(line / planar.LOGISTIC)
         return tf.cast(tf.concat(columns, -1), self.compute_dtype)
 
-    def inverse(self, coordinates):
-        fitted = self._fit(*self._drawn(coordinates))
-        events = kinematics.on_shell(fitted, self.masses, self.compute_dtype)
-        return tf.reshape(events, (-1, *self.physical_shape))
+    def momenta(self, coordinates):
+        return self._fit(*self._drawn(coordinates))
 
     def closing(self, coordinates, units):
         """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that closes gaps in masses and

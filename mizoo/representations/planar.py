@@ -59,9 +59,10 @@ def direction(angle):
     return tf.concat([tf.cos(angle), tf.sin(angle)], -1)
 
 
-def wrap(angle):
-    """The same angle in [-π, π)."""
-    return tf.math.floormod(angle + math.pi, 2.0 * math.pi) - math.pi
+def wrap(angle, half=math.pi):
+    """The same angle in [-half, half), where `half` a turn is π."""
+    # The remainder of a division takes five times as long, and is rounded otherwise in ONNX.
+    return angle - 2.0 * half * tf.floor((angle + half) / (2.0 * half))
 
 
 def sphere_to_normal(direction):

@@ -1,15 +1,15 @@
 """Events as one token an object, for attention."""
 
-import keras
 import tensorflow as tf
 
 from mizoo.graphs import shared
 from mizoo.representations import kinematics
-from mizoo.serialisation import build, serialisable
+from mizoo.representations.view import View
+from mizoo.serialisation import serialisable
 
 
 @serialisable
-class Tokens(keras.layers.Layer):
+class Tokens(View):
     """What the laboratory sees of each object: coordinates (n, d) to tokens (n, objects, 4 + objects).
 
     The direction in the transverse plane times log(1 + pT/20 GeV), half the pseudorapidity,
@@ -20,26 +20,18 @@ class Tokens(keras.layers.Layer):
     """
 
     def __init__(self, representation, **kwargs):
-        super().__init__(**{"trainable": False, **kwargs})
-        self.representation = representation
-        # In double precision: in single, the masses of massless objects would be noise of some GeV.
-        config = {**representation.get_config(), "dtype": "float64"}
-        self._exact = type(representation).from_config(config)
+        super().__init__(representation, **kwargs)
         self._look = shared(self._tokens)
-
-    def build(self, input_shape):
-        build(self.representation, (None, *self.representation.physical_shape))
-        self.built = True
 
     def call(self, coordinates, training=None):
         return self._look(coordinates, training=training)
 
     def _tokens(self, coordinates):
-        objects = self.representation.physical_shape[0] // 4
-        momenta = tf.reshape(self._exact.inverse(coordinates), (-1, objects, 4))
+        momenta = self.representation.four_momenta(coordinates)
         sums = momenta[:, :, None] + momenta[:, None]
         squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
-        masses = tf.math.log(1.0 + tf.sqrt(tf.maximum(squares, 1e-2))) - 4.0
+        squares, momenta = tf.cast(tf.maximum(squares, 1e-2), tf.float32), tf.cast(momenta, tf.float32)
+        masses = tf.math.log(1.0 + tf.sqrt(squares)) - 4.0
         return tf.cast(tf.concat([kinematics.look(momenta), masses], -1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

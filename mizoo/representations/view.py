@@ -65,11 +65,8 @@ class EventView(View):
         return self._look(*given, training=training)
 
     def _seen(self, coordinates, errors=None):
-        objects = tf.reshape(
-            self.representation.inverse(coordinates),
-            (-1, self.representation.physical_shape[0] // 4, 4),
-        )
-        views = kinematics.look(objects)
+        objects = self.representation.four_momenta(coordinates)
+        views = kinematics.look(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
         parts = [
             tf.gather(tf.cast(coordinates, views.dtype), plain, axis=1),
@@ -80,7 +77,7 @@ class EventView(View):
         if self.pairs:
             parts.append(tf.math.log(1.0 + _distances(objects, self.pairs)))
         if self.sums:
-            sums = tf.transpose(_sums(objects, self.sums), (0, 2, 1))
+            sums = tf.cast(tf.transpose(_sums(objects, self.sums), (0, 2, 1)), tf.float32)
             parts.append(tf.reshape(kinematics.look(sums), (-1, 4 * len(self.sums))))
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
@@ -117,8 +114,8 @@ class Imbalance(View):
     """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV."""
 
     def call(self, coordinates):
-        objects = tf.reshape(self.representation.inverse(coordinates), (tf.shape(coordinates)[0], -1, 4))
-        return tf.reduce_sum(objects[..., :2], 1) / 20.0
+        momenta = self.representation.four_momenta(coordinates)
+        return tf.cast(tf.reduce_sum(momenta[..., :2], 1) / 20.0, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 2)
@@ -131,14 +128,14 @@ def _sums(objects, subsets):
 
 
 def _masses(objects, subsets):
-    """Invariant masses (n, subsets), of at least 0.1 GeV."""
+    """Invariant masses (n, subsets), of at least 0.1 GeV, in single precision."""
     sums = _sums(objects, subsets)
     squares = tf.square(sums[:, 3]) - tf.reduce_sum(tf.square(sums[:, :3]), 1)
-    return tf.sqrt(tf.maximum(squares, 1e-2))
+    return tf.sqrt(tf.cast(tf.maximum(squares, 1e-2), tf.float32))
 
 
 def _distances(objects, pairs):
     """Masses in units of the geometric mean of the transverse momenta, (n, pairs)."""
-    pts = kinematics.pt(objects)[..., 0] + 1e-3
+    pts = kinematics.pt(tf.cast(objects, tf.float32))[..., 0] + 1e-3
     first, second = np.transpose(pairs)
     return _masses(objects, pairs) / tf.sqrt(tf.gather(pts, first, axis=1) * tf.gather(pts, second, axis=1))

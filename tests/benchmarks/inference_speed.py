@@ -96,17 +96,20 @@ def load(name):
 def contenders(name, loaded, model, traced, data, rows):
     """Functions that draw from `rows` events, by direction and contender; and multiplications an event."""
     found, work = {}, {}
+    session = onnxruntime.InferenceSession(loaded.path / "model.onnx")
     for role, method, source in (("decoder", "decode", "z"), ("encoder", "encode", "x")):
         if method not in loaded.endpoints:
             continue
         given = np.resize(data[source], (rows, *data[source].shape[1:]))
         width = model.noise_shape(role)
-        session = onnxruntime.InferenceSession(loaded.path / f"{method}.onnx")
         random = np.random.default_rng(0)
+        target = {"x": "z", "z": "x"}[source]
 
-        def onnx(given=given, session=session, width=width, source=source, random=random):
-            noise = {} if width is None else {"noise": random.standard_normal((rows, *width), "float32")}
-            return session.run(None, {source: given, **noise})[0]
+        def onnx(given=given, width=width, source=source, target=target, random=random):
+            feeds = {source: given}
+            if width is not None:
+                feeds[f"{target}_noise"] = random.standard_normal((rows, *width), "float32")
+            return session.run([f"{target}_tilde"], feeds)[0]
 
         saved, compiled = getattr(loaded, method), traced[method]
         runs = {
