@@ -109,7 +109,16 @@ def line(z):
     return tf.nn.softplus(z + 5.0) - tf.nn.softplus(-z - 5.0) - 5.0
 
 
-@pytest.mark.parametrize(("function", "before"), [(one_minus, 1e-3), (power, 1e-3), (line, 0.0)])
+def rounded(z):
+    """Twice as much, if what lies between two floats is not rounded to one of them."""
+    exact = tf.cast(z, tf.float64)
+    between = exact + 1e-9 * exact
+    return exact + 1e9 * (tf.cast(tf.cast(between, tf.float32), tf.float64) - exact)
+
+
+@pytest.mark.parametrize(
+    ("function", "before"), [(one_minus, 1e-3), (power, 1e-3), (line, 0.0), (rounded, 0.5)]
+)
 def test_what_is_settled_keeps_its_digits(function, before):
     """Functions of z that are z, but for 1e-6."""
     signature = [tf.TensorSpec((None,), tf.float32, "z")]

@@ -198,6 +198,10 @@ def test_wrong_width_and_missing_mapper_are_named():
         model.encode(np.zeros((4, 2), "float32"))
     with pytest.raises(ValueError, match=r"noise must have shape \(4, 3\), got \(5, 3\)"):
         model.encode(np.zeros((4, 3), "float32"), noise=np.zeros((5, 3), "float32"))
+    sure = Noisy(mlp([], 1), (1,), stddev=0.0)
+    silent = Turbo(sure, None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)), name="silent")
+    with pytest.raises(ValueError, match="the encoder of silent takes no noise"):
+        silent.encode(np.zeros((4, 1), "float32"), noise=np.zeros((4, 1), "float32"))
     lone = Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
     with pytest.raises(ValueError, match="from z to x"):
         lone.decode(np.zeros((4, 1), "float32"))
