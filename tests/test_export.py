@@ -223,3 +223,13 @@ def test_shipped_cards_are_those_of_their_figures(tmp_path):
 
 def test_shipped_models_are_light():
     assert sum(file.stat().st_size for file in SHIPPED.rglob("*")) < 60e6
+
+
+@pytest.mark.parametrize(
+    "folder", [path for path in SHIPPED.iterdir() if path.is_dir()], ids=lambda path: path.name
+)
+def test_shipped_onnx_files_draw_what_tensorflow_draws(folder):
+    """As far as was measured when they were written."""
+    deviations = json.loads((folder / "config.json").read_text())["onnx"]["deviations"]
+    assert deviations
+    assert max(found["largest"] for found in deviations.values()) < 1e-4

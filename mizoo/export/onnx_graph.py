@@ -14,6 +14,7 @@ def settle(model):
     _rounded(model.graph, types)
     _plain_exponentials(model.graph, types)
     _prune(model.graph)
+    _narrow(model.graph)
     _shorten(model.graph)
 
 
@@ -188,6 +189,23 @@ def _prune(graph):
                 read.update(name for each in one.node for name in each.input)
     del graph.node[:]
     graph.node.extend(reversed(kept))
+
+
+def _narrow(whole):
+    """Keep weights in single precision that are computed with in double, as TensorFlow does."""
+    onnx = extra("onnx", "onnx")
+    for graph in _graphs(whole):
+        casts = []
+        for weight in graph.initializer:
+            values = onnx.numpy_helper.to_array(weight)
+            narrow = values.astype("float32")
+            if values.dtype == "float64" and values.size > 1 and (narrow == values).all():
+                name = weight.name
+                weight.CopyFrom(onnx.numpy_helper.from_array(narrow, f"{name}/single"))
+                casts.append(onnx.helper.make_node("Cast", [weight.name], [name], to=_DOUBLE))
+        nodes = [*casts, *graph.node]
+        del graph.node[:]
+        graph.node.extend(nodes)
 
 
 def _shorten(whole):

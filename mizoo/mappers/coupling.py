@@ -30,9 +30,12 @@ class SplineCoupling(keras.layers.Layer):
         bins: of a spline.
         bound: of the square in which the splines bend.
         shuffle: seed that chooses the halves.
+        exact: whether to compute in double precision.
     """
 
-    def __init__(self, components, angles=(), units=128, bins=8, bound=6.0, shuffle=0, **kwargs):
+    def __init__(
+        self, components, angles=(), units=128, bins=8, bound=6.0, shuffle=0, exact=False, **kwargs
+    ):
         super().__init__(**kwargs)
         self.components = components
         self.angles = tuple(angles)
@@ -40,6 +43,7 @@ class SplineCoupling(keras.layers.Layer):
         self.bins = bins
         self.bound = bound
         self.shuffle = shuffle
+        self.exact = exact
         order = np.random.default_rng(shuffle).permutation(components)
         self._order = np.concatenate([np.sort(half) for half in np.split(order, [components // 2])])
         self.hidden = [keras.layers.Dense(units) for _ in range(2)]
@@ -55,12 +59,15 @@ class SplineCoupling(keras.layers.Layer):
 
     def call(self, values, context, inverse=False, training=False):
         """Bend `values` (back, if `inverse`): the values, and log |determinant| of what was done."""
-        weights = [w.value for layer in (*self.hidden, self.knots) for w in (layer.kernel, layer.bias)]
+        dtype = tf.float64 if self.exact else values.dtype
+        layers = (*self.hidden, self.knots)
+        weights = [tf.cast(w.value, dtype) for layer in layers for w in (layer.kernel, layer.bias)]
         couple = _shared(self.components, self.units, self.bins, context.shape[-1], bool(training))
-        return couple(
-            values, tf.cast(context, values.dtype), tf.constant(self._order),
+        bent, change = couple(
+            tf.cast(values, dtype), tf.cast(context, dtype), tf.constant(self._order),
             tf.constant(np.isin(self._order, self.angles)[:, None]), weights, self.bound, inverse,
         )  # fmt: skip
+        return tf.cast(bent, values.dtype), tf.cast(change, values.dtype)
 
 
 def _couple(values, context, order, angular, weights, bound, inverse):

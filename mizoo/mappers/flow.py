@@ -11,6 +11,9 @@ from mizoo.mappers.coupling import SplineCoupling
 from mizoo.networks.dropout import Dropout
 from mizoo.serialisation import build, serialisable
 
+# The first couplings bend hardest, as a circle to a narrow peak, which makes an error of 1e-6 one of 1e-4.
+_EXACT = 2
+
 
 class _Pushed:
     """The law of noise pushed through couplings, given a context."""
@@ -90,7 +93,8 @@ class Flow(Mapper):
             name="context",
         )
         self.chain = [
-            SplineCoupling(components, self.angles, units, bins, bound, shuffle=i) for i in range(couplings)
+            SplineCoupling(components, self.angles, units, bins, bound, shuffle=i, exact=i < _EXACT)
+            for i in range(couplings)
         ]
 
     def build(self, condition_shape):
