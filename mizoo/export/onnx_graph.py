@@ -36,9 +36,14 @@ def joined(models):
         inputs += graph.input
         defaults += [to_tensor(_no_rows(given), given.name) for given in graph.input]
         (drawn,) = graph.output
-        outputs.append(helper.make_tensor_value_info(name, _SINGLE, [None, *_no_rows(drawn).shape[1:]]))
-        nothing = helper.make_node("Constant", [], ["nothing"], value=to_tensor(_no_rows(drawn)))
-        empty = helper.make_graph([nothing], "empty", [], [_named(drawn, "nothing")])
+        none = _no_rows(drawn)
+        output, nothing = (
+            helper.make_tensor_value_info(called, _SINGLE, [None, *none.shape[1:]])
+            for called in (name, "nothing")
+        )
+        outputs.append(output)
+        constant = helper.make_node("Constant", [], ["nothing"], value=to_tensor(none))
+        empty = helper.make_graph([constant], "empty", [], [nothing])
         first = graph.input[0].name
         nodes += [
             helper.make_node("Size", [first], [f"{name}_size"]),
@@ -55,13 +60,6 @@ def joined(models):
 def _no_rows(value):
     """An array of no rows, of a value's shape."""
     return np.zeros((0, *(size.dim_value for size in value.type.tensor_type.shape.dim[1:])), "float32")
-
-
-def _named(value, name):
-    copy = type(value)()
-    copy.CopyFrom(value)
-    copy.name = name
-    return copy
 
 
 def _inner(node):
