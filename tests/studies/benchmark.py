@@ -78,8 +78,13 @@ def draw(rows, floor, path):
     save(figure, path, dpi=45)[1].unlink()  # the page has the PNG
 
 
-def plain(value):
-    return None if value is None or value != value else round(float(value), 5)
+def plain(value, digits=5):
+    return None if value is None or value != value else round(float(value), digits)
+
+
+def rounded(cells):
+    """As a model's `metrics.json` has them, so that all tables show the same."""
+    return [plain(value, 3) for value in cells]
 
 
 def tables(result):
@@ -108,18 +113,18 @@ def main():
         result = json.loads(path.read_text())
     for name in args.names or MODELS:
         found, report = measured(name, data)
-        result["models"][name] = [plain(v) for v in found["cells"]]
+        result["models"][name] = rounded(found["cells"])
         result["joint"][name] = {s: [plain(v) for v in row] for s, row in found["joint"].items()}
         if name == "otus":
             cells, share = without_rejected(report, data)
-            result["models"]["otus, accepted"] = [plain(v) for v in cells]
+            result["models"]["otus, accepted"] = rounded(cells)
             result["rejected by otus"] = round(share, 4)
         if name == "gandalf":
             result["floor"] = round(100.0 * float(report.table["floor"].iloc[0]), 3)
             row = report.joint.loc[["z_tilde", "x_tilde"], [f"{k} floor" for k in JOINT[:3]]]
             result["joint floors"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
         print(name, result["models"][name], flush=True)
-    result["training"] = [plain(v) for v in of_training(data)]
+    result["training"] = rounded(of_training(data))
     args.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
