@@ -130,6 +130,9 @@ def test_study_of_gandalf_agrees_with_its_figures():
     rows += [(name, *map("{:.4f}".format, v.values())) for name, v in found["latent"].items()]
     for row in rows:
         assert f"| {' | '.join(row)} |" in page
+    shipped, true = ([*drawn[name]["cells"].values()] for name in ("8", "training events"))
+    assert f"{np.mean(shipped):.2f} on average, and true events have {np.mean(true):.2f}." in page
+    assert max(shipped) <= found["floor"]  # as the page says
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))

@@ -42,24 +42,21 @@ def set_evaluations(model, count):
         mapper.mapper.mapper.decoder.evaluations = count
 
 
-def distances(model, data, draws, counts=(4, 8, 16, 32)):
+def drawn(encode, decode, data):
+    """Events simulated from z and unfolded from x, by space."""
+    return {"x": in_chunks(decode, data.z, "simulate"), "z": in_chunks(encode, data.x, "unfold")}
+
+
+def distances(model, data, floor, draws, counts=(4, 8, 16, 32)):
     """KS distances of several draws, and speed, by number of network evaluations."""
-    rows, floor = [], ks_floor(len(data), len(data))
+    rows = []
     for count in counts:
         set_evaluations(model, count)
         encode, decode = tf.function(model.encode), tf.function(model.decode)
         rate = {
             name: per_second(f, data[s][:1000]) for name, f, s in (("x", decode, "z"), ("z", encode, "x"))
         }
-        found = pd.DataFrame(
-            [
-                between(
-                    data,
-                    {"x": in_chunks(decode, data.z, "simulate"), "z": in_chunks(encode, data.x, "unfold")},
-                )
-                for _ in range(draws)
-            ]
-        )
+        found = pd.DataFrame([between(data, drawn(encode, decode, data)) for _ in range(draws)])
         mean = found.mean()
         worst = {space: mean[space].idxmax() for space in "xz"}
         rows.append(
@@ -76,11 +73,14 @@ def distances(model, data, draws, counts=(4, 8, 16, 32)):
             }
         )
         print(rows[-1], flush=True)
-    return rows, round(100 * floor, 2)
+    return rows
 
 
 def between(first, second):
-    """KS distances of all observables of two samples of pairs, by space and name."""
+    """KS distances of all observables of two samples of pairs, by space and name.
+
+    These alone: `mizoo.evaluation.compare` measures all distances and bootstraps their floors.
+    """
     found = {}
     for space in "xz":
         others = observables(second[space], space)
@@ -89,12 +89,12 @@ def between(first, second):
     return pd.Series(found)
 
 
-def true_distances(data, events, draws):
+def true_distances(data, events, floor, draws):
     """KS distances of as many other true events, in each draw others of them."""
     random = np.random.default_rng(0)
     chosen = (random.choice(len(events), len(data), replace=False) for _ in range(draws))
     found = pd.DataFrame([between(data, events[places]) for places in chosen])
-    return of_cells(found, ks_floor(len(data), len(data)))
+    return of_cells(found, floor)
 
 
 def of_cells(found, floor):
@@ -233,10 +233,10 @@ def tables(found):
     runs = found["distances"]
     summary = ("worst of x", "worst of z", "simulated a second", "unfolded a second")
     above, wide = "cells above the floor", "observables above 1.5 floors"
-    drawn = {run["evaluations"]: run for run in runs} | {"training events": found["training events"]}
-    cells = {name: [*run["cells"].values(), run["all at the floor"]] for name, run in drawn.items()}
+    by_name = {run["evaluations"]: run for run in runs} | {"training events": found["training events"]}
+    cells = {name: [*run["cells"].values(), run["all at the floor"]] for name, run in by_name.items()}
     for part, name in (("deviations", "deviation of a draw"), ("at the floor", "share at the floor")):
-        cells[f"{EVALUATIONS}, {name}"] = drawn[EVALUATIONS][part].values()
+        cells[f"{EVALUATIONS}, {name}"] = by_name[EVALUATIONS][part].values()
     page = {
         "cells": (
             ["evaluations", *(f"`{name}`" for name in runs[0]["cells"]), "all at the floor"],
@@ -316,13 +316,14 @@ def main():
     plt.style.use(mplhep.style.ROOT)
     events = mizoo.datasets.ttbar()
     model, data = mizoo.load(args.run), getattr(events, args.split)
+    floor = ks_floor(len(data), len(data))
     keras.utils.set_random_seed(0)
     result = {"events": len(data)}
-    result["distances"], result["floor"] = distances(model, data, args.draws)
-    result["training events"] = true_distances(data, events.train, args.draws)
+    result["distances"] = distances(model, data, floor, args.draws)
+    result["floor"] = round(100 * floor, 2)
+    result["training events"] = true_distances(data, events.train, floor, args.draws)
     set_evaluations(model, EVALUATIONS)
-    z_tilde = in_chunks(tf.function(model.encode), data.x, "unfold")
-    x_tilde = in_chunks(tf.function(model.decode), data.z, "simulate")
+    x_tilde, z_tilde = drawn(tf.function(model.encode), tf.function(model.decode), data).values()
     result["classifier"] = classified(data, x_tilde, z_tilde)
     result["partons"] = partons(data, z_tilde)
     true, made = responses(data.x, data.z), responses(x_tilde, data.z)
