@@ -1,8 +1,6 @@
 """What GANDALF has learnt, held against events it has never seen.
 
-    python tests/studies/gandalf.py RUN --out docs/studies
-
-RUN is the directory of the last of the trainings that the card of `gandalf-ttbar` tells.
+    python tests/studies/gandalf.py --out docs/studies
 
 Distances by number of network evaluations, means of several draws; classifier tests, masses of the partons,
 responses, calibration of the posteriors, and the latent space before and after training. Writes
@@ -306,7 +304,7 @@ def save(figure, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("run", help="directory of the finished run")
+    parser.add_argument("model", nargs="?", default="gandalf-ttbar", help="name or folder, as exported")
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--split", default="test")
     parser.add_argument("--draws", type=int, default=20, help="of the sample, for its distances")
@@ -315,7 +313,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     plt.style.use(mplhep.style.ROOT)
     events = mizoo.datasets.ttbar()
-    model, data = mizoo.load(args.run), getattr(events, args.split)
+    model, data = mizoo.load(args.model).trainable(), getattr(events, args.split)
     floor = ks_floor(len(data), len(data))
     keras.utils.set_random_seed(0)
     result = {"events": len(data)}
