@@ -13,7 +13,7 @@ from mizoo import evaluate, load, presets
 from mizoo.export import names
 from mizoo.export.card import write_card
 from mizoo.export.manifest import verify
-from mizoo.export.ship import ship
+from mizoo.export.ship import put, ship
 from mizoo.training.run import Recipe, train
 
 SHIPPED = Path(__file__).parents[1] / "saved_models"
@@ -185,6 +185,23 @@ def test_shipping_an_unfinished_run_writes_nothing(tmp_path, few):
     with pytest.raises(FileNotFoundError, match=r"model\.keras is missing"):
         ship(tmp_path, tmp_path / "model", few.test)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_takes_the_place_of_another_one_which_is_lost_at_no_moment(tmp_path, monkeypatch):
+    place = tmp_path / "model"
+    for text in ("first", "second"):
+        new = tmp_path / ".model.part"
+        new.mkdir()
+        (new / "file").write_text(text)
+        put(new, place)
+        assert (place / "file").read_text() == text
+        assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    move = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda self, to: move(self, to) if self == place else 1 / 0)
+    new.mkdir()
+    with pytest.raises(ZeroDivisionError):
+        put(new, place)
+    assert (tmp_path / ".model.former" / "file").read_text() == "second"
 
 
 def test_names_and_near_misses(shipped, monkeypatch):

@@ -161,6 +161,16 @@ def test_closing_moves_lead_to_masses_and_balance(ttbar):
     assert off[2] < 0.05 * off[1]
 
 
+def test_closing_moves_are_short_where_gaps_are_far_from_linear(ttbar):
+    """So the last bits of what is far from closing are not what decides on its way."""
+    representation = views_of_draws()[1].representation
+    line = representation(ttbar.train.z[:1000]).numpy().astype("float32")
+    far = line + np.random.default_rng(0).normal(size=line.shape).astype("float32")
+    move = representation.closing(far, np.full_like(line, 0.01)).numpy()
+    lengths = np.sqrt(np.square(move).sum(1))
+    assert 1.0 < np.median(lengths) < lengths.max() < 6.0**0.5 / (2.0 * 0.05)
+
+
 @pytest.mark.parametrize("name", COORDINATES)
 def test_nothing_is_further_off_its_mass_shell_than_data(name, ttbar):
     """A classifier would see single precision at work."""

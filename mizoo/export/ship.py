@@ -46,11 +46,22 @@ def ship(run, directory, test: Samples) -> Report:
         _write(unfinished / "metrics.json", report.summary())
         write_card(unfinished)
         write_manifest(unfinished)
-        shutil.rmtree(directory, ignore_errors=True)
-        unfinished.replace(directory)
+        put(unfinished, directory)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return report
+
+
+def put(whole, directory) -> None:
+    """Move a folder to where it belongs. One that is there makes way, and is deleted at last: if this ends
+    halfway, the former one is still there, by the name of `.NAME.former`.
+    """
+    former = directory.with_name(f".{directory.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if directory.exists():
+        directory.replace(former)
+    whole.replace(directory)
+    shutil.rmtree(former, ignore_errors=True)
 
 
 def save_settled(model, path) -> None:

@@ -98,4 +98,5 @@ def scores(x, z):
         Score("x_tilde", 0.0, ReconstructedTops(own), _SCORED, pooled=True, label="tops"),
         Score("x_tilde", 0.0, Imbalance(own), _SCORED, label="balance"),
         Score("z_tilde", 0.0, of_z, _SCORED),
+        Score("z_tilde", 0.0, of_z, _SCORED, pooled=True, label="pooled"),
     ]

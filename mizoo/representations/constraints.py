@@ -8,9 +8,11 @@ def least_move(slopes, gaps, tolerance):
     """The least moves (n, d) that close gaps (n, k), which have slopes (n, k, d).
 
     Where gaps are the effect of standard normal noise in what is moved, and of normal ones of standard
-    deviation `tolerance` in themselves, this takes back the mean of the noise, given the gaps.
+    deviation `tolerance`, a number or (n, k), in themselves, this takes back the mean of the noise, given
+    the gaps.
     """
-    squares = tf.matmul(slopes, slopes, transpose_b=True) + tolerance**2 * np.eye(slopes.shape[1])
+    errors = tf.square(tolerance * tf.ones_like(gaps))
+    squares = tf.matmul(slopes, slopes, transpose_b=True) + errors[..., None] * np.eye(slopes.shape[1])
     return -tf.matmul(slopes, _solve(squares, gaps[..., None]), transpose_a=True)[..., 0]
 
 

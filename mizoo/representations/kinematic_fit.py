@@ -33,6 +33,7 @@ class KinematicFit(OnShell):
     _PT = (75.0, 1.5)  # scale (GeV) and tail of the laws of pT, rounded: see `planar.modulus_to_line`
     _ETA = 1.2  # standard deviation of pseudorapidities, rounded
     _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends, and to which they are held
+    _BENT = 0.05  # part of a gap by which it may not be linear: far from closing, a move says little
     _REACH = 20.0  # GeV that a step may move an object, beyond its energy
 
     def __init__(self, roots, masses, resolutions, steps=15, **kwargs):
@@ -70,7 +71,7 @@ class KinematicFit(OnShell):
 
     def closing(self, coordinates, units):
         """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that closes gaps in masses and
-        balance, as far as these are linear.
+        balance, as far as these are linear: an error of a twentieth of each gap is allowed for.
         """
         momenta, masses = self._drawn(coordinates)
         slopes, gaps = self._slopes(kinematics.on_shell(momenta, self.masses), masses)
@@ -79,7 +80,8 @@ class KinematicFit(OnShell):
             np.eye(slopes.shape[1], len(self._members)) * self._of_line(masses, coordinates)[:, None]
         )
         slopes = tf.concat([slopes, -of_masses], -1) * tf.cast(units, slopes.dtype)[:, None]
-        return tf.cast(least_move(slopes, gaps, self._CLOSE), self.compute_dtype)
+        tolerance = self._CLOSE + self._BENT * tf.abs(gaps)
+        return tf.cast(least_move(slopes, gaps, tolerance), self.compute_dtype)
 
     def _by_coordinates(self, slopes, momenta, coordinates):
         """Gradients (n, k, objects, 3) by momenta as those by their coordinates, (n, k, 3 × objects)."""

@@ -41,13 +41,17 @@ RECIPES = {
 _SCORES = {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}
 _POOLED = _SCORES | {"S_x_tilde_pooled": 600, "S_x_tilde_tops": 100}
 _TOPS = _POOLED | {"S_x_tilde_tops": 300}
+_PEAKS = _TOPS | {"S_x_tilde_tops": 1000, "S_z_tilde": 100}
+_BOTH = _PEAKS | {"S_x_tilde_tops": 2000, "S_z_tilde_pooled": 600}
 LATER = {
     "gandalf-ttbar": [
-        Recipe("gandalf", {"learning_rate": 3e-4, "weights": weights}, batch_size=500, **epochs)
-        for weights, epochs in (
-            (_SCORES, {"epochs": 35, "select_from": 25, "select_every": 5}),
-            (_POOLED, {"epochs": 35, "select_from": 25, "select_every": 5}),
-            (_TOPS, {"epochs": 20, "select_from": 16, "select_every": 4}),
+        Recipe("gandalf", {"learning_rate": rate, "weights": weights}, batch_size=500, **epochs)
+        for rate, weights, epochs in (
+            (3e-4, _SCORES, {"epochs": 35, "select_from": 25, "select_every": 5}),
+            (3e-4, _POOLED, {"epochs": 35, "select_from": 25, "select_every": 5}),
+            (3e-4, _TOPS, {"epochs": 20, "select_from": 16, "select_every": 4}),
+            (2e-4, _PEAKS, {"epochs": 24, "select_from": 16, "select_every": 4}),
+            (2e-4, _BOTH, {"epochs": 40, "select_from": 32, "select_every": 4}),
         )
     ]
 }
