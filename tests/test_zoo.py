@@ -170,7 +170,7 @@ def test_scores_of_gandalf_reach_both_mappers(few):
     model.adapt(few.train)
     batch = {space: r(few.train[space][:20]) for space, r in model.representations.items()}
     scores = [objective for objective in model.objectives if objective.symbol == "S"]
-    assert len(scores) == 5
+    assert len(scores) == 6
     with tf.GradientTape(persistent=True) as tape:
         streams = Streams(model.mappers, batch, model.representations, training=True)
         losses = [score.loss(streams) for score in scores]
