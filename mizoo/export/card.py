@@ -40,7 +40,7 @@ _CARD = """# {name}
 | model | `{model}` |
 | data | {data}; the training split |
 | training | {training} |
-| test | {events} events, used for nothing else |
+| test | {events} events, which no training has seen |
 | licence | MIT |
 
 Made with
