@@ -145,6 +145,18 @@ def test_study_of_gandalf_agrees_with_its_figures():
     assert f"at the floor in {all_there:.0f} % of draws, with true events in {all_of_true:.0f} %." in page
 
 
+def test_other_choice_of_gandalf_agrees_with_its_figures():
+    words = " ".join((DOCS / "studies.md").read_text().split())
+    found = json.loads((DOCS / "studies" / "gandalf_steady.json").read_text())
+    (at_eight,) = (run for run in found["distances"] if run["evaluations"] == 8)
+    cells, error = at_eight["cells"], at_eight["deviations"]["m_w_had"] / 20**0.5
+    assert f"has {cells['m_w_had']:.2f} ± {error:.2f} for `m_w_had`, all ten cells below the floor" in words
+    assert max(cells.values()) < found["floor"]
+    average, together = np.mean([*cells.values()]), at_eight["all at the floor"]
+    assert f"{average:.2f} on average, and all ten at once in {100 * together:.0f} % of draws" in words
+    assert f"the other one has {cells['m_w_had']:.2f}" in (DOCS.parent / "README.md").read_text()
+
+
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", (DOCS / page).read_text()):
