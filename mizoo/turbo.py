@@ -234,12 +234,19 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         with replicas.repeatable(seed):
             return several(lambda z: self._map("x_tilde", z, noise), z, samples)
 
-    def reconstruct(self, x, seed=None):
-        """Draw x again by way of z, or of the latent space that the mappers share."""
+    def reconstruct(self, x=None, seed=None, z=None):
+        """Draw x again by way of z, or z by way of x; by way of the latent space, if the mappers share one.
+
+        Raises:
+            ValueError: if the model has no cycle, or not one of x and z is given.
+        """
         if None in self.averages.values():
             raise ValueError(f"{self.name} has no cycle: one of its mappers is missing")
+        if (x is None) == (z is None):
+            raise ValueError("reconstruct takes either x or z")
+        data, stream = ({"x": x}, "x_hat") if z is None else ({"z": z}, "z_hat")
         with replicas.repeatable(seed):
-            return self._streams({"x": x}).physical("x_hat")
+            return self._streams(data).physical(stream)
 
     def noise_shape(self, role):
         """Shape of an event's noise, for `encode` ("encoder") or `decode` ("decoder"); None if none."""

@@ -84,6 +84,10 @@ def test_flow_inverts_itself(bent):
     np.testing.assert_allclose(bent.encode(bent.decode(z)), z, atol=1e-4)
     x = bent.decode(z).numpy()
     np.testing.assert_allclose(bent.reconstruct(x), x, atol=1e-4)
+    np.testing.assert_allclose(bent.reconstruct(z=z), z, atol=1e-4)
+    for given in ({}, {"x": x, "z": z}):
+        with pytest.raises(ValueError, match="either x or z"):
+            bent.reconstruct(**given)
 
 
 def test_flow_density_integrates_to_one(bent):
