@@ -1,128 +1,196 @@
 """Events into files, whatever their format."""
 
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
-from mizoo.datasets.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
-from mizoo.extra import extra
-from mizoo.physics.process import TTBAR
+from mizoo.datasets.disk import naming, settle
+from mizoo.datasets.events import Events
+from mizoo.datasets.formats import FORMATS
+from mizoo.datasets.integrity import line, sidecar
+from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.samples import Samples
+from mizoo.datasets.tables import WEIGHTS
+from mizoo.physics.process import TTBAR, Process
+
+_UNPROTECTED = (".parquet", ".csv", ".root")  # a part of these files, or all, has no checksum of its own
 
 
-def write(path, events, process=TTBAR) -> None:
+def write(
+    path: str | Path,
+    events: Samples | Mapping[str, np.ndarray],
+    process: Process | None = None,
+    overwrite: bool = True,
+) -> None:
     """Write events for `mizoo.datasets.read`, in the format of the suffix; whole or not at all.
 
-    Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`).
+    Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`). All are written with
+    checksums, which reading verifies: those of the format, and beside Parquet, CSV and ROOT files also
+    `NAME.sha256`, see `mizoo.datasets.integrity`.
 
     Args:
-        path: of the file; one that is there is replaced.
-        events: `Events`, or a dictionary of arrays (n, 4 × objects) by space, and `weights` (n,) if any.
-        process: that the columns of tables are named after.
+        path: of the file.
+        events: `Events`, or a dictionary of arrays (n, 4 × objects) in GeV by space, and `weights` (n,) if
+            any.
+        process: that the columns of tables are named after; if None that of the events, or `TTBAR` for a
+            dictionary.
+        overwrite: replace a file that is there.
 
     Raises:
-        ValueError: for another suffix.
+        ValueError: for another suffix; for no events, arrays of a wrong shape, of different lengths, not of
+            real numbers or with a value that is not finite; for `Events` of another process.
         ImportError: if the format needs the extra `hep`.
+        OSError: if the file cannot be written, such as `FileExistsError`, or `BlockingIOError` while
+            another process writes it; it names the file, and nothing is left of it.
     """
-    with writer(path, process) as append:
-        append(events if isinstance(events, dict) else events.arrays() | weights(events))
+    own = events.process if isinstance(events, Events) else None
+    if own is not None and process is not None and own != process:
+        raise ValueError(f"{path}: the events are of {own.name}, not of {process.name}")
+    arrays = events.arrays() | weights(events) if isinstance(events, Samples) else events
+    with writer(path, process or own or TTBAR, overwrite) as append:
+        append(arrays)
 
 
-def weights(events) -> dict[str, np.ndarray]:
+def weights(events: Samples) -> dict[str, np.ndarray]:
     """The weights of events under the name that files have for them, if there are any."""
     return {} if events.weights is None else {WEIGHTS: events.weights}
 
 
 @contextmanager
-def writer(path, process=TTBAR):
+def writer(
+    path: str | Path, process: Process = TTBAR, overwrite: bool = True
+) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
     """Context with a function that appends events to a file, which appears in the end: see `write`."""
+    check_target(path, overwrite)
+    with sole_writer(path), appending(path, process, overwrite) as append:
+        yield append
+
+
+def check_target(path: str | Path, overwrite: bool) -> None:
+    """Refuse a file that cannot be written.
+
+    Raises:
+        ValueError: for a suffix of no format.
+        OSError: `FileExistsError`, unless it may be overwritten; `IsADirectoryError`; `FileNotFoundError`
+            or `NotADirectoryError`, for its folder.
+    """
     path = Path(path)
-    if (opened := _BY_SUFFIX.get(path.suffix)) is None:
-        raise ValueError(f"{path}: cannot write this format; known are {', '.join(_BY_SUFFIX)}")
-    unfinished = path.with_name(f".{path.stem}.part{path.suffix}")
+    if path.suffix not in FORMATS:
+        raise ValueError(f"{path}: cannot write this format; known are {', '.join(FORMATS)}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give the name of a file")
+    folder = path.resolve().parent
+    if not folder.exists():
+        raise FileNotFoundError(f"{path} cannot be written: there is no folder {folder}")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {folder} is no folder")
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{path} exists: choose another name, or replace it with --overwrite (overwrite=True)"
+        )
+
+
+def scratch(path: str | Path) -> list[Path]:
+    """All files that writing a file touches: it, its unfinished form, and the checksums of both."""
+    target = Path(path).resolve()
+    unfinished = target.with_name(f".{target.stem}.part{target.suffix}")
+    return [target, unfinished, sidecar(target), sidecar(unfinished)]
+
+
+@contextmanager
+def appending(
+    path: str | Path, process: Process, overwrite: bool
+) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
+    """`writer` for whom holds the lock of the file already."""
+    target, unfinished, beside, beside_unfinished = scratch(path)
+    count = 0
+    former: dict[str, np.dtype] = {}
+
+    def checked(arrays):
+        nonlocal count, former
+        arrays = _checked(arrays, process, path)
+        types = {name: array.dtype for name, array in arrays.items()}
+        if former and types != former:
+            what, before = (", ".join(f"{t} {n}" for n, t in parts.items()) for parts in (types, former))
+            raise ValueError(f"{path}: these events have {what}, those before them {before}")
+        length = len(next(iter(arrays.values())))
+        if length:
+            former = types
+            count += length
+            with naming(path):
+                append(arrays)
+
     try:
-        with opened(unfinished, process) as append:
-            yield append
-        unfinished.replace(path)
+        with ExitStack() as stack:
+            with naming(path):
+                append = stack.enter_context(FORMATS[target.suffix](unfinished, process))
+            try:
+                yield checked
+                if not count:
+                    raise ValueError(f"{path}: no events to write")
+            except BaseException as error:
+                with suppress(Exception):  # of a file that is given up
+                    stack.__exit__(type(error), error, error.__traceback__)
+                raise
+            with naming(path):
+                stack.close()
+        check_target(path, overwrite)  # once more: drawing the events may have taken hours
+        with naming(path):
+            settle(unfinished)
+            renewed = target.suffix in _UNPROTECTED or beside.exists()
+            if renewed:
+                beside_unfinished.write_text(line(unfinished, target.name))
+                settle(beside_unfinished)
+            # Whenever this ends halfway, there is no checksum beside a file that it is not of.
+            beside.unlink(missing_ok=True)
+            unfinished.replace(target)
+            if renewed:
+                beside_unfinished.replace(beside)
     finally:
         unfinished.unlink(missing_ok=True)
+        beside_unfinished.unlink(missing_ok=True)
 
 
-def _frame(arrays, process):
-    """All components as columns of one table."""
-    parts = [
-        pd.DataFrame(array, columns=[WEIGHT] if name == WEIGHTS else columns(process, name))
-        for name, array in arrays.items()
-    ]
-    return pd.concat(parts, axis=1)
+def _checked(arrays, process, path):
+    """The arrays in the order of files, float32 or float64, as the process wants them."""
+    if not isinstance(arrays, Mapping):
+        raise ValueError(f"{path}: events or arrays by space are needed, got {type(arrays).__name__}")
+    if unknown := set(arrays) - {"x", "z", WEIGHTS}:
+        raise ValueError(f"{path}: arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
+    checked = {}
+    for name in ("x", "z", WEIGHTS):
+        if name in arrays:
+            names = None if name == WEIGHTS else process.columns(name)
+            try:
+                checked[name] = _array(arrays[name], names)
+            except ValueError as error:
+                raise ValueError(f"{path}: {name} of {process.name}: {error}") from None
+    if not checked.keys() - {WEIGHTS}:
+        raise ValueError(f"{path}: no events to write: x, z or both are needed")
+    if len({len(array) for array in checked.values()}) > 1:
+        lengths = ", ".join(f"{len(array)} {name}" for name, array in checked.items())
+        raise ValueError(f"{path}: arrays must be of the same events, got {lengths}")
+    return checked
 
 
-@contextmanager
-def _parquet(path, process):
-    arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
-    file = None
-
-    def append(arrays):
-        nonlocal file
-        table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
-        file = file or parquet.ParquetWriter(path, table.schema)
-        file.write_table(table)
-
-    try:
-        yield append
-    finally:
-        if file:
-            file.close()
-
-
-@contextmanager
-def _csv(path, process):
-    with open(path, "w") as file:
-        yield lambda arrays: _frame(arrays, process).to_csv(file, index=False, header=file.tell() == 0)
-
-
-@contextmanager
-def _hdf5(path, process):
-    with h5py.File(path, "w") as file:
-
-        def append(arrays):
-            for key, array in arrays.items():
-                if (name := HDF5_NAMES.get(key, key)) not in file:
-                    file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]), chunks=True)
-                    continue
-                file[name].resize(len(file[name]) + len(array), axis=0)
-                file[name][-len(array) :] = array
-
-        yield append
-
-
-@contextmanager
-def _numpy(path, process):
-    parts: list[dict[str, np.ndarray]] = []
-    yield parts.append
-    np.savez(path, **{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
-
-
-@contextmanager
-def _root(path, process):
-    with extra("uproot").recreate(path) as file:
-
-        def append(arrays):
-            frame = _frame(arrays, process)
-            if TREE not in file:
-                file.mktree(TREE, dict(frame.dtypes))
-            file[TREE].extend({name: column.to_numpy() for name, column in frame.items()})
-
-        yield append
-
-
-_BY_SUFFIX = {
-    ".parquet": _parquet,
-    ".csv": _csv,
-    ".h5": _hdf5,
-    ".hdf5": _hdf5,
-    ".npz": _numpy,
-    ".root": _root,
-}
+def _array(given, names):
+    """An array (n, names), or (n,) where there are none, of finite floating-point numbers."""
+    if isinstance(given, pd.DataFrame) and list(given) != names:
+        raise ValueError(f"columns must be {', '.join(names)}, got {', '.join(map(str, given))}")
+    if np.ma.is_masked(given):
+        raise ValueError("values are masked")
+    array = np.asarray(given)
+    expected = "(n,)" if names is None else f"(n, {len(names)}), px py pz E of each object"
+    if array.ndim != (1 if names is None else 2) or (names is not None and array.shape[1] != len(names)):
+        raise ValueError(f"the shape must be {expected}, got {array.shape}")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"values must be real numbers, got {array.dtype}")
+    array = array.astype("float32" if array.dtype == np.float32 else "float64", copy=False)
+    if not np.isfinite(array).all():
+        event, *column = np.argwhere(~np.isfinite(array))[0]
+        what = names[column[0]] if names else "it"
+        raise ValueError(f"{what} is {array[event, *column]} (not finite) in event {event}")
+    return array

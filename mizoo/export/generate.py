@@ -1,23 +1,56 @@
 """Draws for any number of events, in bounded memory, that survive an interruption."""
 
+import dataclasses
+import hashlib
 import json
 import secrets
-import shutil
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from mizoo._version import __version__
+from mizoo.datasets.integrity import checksum
+from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.read import stream
-from mizoo.datasets.write import weights, writer
+from mizoo.datasets.write import appending, check_target, scratch, weights
 from mizoo.evaluation.report import in_chunks
-from mizoo.physics.process import TTBAR
+from mizoo.export.identity import model_checksum
+from mizoo.export.job import Draws
+from mizoo.physics.process import TTBAR, Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 
 
+class Model(Protocol):
+    """What `generate` needs of a model: a `Pretrained`, a `Turbo`, or one of a user's own.
+
+    The latter needs only the method that is used. Draws of it can be resumed if it has a method
+    `checksum() -> str` as well, see `mizoo.export.identity`.
+    """
+
+    name: str
+
+    def encode(self, x: np.ndarray, *, seed: int) -> np.ndarray:
+        """Draw z (n, 4 × objects) given x (n, 4 × objects), in GeV; the same by the same seed."""
+
+    def decode(self, z: np.ndarray, *, seed: int) -> np.ndarray:
+        """Draw x (n, 4 × objects) given z (n, 4 × objects), in GeV; the same by the same seed."""
+
+
 def generate(
-    model, method, source, out, process=TTBAR, seed=None, skip_bad=False, resume=False, chunk=50_000
+    model: Model,
+    method: str,
+    source: str | Path,
+    out: str | Path,
+    process: Process = TTBAR,
+    seed: int | None = None,
+    skip_bad: bool = False,
+    resume: bool = False,
+    chunk: int = 50_000,
+    overwrite: bool = False,
 ) -> int:
     """Draw x or z for each event of a file, and write them to another one.
 
@@ -25,85 +58,107 @@ def generate(
     until all is there: then the file is written, and the folder goes. A draw that was interrupted goes on
     there; no event is lost or drawn twice, and the file is the one of an undisturbed draw.
 
+    The folder knows what its draws follow from, by content: the model, the file, the seed and the other
+    arguments. Draws that are damaged, or not of this model, file and seed, never get into `out`: they are
+    drawn again. Where it is not known any more what the folder is of, all events are drawn anew, with a
+    warning.
+
     Args:
-        model: a `Pretrained` or a `Turbo`.
+        model: a `Pretrained` or a `Turbo`, or another `Model`.
         method: `"decode"` or `"encode"`.
         source: file of events, of any format that `mizoo.datasets.read` takes.
-        out: file to write, see `mizoo.datasets.write`; one that is there is replaced.
+        out: file to write, see `mizoo.datasets.write`.
         process: of the events.
-        seed: of the draws; a new one if None.
+        seed: of the draws, 0 or more; a new one if None, or that of the draws that are resumed.
         skip_bad: leave bad events out.
         resume: go on with what is there of the same draw.
-        chunk: events that are held at once.
+        chunk: events that are held at once, 1 or more.
+        overwrite: replace `out` if it is there.
 
     Returns:
         The number of events drawn.
 
     Raises:
-        FileExistsError: if there are draws that were interrupted, and `resume` is False.
-        ValueError: if these are of another model, file or seed; for bad input; or if the file has not the
-            space that is needed.
+        FileExistsError: if `out` is there, and `overwrite` is False; or if there are draws that were
+            interrupted, and `resume` is False.
+        BlockingIOError: if another process draws for the same `out`.
+        OSError: if `source` is no file, or `out` cannot be written.
+        ValueError: if `out` is `source`; if draws to resume are of another model, file or seed; for bad
+            input; or if the file has not the space that is needed.
     """
-    out = Path(out)
-    given, drawn = _SPACES[method]
-    draws = out.with_name(f".{out.name}.draws")
-    job = {
-        "model": model.name,
-        "method": method,
-        "source": str(Path(source).resolve()),
-        "bytes": Path(source).stat().st_size,
-        "skip_bad": skip_bad,
-        "chunk": chunk,
-    }
-    with writer(out, process) as append:  # refuses what it cannot write, before anything is drawn
-        seed = _begin(draws, job, seed, resume)
-        parts = stream(source, process=process, skip_bad=skip_bad, chunk=chunk)
-        count = 0
-        try:
-            with _progress() as progress:
-                task = progress.add_task(method, total=None)
-                for i, events in enumerate(parts):
-                    if events[given] is None:
-                        raise ValueError(f"{source}: {method} needs {given}, and the file has none")
-                    made = _part(draws / f"{i:06}.npy", model, method, events[given], [seed, i])
-                    append({drawn: made} | weights(events))
-                    count += len(events)
-                    progress.update(task, completed=count)
-        finally:
-            if not any(draws.glob("*.npy")):  # nothing to go on with
-                shutil.rmtree(draws)
-    shutil.rmtree(draws)
+    source, out = Path(source), Path(out)
+    _check(method, seed, chunk)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such file")
+    if any(path.exists() and path.samefile(source) for path in scratch(out)):
+        raise ValueError(f"{out} is the file that is read, or would overwrite it: choose another name")
+    check_target(out, overwrite)
+    with sole_writer(out):
+        before = _state(source)
+        job = {
+            "mizoo version": __version__,
+            "model": model_checksum(model),
+            "method": method,
+            "source": checksum(source),
+            "process": _process_checksum(process),
+            "skip_bad": bool(skip_bad),
+            "chunk": int(chunk),
+            "seed": None if seed is None else int(seed),
+        }
+        target = out.resolve()
+        folder = target.with_name(f".{target.name}.draws")
+        with appending(out, process, overwrite) as append:  # refuses what it cannot write before any draw
+            draws = Draws(folder, job, resume, new_seed=lambda: secrets.randbits(32))
+            try:
+                count = _draw(model, method, draws, append, stream(
+                    source, process=process, skip_bad=skip_bad, chunk=chunk
+                ), source)  # fmt: skip
+                if _state(source) != before:
+                    raise ValueError(f"{source} was changed while it was read: draw anew")
+            finally:
+                if draws.empty:
+                    draws.discard()
+        draws.discard()
     return count
 
 
-def _part(path, model, method, events, seed):
-    """The draws of one chunk, from their file if it is there."""
-    if not path.is_file():
-        unfinished = path.with_suffix(".part")
-        with open(unfinished, "wb") as file:
-            np.save(file, in_chunks(getattr(model, method), events, None, seed=seed))
-        unfinished.replace(path)
-    return np.load(path)
+def _draw(model, method, draws, append, parts, source):
+    """Draw for parts of a file, and append what is drawn; the number of events."""
+    given, drawn = _SPACES[method]
+    count = 0
+    with _progress() as progress:
+        task = progress.add_task(method, total=None)
+        for i, events in enumerate(parts):
+            if events[given] is None:
+                raise ValueError(f"{source}: {method} needs {given}, and the file has none")
+
+            seed = [draws.seed, i]
+            draw = partial(in_chunks, getattr(model, method), events[given], None, seed=seed, first=count)
+            append({drawn: draws.part(i, events[given], draw)} | weights(events))
+            count += len(events)
+            progress.update(task, completed=count)
+    return count
 
 
-def _begin(draws, job, seed, resume):
-    """Make the folder of draws, or check that the one that is there is of this job; its seed."""
-    note = draws / "job.json"
-    if note.is_file():
-        former = json.loads(note.read_text())
-        if not resume:
-            raise FileExistsError(f"{draws} has draws that were interrupted: resume them, or remove it")
-        job = {**job, "seed": former["seed"] if seed is None else seed}
-        if former != job:
-            differing = [key for key in job if former.get(key) != job[key]]
-            raise ValueError(f"the draws in {draws} have another {', '.join(differing)}")
-        return job["seed"]
-    draws.mkdir(parents=True, exist_ok=True)
-    seed = secrets.randbits(32) if seed is None else seed
-    whole = draws / "job.part"
-    whole.write_text(json.dumps({**job, "seed": seed}))
-    whole.replace(note)
-    return seed
+def _check(method, seed, chunk):
+    if method not in _SPACES:
+        raise ValueError(f"method must be {' or '.join(map(repr, _SPACES))}, not {method!r}")
+    if seed is not None and (seed != int(seed) or seed < 0):
+        raise ValueError(f"seed must be a whole number of 0 or more, got {seed}")
+    if chunk != int(chunk) or chunk < 1:
+        raise ValueError(f"chunk must be a whole number of 1 or more, got {chunk}")
+
+
+def _state(path):
+    """What changes whenever a file is written or replaced."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _process_checksum(process):
+    fields = {field.name: getattr(process, field.name) for field in dataclasses.fields(process)}
+    content = {name: repr(value) for name, value in fields.items() if not callable(value)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _progress():

@@ -1,8 +1,9 @@
 """Checksums of a model folder."""
 
-import hashlib
 import json
 from pathlib import Path
+
+from mizoo.training.record import checksum, read_json
 
 NAME = "sha256.json"
 
@@ -13,30 +14,36 @@ def write_manifest(directory) -> dict[str, str]:
     sums = {
         path.relative_to(directory).as_posix(): checksum(path)
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and path.name != NAME
+        if path.is_file() and path != directory / NAME
     }
     (directory / NAME).write_text(json.dumps(sums, indent=1) + "\n")
     return sums
+
+
+def program(directory: str | Path) -> list[Path]:
+    """The files of a SavedModel that TensorFlow runs and restores, in a fixed order."""
+    directory = Path(directory)
+    inner = [path for name in ("variables", "assets") for path in (directory / name).rglob("*")]
+    return [directory / "saved_model.pb", *sorted(path for path in inner if path.is_file())]
 
 
 def verify(directory) -> None:
     """Check the files of a folder against its `sha256.json`, if it has one.
 
     Raises:
-        ValueError: naming a file that is missing, or is not what it was when it was written.
+        ValueError: naming a file that is missing, or is not what it was when it was written, or is loaded
+            with the model and not listed.
     """
     manifest = Path(directory) / NAME
     if not manifest.is_file():
         return
-    for name, expected in json.loads(manifest.read_text()).items():
+    listed = read_json(manifest)
+    for path in program(directory):
+        if path.relative_to(directory).as_posix() not in listed:
+            raise ValueError(f"{path} belongs to the model, but {manifest} does not list it")
+    for name, expected in listed.items():
         path = manifest.parent / name
         if not path.is_file():
             raise ValueError(f"{path} is missing")
         if (found := checksum(path)) != expected:
             raise ValueError(f"{path} is damaged or was changed: SHA-256 {found}, expected {expected}")
-
-
-def checksum(path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,159 @@
+"""Files of events being written: one context per format, with a function that appends checked arrays.
+
+Each writes the checksums that its format has: they are verified on reading, see `mizoo.datasets.integrity`.
+"""
+
+import os
+from contextlib import contextmanager
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from mizoo.datasets.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
+from mizoo.extra import extra
+
+
+def _frame(arrays, process):
+    """All components as columns of one table."""
+    parts = [
+        pd.DataFrame(array, columns=[WEIGHT] if name == WEIGHTS else columns(process, name))
+        for name, array in arrays.items()
+    ]
+    return pd.concat(parts, axis=1)
+
+
+@contextmanager
+def _parquet(path, process):
+    arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
+    file = None
+
+    def append(arrays):
+        nonlocal file
+        table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
+        file = file or parquet.ParquetWriter(path, table.schema, write_page_checksum=True)
+        file.write_table(table)
+
+    try:
+        yield append
+    finally:
+        if file:
+            file.close()
+
+
+@contextmanager
+def _csv(path, process):
+    with open(path, "w") as file:
+        yield lambda arrays: _frame(arrays, process).to_csv(file, index=False, header=file.tell() == 0)
+
+
+@contextmanager
+def _hdf5(path, process):
+    with open(path, "w+b") as opened:
+        disk = _Disk(opened)
+        # From HDF5 1.10 on metadata have checksums, too, which `fletcher32` gives the data only.
+        with h5py.File(disk, "w", libver=("v110", "v110")) as file:
+
+            def append(arrays):
+                for key, array in arrays.items():
+                    if (name := HDF5_NAMES.get(key, key)) not in file:
+                        shape = (None, *array.shape[1:])
+                        file.create_dataset(name, data=array, maxshape=shape, chunks=True, fletcher32=True)
+                        continue
+                    file[name].resize(len(file[name]) + len(array), axis=0)
+                    file[name][-len(array) :] = array
+                disk.check()
+
+            yield append
+        disk.flush()
+        disk.check()
+
+
+class _Disk:
+    """The file below HDF5, which never hears of an error.
+
+    Data that the library cannot write stay in its caches, and closing the file fails as well: the process
+    then ends with a segmentation fault. Here the first error is kept for `check`, and from there on nothing
+    is written.
+
+    Args:
+        file: open for reading and writing, in binary mode.
+    """
+
+    def __init__(self, file):
+        self._file = file
+        self._error = None
+        self._place = self._end = 0
+
+    def check(self):
+        """Raise the first error there was, if any."""
+        if self._error is not None:
+            raise self._error
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._end}[whence]
+        return self._place
+
+    def tell(self):
+        return self._place
+
+    def write(self, data):
+        self._try(lambda: (self._file.seek(self._place), self._file.write(data)))
+        self._place += len(data)
+        self._end = max(self._end, self._place)
+        return len(data)
+
+    def readinto(self, buffer):
+        self._try(lambda: (self._file.seek(self._place), self._file.readinto(buffer)))
+        self._place += len(buffer)
+        return len(buffer)
+
+    def read(self, size):
+        buffer = bytearray(size)
+        self.readinto(buffer)
+        return bytes(buffer)
+
+    def truncate(self, size):
+        self._try(lambda: self._file.truncate(size))
+        self._end = size
+        return size
+
+    def flush(self):
+        self._try(self._file.flush)
+
+    def _try(self, action):
+        if self._error is None:
+            try:
+                action()
+            except OSError as error:
+                self._error = error
+
+
+@contextmanager
+def _numpy(path, process):
+    parts: list[dict[str, np.ndarray]] = []
+    yield parts.append
+    np.savez(path, **{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+
+
+@contextmanager
+def _root(path, process):
+    with extra("uproot").recreate(path) as file:
+
+        def append(arrays):
+            frame = _frame(arrays, process)
+            if TREE not in file:
+                file.mktree(TREE, dict(frame.dtypes))
+            file[TREE].extend({name: column.to_numpy() for name, column in frame.items()})
+
+        yield append
+
+
+FORMATS = {
+    ".parquet": _parquet,
+    ".csv": _csv,
+    ".h5": _hdf5,
+    ".hdf5": _hdf5,
+    ".npz": _numpy,
+    ".root": _root,
+}

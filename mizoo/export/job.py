@@ -1,0 +1,171 @@
+"""Draws of one job in a folder, from which an interrupted job goes on.
+
+The folder has `job.json`, with all that the draws follow from, and one file per chunk of events, with a
+record of the job and of the events that it was drawn for. Only files that are whole and have the right
+record are used. All others are drawn again, which gives the same draws, as the seed is part of the job.
+"""
+
+import hashlib
+import json
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mizoo.datasets.disk import naming
+from mizoo.datasets.integrity import array_checksum
+
+
+class LostDraws(UserWarning):
+    """Says that there were draws whose job is not known any more, and that they were deleted."""
+
+
+class Draws:
+    """The folder of a job.
+
+    Only the holder of the output's lock may use it, see `mizoo.datasets.lock`.
+
+    Args:
+        folder: of the draws; one without a valid `job.json` is emptied, with a `LostDraws` warning if it
+            has draws.
+        job: all that the draws follow from, as JSON can have it; `seed` may be None for that of the job
+            that is there, or a new one. `model` None means that it cannot be told from others.
+        resume: go on with the draws that are there, if any.
+        new_seed: function of the seed of a new job.
+
+    Attributes:
+        seed: of the draws.
+
+    Raises:
+        FileExistsError: if there are draws that were interrupted, and `resume` is False.
+        ValueError: if these are of another job; it says in what they differ.
+        OSError: if the folder cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, job: dict[str, Any], resume: bool, new_seed: Callable[[], int]
+    ) -> None:
+        self.folder = folder
+        _delete(_retired(folder))
+        former = _read_job(folder / "job.json")
+        if former is not None:
+            if not resume:
+                raise FileExistsError(
+                    f"{folder} has draws that were interrupted: go on with them by --resume (resume=True), "
+                    "or remove it"
+                )
+            if job["seed"] is None:
+                job = {**job, "seed": former.get("seed")}
+            _check_same(folder, former, job)
+        else:
+            if folder.is_dir() and any(folder.glob("*.np*")):
+                warnings.warn(
+                    f"{folder}: job.json is missing or damaged; all events are drawn anew", LostDraws, 3
+                )
+            self.discard()
+            job = {**job, "seed": new_seed() if job["seed"] is None else job["seed"]}
+            with naming(folder):
+                folder.mkdir()
+            _write_job(folder / "job.json", job)
+        self.seed: int = job["seed"]
+        self._digest = _digest(job)
+
+    def part(self, index: int, given: np.ndarray, draw: Callable[[], np.ndarray]) -> np.ndarray:
+        """Draws (n, …) for the events (n, …) of a chunk: from their file, or new ones.
+
+        Args:
+            index: of the chunk.
+            given: its events; draws that are kept were made for the very same ones.
+            draw: makes the draws.
+
+        Raises:
+            OSError: if they cannot be kept.
+        """
+        path = self.folder / f"{index:06}.npz"
+        record = {"job": self._digest, "chunk": index, "given": array_checksum(given)}
+        if (kept := _read_part(path, record)) is not None and len(kept) == len(given):
+            return kept
+        drawn = draw()
+        note = json.dumps({**record, "drawn": array_checksum(drawn)})
+        unfinished = path.with_suffix(".part")
+        with naming(path):
+            try:
+                with open(unfinished, "wb") as file:
+                    np.savez(file, drawn=drawn, record=np.array(note))
+                unfinished.replace(path)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        return drawn
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to go on with."""
+        return not any(self.folder.glob("*.npz"))
+
+    def discard(self) -> None:
+        """Delete the folder, if it is there.
+
+        It gets another name first: a folder that is deleted halfway is never one of draws. If this ends in
+        between, the next `Draws` deletes the rest.
+        """
+        if self.folder.exists():
+            self.folder.rename(_retired(self.folder))
+            _delete(_retired(self.folder))
+
+
+def _retired(folder):
+    return folder.with_name(f"{folder.name}.old")
+
+
+def _delete(path):
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _check_same(folder, former, job):
+    if former != job:
+        differing = [key for key in job | former if former.get(key) != job.get(key)]
+        raise ValueError(
+            f"the draws in {folder} have another {', '.join(differing)}: remove it to draw all events anew"
+        )
+    if job["model"] is None:
+        raise ValueError(
+            f"the draws in {folder} cannot be resumed: the model has no method `checksum`, which tells it "
+            "from others; remove the folder to draw all events anew"
+        )
+
+
+def _read_job(path):
+    """The job that a file describes; None if it is missing or damaged."""
+    try:
+        content = json.loads(path.read_text())
+        job = content["job"]
+        return job if content["sha256"] == _digest(job) else None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _write_job(path, job):
+    unfinished = path.with_suffix(".part")
+    with naming(path):
+        unfinished.write_text(json.dumps({"job": job, "sha256": _digest(job)}, indent=1) + "\n")
+        unfinished.replace(path)
+
+
+def _digest(job):
+    return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
+
+
+def _read_part(path, record):
+    """The draws of a file, if it is whole and has this record."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            drawn, found = content["drawn"], json.loads(str(content["record"]))
+    except Exception:  # NumPy and zipfile raise whatever they stumble over in a damaged file
+        return None
+    return drawn if found == {**record, "drawn": array_checksum(drawn)} else None
