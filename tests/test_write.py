@@ -95,13 +95,13 @@ def test_no_events_are_no_file(suffix, tmp_path):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_numbers_of_any_type_and_order_come_back(events, suffix, tmp_path):
+def test_numbers_of_any_type_come_back(suffix, tmp_path):
     path = tmp_path / f"out{suffix}"
+    pt = np.arange(50)[:, None] + np.array([100, 90, 80, 70, 60, 50])
+    x = np.stack([pt, 0 * pt, 0 * pt, pt], -1).reshape(50, 24)
     for kind in (">f4", "f8", "f2", "i4", "u2", "g"):
-        x = np.abs(np.round(events.x, -1 if kind == "f2" else 0)).clip(0, 2000).astype(kind)
-        x[:, 8:].reshape(50, 4, 4)[:] = np.sort(x[:, 8:].reshape(50, 4, 4), 1)[:, ::-1]  # by falling pT
-        write(path, {"x": x})
-        np.testing.assert_array_equal(read(path).x, x.astype("float32"))
+        write(path, {"x": x.astype(kind)})
+        np.testing.assert_array_equal(read(path).x, x)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
