@@ -1,6 +1,9 @@
-"""The command line."""
+"""The command line: what is wrong ends in one line, and `MIZOO_DEBUG=1` shows where it came from."""
 
 import json
+import os
+import textwrap
+import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -9,29 +12,42 @@ from rich.console import Console
 from rich.table import Table
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="A model zoo in which a generative model is a pair of mappers and a list of sub-objectives.",
 )
 console = Console()
+# Typer names no class for all of these.
+_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of a SavedModel or run.")]
 Input = Annotated[
     Path, typer.Argument(help="File of events, of any format that `mizoo.datasets.read` takes.")
 ]
-Output = Annotated[Path, typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz.")]
+Output = Annotated[
+    Optional[Path],
+    typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz; of arrays, .npz."),
+]
 Data = Annotated[
     Optional[list[Path]],
-    typer.Option(help="File with pairs, or two with x and with z; the packaged events if none."),
+    typer.Option(
+        help="File with pairs, or two with x and with z; if none, what the model was trained on, of which "
+        "it has not seen the last tenth."
+    ),
 ]
-
 Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Joint = Annotated[
     bool, typer.Option("--joint", help="Compare all observables together, too: correlations, a classifier.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
+
+
+@app.callback(invoke_without_command=True)
+def _without_command(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
@@ -74,7 +90,7 @@ def train(
     ] = None,
     data: Annotated[
         Optional[list[Path]],
-        typer.Option(help="NumPy file with arrays x and z, or files of tt̄ events; else what is shown."),
+        typer.Option(help="NumPy files of arrays x and z, or files of tt̄ events; else the demonstration."),
     ] = None,
     skip_bad: SkipBad = False,
     resume: Annotated[
@@ -94,10 +110,13 @@ def train(
     replicas: Annotated[
         Optional[int], typer.Option(min=1, help="Parts of the CPU, for --strategy mirrored.")
     ] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that workers wait for one another.")] = 600.0,
+    timeout: Annotated[
+        Optional[float], typer.Option(min=0.0, help="Seconds that workers wait for one another, or 600.")
+    ] = None,
     restarts: Annotated[
-        int, typer.Option(min=0, help="How often a worker begins again when another one is lost.")
-    ] = 3,
+        Optional[int],
+        typer.Option(min=0, help="How often a worker begins again when another one is lost, or 3."),
+    ] = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Have TensorFlow repeat results bit by bit.")
     ] = False,
@@ -107,8 +126,6 @@ def train(
     Data are the preset's demonstration, or a file's: of these the last tenth is left for tests and the
     tenth before it for validation.
     """
-    from functools import partial
-
     import tensorflow as tf
 
     from mizoo.presets import PRESETS
@@ -116,13 +133,20 @@ def train(
     from mizoo.training.again import WorkerLostError, start_again
     from mizoo.training.run import Recipe
     from mizoo.training.run import train as run
+    from mizoo.training.source import training_data
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
-    split, shapes = _data(preset, data or [], skip_bad)
+    chosen = _options(preset, options or [])
+    split, shapes, source = training_data(preset, data or [], skip_bad)
+    for space in shapes.keys() & chosen.keys():
+        if chosen[space] != shapes[space]:
+            raise ValueError(
+                f"--set {space}={chosen[space]}: {space} of the data has shape {shapes[space]}"
+            )
     recipe = Recipe(
         preset,
-        {**shapes, **_options(preset, options or [])},
+        {**shapes, **chosen},
         epochs,
         batch_size or min(1000, max(2, len(split.train) // 10)),
         warmup,
@@ -134,15 +158,22 @@ def train(
     )
     if deterministic:
         tf.config.experimental.enable_op_determinism()
-    addresses = workers.split(",") if workers else None
-    try:
-        model = run(
-            recipe, split, out, resume,
-            strategy=partial(resolve, strategy, addresses, index, replicas, timeout),
-            backup_every=backup_every,
+
+    def resolved():
+        made = resolve(
+            strategy, workers.split(",") if workers else None, index, replicas,
+            600.0 if timeout is None else timeout,
         )  # fmt: skip
+        if not isinstance(made, tf.distribute.MultiWorkerMirroredStrategy):
+            for option, value in (("workers", workers), ("timeout", timeout), ("restarts", restarts)):
+                if value is not None:
+                    raise ValueError(f"--{option} is for several workers: no cluster is known here")
+        return made
+
+    try:
+        model = run(recipe, split, out, resume, strategy=resolved, backup_every=backup_every, source=source)
     except WorkerLostError:
-        if not start_again(restarts):
+        if not start_again(3 if restarts is None else restarts):
             raise
     console.print(f"{model!r}\ntrained; the kept epoch is in {out / 'model.keras'}", soft_wrap=True)
 
@@ -153,18 +184,22 @@ def evaluate(
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     data: Data = None,
     skip_bad: SkipBad = False,
-    split: Annotated[str, typer.Option(help="train, validation or test, of the packaged data.")] = "test",
+    split: Annotated[
+        Optional[str],
+        typer.Option(help="train, validation or test, of the data the model was trained on; test if none."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
     joint: Joint = False,
 ) -> None:
-    """Hold what a model draws against the truth: the data of its preset, or those of files."""
+    """Hold what a model draws against the truth: data that it has not seen, or those of files."""
     from mizoo.evaluation.report import evaluate as hold
-    from mizoo.export import load
+    from mizoo.export.origin import Origin
 
-    if split not in ("train", "validation", "test"):
+    if split not in (None, "train", "validation", "test"):
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
-    loaded = load(model)
-    report = hold(loaded, _truth(loaded, data, split, skip_bad), seed=seed, joint=joint)
+    _check_report(out)
+    origin = Origin(model)
+    report = hold(origin.model, origin.truth(data or [], split, skip_bad), seed=seed, joint=joint)
     _finish(report, out)
 
 
@@ -177,10 +212,11 @@ def compare(
     joint: Joint = False,
 ) -> None:
     """Hold the events of one file against those of another."""
-    from mizoo.datasets import read
     from mizoo.evaluation.report import compare as hold
+    from mizoo.training.source import read_to_compare
 
-    true, other = (read(path, skip_bad=skip_bad) for path in (truth, made))
+    _check_report(out)
+    true, other = read_to_compare(truth, made, skip_bad)
     _finish(hold(true, other, name=made.stem, joint=joint), out)
 
 
@@ -191,10 +227,16 @@ def history(
 ) -> None:
     """Draw how the terms of a run fell, as PNG and PDF."""
     from mizoo.evaluation.figures import learning_curves, save
+    from mizoo.training.folders import check_writable
+    from mizoo.training.record import read_metrics
 
-    if not (log := run / "metrics.csv").is_file():
-        raise FileNotFoundError(f"{log}: no such file; a run has one after its first epoch")
-    paths = save(learning_curves(log), out)
+    if out.suffix in (".png", ".pdf"):
+        raise typer.BadParameter(f"--out is without suffix, as both formats are written, not {out}")
+    check_writable(out.parent)
+    if not len(metrics := read_metrics(run)):
+        raise ValueError(f"{run / 'metrics.csv'} has no rows: a run has one after its first epoch")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    paths = save(learning_curves(metrics), out)
     console.print(" and ".join(map(str, paths)), soft_wrap=True)
 
 
@@ -217,20 +259,20 @@ def models(
 
 @app.command()
 def simulate(
-    model: Model, events: Input, out: Output = Path("simulated.h5"),
-    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+    model: Model, events: Input, out: Output = None,
+    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
-    """Draw detector objects x given partons z, for any number of events."""
-    _draw(model, "decode", events, out, seed, skip_bad, resume)
+    """Draw detector objects x given partons z, for any number of events; or any x given z, of arrays."""
+    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite)
 
 
 @app.command()
 def unfold(
-    model: Model, events: Input, out: Output = Path("unfolded.h5"),
-    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+    model: Model, events: Input, out: Output = None,
+    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
-    """Draw partons z given detector objects x, for any number of events."""
-    _draw(model, "encode", events, out, seed, skip_bad, resume)
+    """Draw partons z given detector objects x, for any number of events; or any z given x, of arrays."""
+    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite)
 
 
 @app.command()
@@ -241,21 +283,63 @@ def export(
     skip_bad: SkipBad = False,
 ) -> None:
     """Write a run's model as SavedModel and ONNX, with metrics on test data and model card."""
-    from mizoo.export import load
-    from mizoo.export.ship import ship
+    from mizoo.evaluation.terminal import show
+    from mizoo.export.origin import Origin
+    from mizoo.export.ship import check_place, ship
+    from mizoo.training.source import same_files
 
-    report = ship(run, out, _truth(load(run), data, "test", skip_bad))
-    _print_report(report)
+    check_place(run, out)
+    origin = Origin(run)
+    test = origin.truth(data or [], skip_bad=skip_bad)
+    own = not data or same_files(origin.record, data)
+    report = ship(run, out, test, None if own else " and ".join(path.name for path in data or []))
+    show(report, console)
     console.print(f"model and card are in {out}", soft_wrap=True)
 
 
 def main() -> None:
-    """Run the command line; expected errors end in one clear line and status 1."""
-    try:
+    """Run the command line: what is wrong ends in one line on stderr.
+
+    The status is 1, or 2 for wrong usage and 130 for an interruption.
+    """
+    if os.environ.get("MIZOO_DEBUG"):
         app()
-    except (ValueError, OSError, ArithmeticError) as error:
-        typer.echo(f"mizoo: {error}", err=True)
-        raise SystemExit(1) from error
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+        warnings.showwarning = lambda message, category, *place: (
+            _fail(message, 0)
+            if category.__module__.startswith("mizoo.")
+            else show(message, category, *place)
+        )
+        raise SystemExit(_status())
+
+
+def _status():
+    """Run a command; what is wrong is printed in one line. Its status."""
+    try:
+        status = app(standalone_mode=False) or 0
+        return _fail("interrupted", status) if status == 130 else status
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except _USAGE as error:
+        return _fail(f"{error.format_message()} (`{error.ctx.command_path} --help` says more)", 2)
+    except (ValueError, OSError, ArithmeticError, ImportError) as error:
+        return _fail(_line(error) or type(error).__name__, 1)
+    except Exception as error:  # of TensorFlow, or a mistake of this package
+        return _fail(f"{type(error).__name__}: {_line(error)} (MIZOO_DEBUG=1 shows where)", 1)
+
+
+def _fail(line, status):
+    typer.echo(f"mizoo: {line}", err=True)
+    return status
+
+
+def _line(error):
+    """The first line of a message that says something, of 300 characters at most."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    # TensorFlow begins with headings and traces.
+    telling = [line for line in lines if not line.startswith((" ", "\t", "<")) and not line.endswith(":")]
+    return textwrap.shorten(next(iter(telling or lines), ""), 300, placeholder=" …")
 
 
 def _options(preset, pairs):
@@ -276,84 +360,24 @@ def _options(preset, pairs):
     return options
 
 
-def _data(name, paths, skip_bad):
-    """Data for a preset, and the arguments that tell it their shapes where it would not expect them."""
-    from mizoo.datasets import Split, read, read_arrays
-    from mizoo.presets import PRESETS
+def _draw(model, method, path, out, seed, skip_bad, resume, overwrite):
+    from mizoo.export.draw import draw
 
-    preset = PRESETS[name]
-    if not paths:
-        return preset.demonstration(), {}
-    plain = paths[0].suffix in (".npz", ".npy")
-    events = read_arrays(paths[0]) if plain else read(*paths, skip_bad=skip_bad)
-    tenth = len(events) // 10
-    if not tenth:
-        raise ValueError(f"{paths[0]}: training needs at least 10 events, got {len(events)}")
-    split = preset.arrange(Split(events[: -2 * tenth], events[-2 * tenth : -tenth], events[-tenth:]))
-    shapes = {space: list(array.shape[1:]) for space, array in split.train.arrays().items()}
-    return split, shapes if plain or preset.shown_on != "ttbar" else {}
+    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite)
+    console.print(f"{count} events are in {written}", soft_wrap=True)
 
 
-def _truth(model, paths, split, skip_bad):
-    """Data to hold a model against: those of files, or a split of what its preset is shown on."""
-    from mizoo.datasets import read
-    from mizoo.presets import PRESETS
+def _check_report(out):
+    from mizoo.training.folders import check_folder
 
-    if paths:
-        return read(*paths, skip_bad=skip_bad)
-    preset = getattr(model, "preset", None) or model.name
-    if preset not in PRESETS:
-        raise ValueError(f"{model.name} is of no preset, and so of no known data: give --data")
-    return PRESETS[preset].truth(split)
-
-
-def _draw(model, method, path, out, seed, skip_bad, resume):
-    from mizoo.export import load
-    from mizoo.export.generate import generate
-
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file")
-    count = generate(load(model), method, path, out, seed=seed, skip_bad=skip_bad, resume=resume)
-    console.print(f"{count} events are in {out}", soft_wrap=True)
+    if out is not None:
+        check_folder(out, ("table.csv", "metrics.json"), "a report")
 
 
 def _finish(report, out):
-    _print_report(report)
+    from mizoo.evaluation.terminal import show
+
+    show(report, console)
     if out is not None:
         report.save(out)
         console.print(f"table and figures are in {out}", soft_wrap=True)
-
-
-def _print_report(report):
-    from mizoo.datasets import Events
-    from mizoo.physics import TTBAR
-
-    console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
-    console.print(_table("of each stream", report.worst))
-    if report.joint is not None:
-        console.print()
-        console.print(_table("all observables together", report.joint.T, 4))
-    if not isinstance(report.truth, Events):
-        return
-    console.print()
-    if report.truth.process is TTBAR and len(report.truth.arrays()) == 2:
-        console.print(_table("the paper's cells", report.cells.T))
-    rest = 100.0 * report.table["ks"].unstack("stream")
-    rest = rest.reindex(report.table.index.get_level_values("observable").unique())
-    console.print()
-    console.print(_table("all observables", rest))
-
-
-def _table(title, frame, digits=2):
-    table = Table(title, box=None)
-    for column in frame.columns:
-        table.add_column("\n".join(column.rsplit(" ", 1)), justify="right", no_wrap=True)
-    for name, row in frame.iterrows():
-        table.add_row(str(name), *(_cell(value, digits) for value in row))
-    return table
-
-
-def _cell(value, digits):
-    if isinstance(value, str):
-        return value
-    return "" if value != value else f"{value:.{digits}f}"

@@ -19,10 +19,12 @@ _LIMITS = {
         "Missing momentum in the events is minus the sum of the visible momenta, all three components."
     ),
     "digits": "It knows these 1 397 small digits: a demonstration, not a model of images.",
+    "own": "It knows the data above and nothing else.",
 }
 _CITATIONS = {
     "ttbar": "{}; and the events' tools: Pythia 8.3 (arXiv 2203.11601), Delphes 3 (arXiv 1307.6346)",
     "digits": "{}; and the digits: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998)",
+    "own": "{}",
 }
 _UNIT = "Columns are px, py, pz and E of one object after the other, in GeV. "
 _USES = {
@@ -38,9 +40,9 @@ _CARD = """# {name}
 | | |
 |---|---|
 | model | `{model}` |
-| data | {data}; the training split |
+| data | {data} |
 | training | {training} |
-| test | {events} events, which no training has seen |
+| test | {events} events{tested} |
 | licence | MIT |
 
 Made with
@@ -92,36 +94,53 @@ exceed in 5 % of cases.
 
 
 def write_card(directory) -> Path:
-    """Write `README.md` of a model folder from its `config.json` and `metrics.json`."""
+    """Write `README.md` of a model folder from its `config.json` and `metrics.json`.
+
+    The list `known_faults` of `config.json`, if there is one, stands under the limits.
+    """
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
     metrics = json.loads((directory / "metrics.json").read_text())
-    shown_on = config["shown_on"]
-    kind = "digits" if "digits" in shown_on else shown_on
+    kind, data, events_are = _data(config)
     endpoints = config["endpoints"]
     shapes = {"x": _shape(config, "x"), "z": _shape(config, "z")}
-    physical = kind == "ttbar" and "z" in metrics["given"]
+    physical = events_are == "ttbar" and "z" in metrics["given"]
     uses = {"decode": "simulate: " * physical, "encode": "unfold: " * physical}
     text = _CARD.format(
         name=metrics["name"],
         description=config["description"],
         model=config["repr"],
-        data=_DATA[shown_on],
+        data=data,
         training=f"{_epochs(config)} epochs, {_time(config['seconds'])} on {config['machine']}",
         events=metrics["events"],
+        tested=f" of {config['tested']}" if config.get("tested") else ", which no training has seen",
         command="\n".join(config["commands"]),
-        figures=_figures(metrics, kind),
+        figures=_figures(metrics, events_are, len(config["shapes"]["x"])),
         uses="\n".join(_USES[name].format(**shapes, **uses) for name in endpoints),
-        unit=_UNIT if kind == "ttbar" else "",
+        unit=_UNIT if events_are == "ttbar" else "",
         endpoints=", ".join(f"`{name}`" for name in endpoints),
         first=endpoints[0],
         onnx=_onnx(config),
-        limits=_LIMITS[kind],
+        limits=_limits(_LIMITS[kind], config.get("known_faults", [])),
         citation=_CITATIONS[kind].format(config["paper"]),
     )
     path = directory / "README.md"
     path.write_text(text)
     return path
+
+
+def _data(config):
+    """Kind of the data, what they are in words, and the process they are events of, if any."""
+    record = config.get("data", {})
+    if "files" not in record:
+        shown_on = config["shown_on"]
+        kind = "digits" if "digits" in shown_on else shown_on
+        return kind, f"{_DATA[shown_on]}; the training split", "ttbar" if kind == "ttbar" else None
+    files = " and ".join(f"`{file['name']}`" for file in record["files"])
+    shapes = ", ".join(f"{space} {_sizes(sizes)}" for space, sizes in record["shapes"].items())
+    what = "arrays" if record["process"] is None else f"events of {record['process']}"
+    text = f"own data: {files}, {what} {shapes}, n = {record['events']}; all but the last two tenths"
+    return "own", text, record["process"]
 
 
 def _epochs(history):
@@ -130,7 +149,10 @@ def _epochs(history):
 
 
 def _shape(config, space):
-    shape = config["shapes"][space]
+    return _sizes(config["shapes"][space])
+
+
+def _sizes(shape):
     return f"({', '.join(map(str, ['n', *shape]))})"
 
 
@@ -151,7 +173,12 @@ def _onnx(config):
     )
 
 
-def _figures(metrics, kind):
+def _limits(limits, faults):
+    items = "\n".join(f"- {fault}" for fault in faults)
+    return f"{limits}\n\nKnown faults:\n\n{items}" if faults else limits
+
+
+def _figures(metrics, process, dimensions):
     if metrics["cells"]:
         return _CELLS.format(
             cells=_cells(metrics["cells"]),
@@ -163,8 +190,9 @@ def _figures(metrics, kind):
         f"| `{stream}` | {row['mean']:.2f} | {row['largest']:.2f} | `{row['of']}` | {row['floor']:.2f} |"
         for stream, row in metrics["worst"].items()
     ]
+    columns = "components" if dimensions == 1 else "principal components"
     return _WORST.format(
-        columns="observables of detector events" if kind == "ttbar" else "principal components",
+        columns="observables of detector events" if process == "ttbar" else columns,
         drawn="given z of the same event" if "z" in metrics["given"] else "from the prior",
         worst="\n".join(lines),
     )

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from mizoo.training.record import checksum, read_json
+from mizoo.datasets.integrity import checksum
+from mizoo.training.record import read_json
 
 NAME = "sha256.json"
 

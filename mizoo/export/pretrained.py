@@ -1,7 +1,6 @@
 """Trained models by name or path."""
 
 import difflib
-import json
 import os
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ import tensorflow as tf
 from mizoo.endpoints import several
 from mizoo.export.manifest import verify
 from mizoo.export.registry import VARIABLE, cache, download, read_registry
+from mizoo.training.record import read_config, read_json
 
 
 class Pretrained:
@@ -24,7 +24,9 @@ class Pretrained:
         path: of its folder.
         metrics: figures of merit on test data, as `mizoo evaluate` wrote them; empty if there are none.
         endpoints: what it can be asked for, of `encode`, `decode`, `reconstruct` and `sample`.
+        config: what it says of how it was made, of `config.json`; empty if there is none.
         preset: name of the preset it was made by; None if it is not known.
+        shapes: of one event by space, as far as they are known.
 
     Raises:
         ValueError: if a file is missing, or is not what was written; it names the file.
@@ -34,15 +36,21 @@ class Pretrained:
         self.path = Path(path)
         self.name = self.path.name
         verify(self.path)
-        self.metrics = _read(self.path / "metrics.json")
-        self.preset = _read(self.path / "config.json").get("recipe", {}).get("preset")
+        self.metrics = read_json(self.path / "metrics.json")
+        self.config = read_config(self.path)
+        self.preset = self.config.get("recipe", {}).get("preset")
         try:
             # The endpoints hold no reference to the variables they use: this object must live.
             self._saved = tf.saved_model.load(str(self.path))
-        except (OSError, tf.errors.OpError) as error:
-            raise ValueError(f"{self.path} is no whole SavedModel: {error}") from error
+        except Exception as error:  # TensorFlow raises whatever it stumbles over in a damaged file
+            raise ValueError(f"{self.path} is no whole SavedModel: {_first_line(error)}") from error
         known = ("encode", "decode", "reconstruct", "sample")
         self.endpoints = [name for name in known if hasattr(self._saved, name)]
+        self.shapes = self.config.get("shapes") or {
+            space: getattr(self._saved, name).input_signature[0].shape[1:].as_list()
+            for name, space in (("encode", "x"), ("decode", "z"))
+            if name in self.endpoints
+        }
 
     def encode(self, x, samples=None, seed=None):
         """Unfold: draw z (n, …), or (n, samples, …), given x (n, …), float32 in physical units."""
@@ -66,10 +74,11 @@ class Pretrained:
 
         Raises:
             FileNotFoundError: if the folder has no `model.keras`.
+            ValueError: if it is damaged.
         """
         if not (path := self.path / "model.keras").is_file():
             raise FileNotFoundError(f"{path} is missing: this model was shipped without it")
-        return keras.saving.load_model(path)
+        return load_keras(path)
 
     def _call(self, endpoint, given, seed):
         if endpoint not in self.endpoints:
@@ -109,7 +118,7 @@ def catalogue(registry=None) -> dict[str, tuple[str, dict]]:
     url = registry or os.environ.get(VARIABLE)
     found: dict[str, tuple[str, dict]] = {name: (url, {}) for name in read_registry(url)} if url else {}
     for name, path in names().items():
-        found[name] = (str(path.parent), _read(path / "metrics.json").get("worst", {}))
+        found[name] = (str(path.parent), read_json(path / "metrics.json").get("worst", {}))
     return dict(sorted(found.items()))
 
 
@@ -117,8 +126,12 @@ def load(name, registry=None):
     """Load a trained model: by the name of a shipped one, or by the path of a SavedModel or a run.
 
     A name is looked for in `./saved_models`, in the installed package, in the user's cache, and then in
-    a registry, from which the model is fetched into the cache. No code of the files is run: SavedModels
-    are graphs, and what a `.keras` file may hold of Python is refused (Keras's safe mode).
+    a registry, from which the model is fetched into the cache.
+
+    A SavedModel is a program: TensorFlow runs its graph, which can read and write files, with the rights of
+    the user. Load only models from those you trust; checksums say that files are whole, not who wrote them.
+    A `.keras` file of a run is read in Keras's safe mode, which refuses what it may hold of Python, and an
+    ONNX file holds mathematics alone: these are the safer forms.
 
     Args:
         name: of the model, or path.
@@ -130,12 +143,15 @@ def load(name, registry=None):
     Raises:
         ValueError: if there is none, with the nearest name; or if one of its files is damaged, with the
             file.
+        FileNotFoundError: if it is a run that has not finished.
         ConnectionError: if the registry, or a file of it, cannot be had.
     """
     if (Path(name) / "saved_model.pb").is_file():
         return Pretrained(name)
     if (run := Path(name) / "model.keras").is_file():
-        return keras.saving.load_model(run)
+        return load_keras(run)
+    if "recipe" in read_config(name):
+        raise FileNotFoundError(f"{name} holds no finished run: model.keras is missing; resume it")
     known = names()
     if name in known:
         return Pretrained(known[name])
@@ -145,15 +161,27 @@ def load(name, registry=None):
         return Pretrained(download(name, elsewhere[name], url))
     there = [*known, *elsewhere]
     near = difflib.get_close_matches(str(name), there, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    hint = f"did you mean {near[0]!r}? Or give" if near else "give"
     raise ValueError(
-        f"no trained model {str(name)!r}: {hint}There are {', '.join(there) or 'none'}; or give the "
-        "path of a SavedModel or of a finished run"
+        f"no trained model {str(name)!r}: {hint} the path of a SavedModel or of a finished run, or one "
+        f"of {', '.join(there) or 'none'}"
     )
 
 
-def _read(path):
-    return json.loads(path.read_text()) if path.is_file() else {}
+def load_keras(path) -> keras.Model:
+    """A Keras model of a file, in safe mode.
+
+    Raises:
+        ValueError: if it is damaged, or made of parts that are not registered; with its path.
+    """
+    try:
+        return keras.saving.load_model(path)
+    except Exception as error:  # so does Keras
+        raise ValueError(f"{path} cannot be loaded: {_first_line(error)}") from error
+
+
+def _first_line(error):
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _roots():

@@ -36,6 +36,8 @@ def read_registry(url) -> dict[str, dict[str, str]]:
             content = answer.read()
     except (URLError, TimeoutError, ConnectionError) as error:
         raise ConnectionError(f"registry {url}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"registry {url!r}: {error}") from error
     try:
         models = json.loads(content)
         for name, files in models.items():

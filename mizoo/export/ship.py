@@ -5,43 +5,55 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import keras
-
 from mizoo.datasets import Samples
 from mizoo.evaluation.report import Report, evaluate
 from mizoo.export.card import write_card
 from mizoo.export.manifest import write_manifest
 from mizoo.export.onnx import OPSET, write_onnx
-from mizoo.export.pretrained import Pretrained
+from mizoo.export.pretrained import Pretrained, load_keras
 from mizoo.presets import PRESETS
+from mizoo.training.folders import check_folder
+from mizoo.training.record import read_config
 from mizoo.training.run import history
 from mizoo.training.start import take_weights
 
 
-def ship(run, directory, test: Samples) -> Report:
+def ship(run, directory, test: Samples, tested: str | None = None) -> Report:
     """Write a run's model for others: all that a folder of `saved_models` has.
 
     That is a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card and
     checksums. The figures are those of the SavedModel as written, on `test`, by seed 0. The folder
-    appears whole or not at all; one that is there is replaced.
+    appears whole or not at all; a model that is there is replaced.
+
+    Args:
+        run: folder of a finished run.
+        directory: of the model; its name is the model's.
+        test: events that the run has not seen.
+        tested: what they are, for the card, if they are not held out of the data of the run.
 
     Raises:
         FileNotFoundError: if the run has not finished.
+        FileExistsError: if there is something else than a model in the folder.
         ImportError: without the extra `onnx`.
         ValueError: if `model.onnx` does not give what TensorFlow gives.
     """
     run, directory = Path(run), Path(directory)
-    if not (run / "model.keras").is_file():
-        raise FileNotFoundError(f"{run} holds no finished run: model.keras is missing")
-    model = keras.saving.load_model(run / "model.keras")
+    check_place(run, directory)
+    config = {**_config(run, directory), "tested": tested} if tested else _config(run, directory)
+    model = load_keras(run / "model.keras")
     unfinished = directory.with_name(f".{directory.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         model.export(unfinished, verbose=False)
         deviations = write_onnx(model, unfinished / "model.onnx", test[:1000])
         save_settled(model, unfinished / "model.keras")
-        config = _config(run, directory, model)
-        _write(unfinished / "config.json", {**config, "onnx": {"opset": OPSET, "deviations": deviations}})
+        config |= {
+            "repr": repr(model),
+            "endpoints": model.endpoints,
+            "shapes": {s: list(r.physical_shape) for s, r in model.representations.items()},
+            "onnx": {"opset": OPSET, "deviations": deviations},
+        }
+        _write(unfinished / "config.json", config)
         report = evaluate(Pretrained(unfinished), test, name=directory.name, seed=0)
         _write(unfinished / "metrics.json", report.summary())
         write_card(unfinished)
@@ -50,6 +62,18 @@ def ship(run, directory, test: Samples) -> Report:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return report
+
+
+def check_place(run, directory) -> None:
+    """Check that a run has finished, and that its model can be written to a folder.
+
+    Raises:
+        FileNotFoundError: if the run has not finished.
+        FileExistsError: if there is something else than a model in the folder.
+    """
+    if not (Path(run) / "model.keras").is_file():
+        raise FileNotFoundError(f"{run} holds no finished run: model.keras is missing")
+    check_folder(directory, ("saved_model.pb", "config.json"), "a model of mizoo")
 
 
 def put(whole, directory) -> None:
@@ -80,31 +104,40 @@ def save_settled(model, path) -> None:
     whole.unlink()
 
 
-def _config(run, directory, model):
-    config = json.loads((run / "config.json").read_text())
+def _config(run, directory):
+    """What the folder says of how its model was made."""
     past = history(run)
-    preset = PRESETS[past["recipe"]["preset"]]
+    if (preset := PRESETS.get(name := past["recipe"]["preset"])) is None:
+        raise ValueError(f"{run} is of a preset {name!r}, which is not known here")
     return {
-        **config,
-        "repr": repr(model),
+        **read_config(run),
         "description": (preset.factory.__doc__ or "").partition("\n")[0],
         "paper": preset.paper,
-        "shown_on": preset.shown_on,
-        "endpoints": model.endpoints,
-        "shapes": {s: list(r.physical_shape) for s, r in model.representations.items()},
-        **past,
+        "shown_on": None if "files" in past.get("data", {}) else preset.shown_on,
+        **_without_paths(past),
         "commands": [*_commands(past, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
     }
+
+
+def _without_paths(past):
+    """A history in which files have names and no places: these are the user's own affair."""
+    past = dict(past)
+    if "files" in past.get("data", {}):
+        files = [{key: file[key] for key in ("name", "sha256")} for file in past["data"]["files"]]
+        past["data"] = {**past["data"], "files": files}
+    if "start" in past:
+        past["start"] = _without_paths(past["start"])
+    return past
 
 
 def _commands(past, out):
     """The command lines that make a run with this history."""
     recipe = past["recipe"]
     earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
-    return [*earlier, _command(recipe, out)]
+    return [*earlier, _command(recipe, past.get("data", {}), out)]
 
 
-def _command(recipe, out):
+def _command(recipe, data, out):
     words = [f"mizoo train {recipe['preset']} --out {out}"]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
@@ -113,6 +146,8 @@ def _command(recipe, out):
     words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
     words += [] if recipe["cosine"] else ["--no-cosine"]
     words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]
+    words += [f"--data {file['name']}" for file in data.get("files", ())]
+    words += ["--skip-bad"] if data.get("skip_bad") else []
     return " ".join(words)
 
 

@@ -1,10 +1,10 @@
 """The presets by name."""
 
-import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
 from mizoo.datasets import Samples, Split, digits, ttbar
+from mizoo.presets.options import checked, defaults_of
 
 # What presets are shown on, by name.
 DEMONSTRATIONS = {
@@ -31,10 +31,12 @@ class Preset(NamedTuple):
     @property
     def arguments(self) -> list[str]:
         """Names of all arguments of the factory."""
-        functions = [self.factory, *self.shared]
-        parameters = [p for function in functions for p in inspect.signature(function).parameters.values()]
-        named = [p.name for p in parameters if p.kind != p.VAR_KEYWORD and p.default is not p.empty]
-        return list(dict.fromkeys(named))
+        return list(defaults_of(self.factory, *self.shared))
+
+    @property
+    def takes_shapes(self) -> bool:
+        """Whether it makes models of any arrays; else the spaces are those of its demonstration."""
+        return "x" in self.arguments
 
     def arrange(self, split: Split) -> Split:
         """Data as this preset takes them: x alone, unpaired, or pairs.
@@ -62,7 +64,7 @@ PRESETS: dict[str, Preset] = {}
 
 
 def preset(paper, data, shown_on, *shared):
-    """Register a factory under its name.
+    """Register a factory under its name; a call of it checks its arguments first, see `checked`.
 
     Args:
         paper: where the model comes from.
@@ -72,7 +74,9 @@ def preset(paper, data, shown_on, *shared):
     """
 
     def register(factory):
-        PRESETS[factory.__name__] = Preset(factory, paper, data, shown_on, shared)
+        name = factory.__name__
+        factory = checked(name, factory, shared)
+        PRESETS[name] = Preset(factory, paper, data, shown_on, shared)
         return factory
 
     return register

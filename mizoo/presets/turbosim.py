@@ -39,8 +39,8 @@ def turbosim(original=False, x=None, z=None, estimator=None, weights=None, name=
     that know thresholds, masses and symmetries; critics see lab momenta and invariant masses.
 
     Args:
-        original: the configuration of the paper's code instead; of the other arguments, only `weights`
-            and `name` are heeded. All its terms are trained; in the code as published, the loss returned
+        original: the configuration of the paper's code instead, with `weights` and `name`, and without
+            any other argument. All its terms are trained; in the code as published, the loss returned
             holds the last L term (`L_z_hat`) in place of their sum.
         x, z: representations or shapes of the two spaces, for data other than the tt̄ events; both or none.
         estimator: function that makes the estimator of a stream's D term, given its name.
@@ -49,9 +49,13 @@ def turbosim(original=False, x=None, z=None, estimator=None, weights=None, name=
             `learning_rate`.
 
     Raises:
-        ValueError: if only one of `x` and `z` is given, or for a weight of no term.
+        ValueError: if only one of `x` and `z` is given, for a weight of no term, or for an argument that
+            `original` has not.
     """
     if original:
+        given = {"x": x, "z": z, "estimator": estimator, **options}
+        if unused := [key for key, value in given.items() if value is not None]:
+            raise ValueError(f"turbosim: original=True is for the tt̄ events and takes no {unused[0]}")
         return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
     return conditional_flows(
         x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options

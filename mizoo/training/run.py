@@ -1,6 +1,5 @@
 """A training with everything it writes: one directory, resumable."""
 
-import csv
 import json
 import logging
 import math
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
+import pandas as pd
 import tensorflow as tf
 
 from mizoo.datasets import Split
@@ -21,6 +21,9 @@ from mizoo.presets import PRESETS
 from mizoo.strategies import is_chief
 from mizoo.training.again import LOST, WorkerLostError
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
+from mizoo.training.folders import check_folder
+from mizoo.training.record import read_config, read_metrics
+from mizoo.training.source import described, differs
 from mizoo.training.start import start_from
 
 
@@ -38,6 +41,9 @@ class Recipe:
         select_every: epochs between their measurements.
         seed: of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training begins with; new ones if none.
+
+    Raises:
+        ValueError: if no epoch is measured, so that none can be chosen, or the warm-up never ends.
     """
 
     preset: str
@@ -50,6 +56,15 @@ class Recipe:
     select_every: int = 1
     seed: int = 0
     start: str = ""
+
+    def __post_init__(self):
+        if not any((e + 1) % self.select_every == 0 for e in range(self.select_from, self.epochs)):
+            raise ValueError(
+                f"of {self.epochs} epochs none is measured: select_from is {self.select_from} and "
+                f"select_every {self.select_every}"
+            )
+        if self.warmup > self.epochs:
+            raise ValueError(f"a warmup of {self.warmup} epochs is longer than the {self.epochs} epochs")
 
     def model(self, steps_per_epoch):
         """The compiled model, with the seed set."""
@@ -64,7 +79,7 @@ class Recipe:
 def train(
     recipe: Recipe, data: Split, directory, resume=False, verbose="auto",
     strategy: tf.distribute.Strategy | Callable[[], tf.distribute.Strategy] = tf.distribute.get_strategy,
-    backup_every=None,
+    backup_every=None, source: dict | None = None,
 ) -> keras.Model:  # fmt: skip
     """Train by a recipe and leave everything in a directory.
 
@@ -79,16 +94,17 @@ def train(
         strategy: to train under, or a function that makes it. If it waits for other workers, it
             does so when it is known that the directory can be used.
         backup_every: steps between two backups within an epoch; there is one at the end of each.
+        source: record of where the data are from, see `mizoo.training.source`; it goes to `config.json`.
 
     Raises:
-        FileExistsError: if there is a run in the directory and `resume` is False.
-        ValueError: if the run there has another recipe, there is nothing to warm up with, there are
-            fewer events than a batch holds, the replicas cannot share a batch evenly, or there is no model
-            to start from, or one of other parts.
+        FileExistsError: if there is a run in the directory and `resume` is False, or something else.
+        ValueError: if the run there has another recipe or other data, there is nothing to warm up with,
+            there are fewer events than a batch holds, the replicas cannot share a batch evenly, or there is
+            no model to start from, or one of other parts.
         WorkerLostError: if another worker is gone.
     """
     directory = Path(directory)
-    _check(directory, recipe, resume)
+    _check(directory, recipe, resume, source)
     steps = data.train.steps(recipe.batch_size)
     strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
     try:
@@ -104,7 +120,7 @@ def train(
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
-                _prepare(directory, recipe, former)
+                _prepare(directory, recipe, former, source)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             return _fit(model, recipe, data, directory, folder, backup_every, verbose if chief else 0)
@@ -135,7 +151,7 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
             # A first value that is NaN would stay.
-            initial_value_threshold=_least(directory / metrics.name, "val_ks", done),
+            initial_value_threshold=_least(directory, "val_ks", done),
         ),
         MetricsLog(metrics, done),
         keras.callbacks.TensorBoard(folder / "tensorboard"),
@@ -162,14 +178,18 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
 
 def history(directory) -> dict:
     """How the model of a run or of a shipped folder came about: its `recipe`, the `seconds` that all its
-    epochs took, and the history of what it had its `start` from, if anything.
+    epochs took, the `data` it was trained on, and the history of what it had its `start` from, if anything.
+
+    Raises:
+        ValueError: if a file of it is damaged, with its path.
     """
     directory = Path(directory)
-    config = json.loads((directory / "config.json").read_text())
-    known = {key: config[key] for key in ("recipe", "seconds", "start") if key in config}
-    if (log := directory / "metrics.csv").is_file():
-        with open(log) as file:
-            own = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    config = read_config(directory)
+    if "recipe" not in config:
+        raise ValueError(f"{directory / 'config.json'} has no recipe: this is no run")
+    known = {key: config[key] for key in ("recipe", "seconds", "start", "data") if key in config}
+    if (directory / "metrics.csv").is_file():
+        own = float(_column(directory, "seconds").sum())
         known["seconds"] = own + config.get("start", {}).get("seconds", 0.0)
     return known
 
@@ -203,23 +223,30 @@ class MetricsLog(keras.callbacks.CSVLogger):
         super().on_epoch_end(epoch, {**logs, "seconds": round(time.monotonic() - self._start, 2)})
 
 
-def _check(directory, recipe, resume):
-    config = directory / "config.json"
-    if config.is_file():
-        if not resume:
-            raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
-        if (former := asdict(Recipe(**json.loads(config.read_text())["recipe"]))) != asdict(recipe):
-            differing = [key for key, value in asdict(recipe).items() if former[key] != value]
-            raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
+def _check(directory, recipe, resume, source):
+    check_folder(directory, ("config.json",), "a run")
+    if not (config := read_config(directory)):
+        return
+    if "recipe" not in config:
+        raise FileExistsError(f"{directory} holds something else than a run: choose another folder")
+    if not resume:
+        raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
+    if (former := {**asdict(Recipe(recipe.preset)), **config["recipe"]}) != asdict(recipe):
+        differing = [key for key, value in asdict(recipe).items() if former[key] != value]
+        raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
+    if source is not None and "data" in config and differs(config["data"], source):
+        raise ValueError(f"the run in {directory} was trained on other data: {described(config['data'])}")
 
 
-def _prepare(directory, recipe, former):
+def _prepare(directory, recipe, former, source):
     config = directory / "config.json"
     if config.is_file():
         return
     directory.mkdir(parents=True, exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
+    if source is not None:
+        content["data"] = source
     if former is not None:
         content["start"] = history(former)
     whole = directory / "config.json.part"
@@ -244,10 +271,16 @@ def _line(epoch, logs):
     return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
-def _least(path, column, epochs):
-    """Least value of a column of a CSV file in its first epochs, infinity if there is none."""
-    if not path.is_file():
-        return math.inf
-    with open(path) as file:
-        rows = list(csv.DictReader(file))[:epochs]
-    return min((float(row[column]) for row in rows if row[column] not in ("NA", "nan")), default=math.inf)
+def _least(directory, column, epochs):
+    """Least value of a column of `metrics.csv` in its first epochs, infinity if there is none."""
+    known = _column(directory, column)[:epochs].dropna()
+    return float(known.min()) if len(known) else math.inf
+
+
+def _column(directory, name):
+    """A column of `metrics.csv`; empty if there are no epochs yet."""
+    if not (directory / "metrics.csv").is_file() or not len(frame := read_metrics(directory)):
+        return pd.Series(dtype=float)
+    if name not in frame:
+        raise ValueError(f"{directory / 'metrics.csv'} is damaged: column {name} is missing")
+    return frame[name]

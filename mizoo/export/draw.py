@@ -1,0 +1,91 @@
+"""Draws for files, of events or of plain arrays."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mizoo.datasets import read_arrays
+from mizoo.datasets.write import check_target
+from mizoo.evaluation.report import in_chunks
+from mizoo.export.generate import generate
+from mizoo.export.origin import Origin
+from mizoo.training.folders import check_writable
+from mizoo.training.source import are_arrays, as_ttbar
+
+SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
+_NAMES = {"decode": "simulated", "encode": "unfolded"}
+
+
+def draw(
+    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False
+) -> tuple[int, Path]:
+    """Draw x or z for each event of a file, with a trained model.
+
+    Models of tt̄ events take and write files of events, see `generate`. All others take NumPy files with
+    the array that is given, z or x, and write the one that is drawn to an `.npz`.
+
+    Args:
+        name: of a trained model, or path of a SavedModel or a run.
+        method: `"decode"` or `"encode"`.
+        source: file to read.
+        out: file to write; `simulated` or `unfolded`, with the suffix `.h5` or `.npz`, if None.
+        seed: of the draws; new ones if None.
+        skip_bad, resume: see `generate`; of events only.
+        overwrite: replace `out` if it is there.
+
+    Returns:
+        The number of events drawn, and the file.
+
+    Raises:
+        FileNotFoundError: if there is no `source`.
+        FileExistsError: if `out` is there and `overwrite` is False.
+        ValueError: for a model without the mapper, and files that are not of the kind it takes.
+    """
+    source = Path(source)
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: no such file")
+    origin = Origin(name)
+    if method not in origin.model.endpoints:
+        has = ", ".join(origin.model.endpoints)
+        raise ValueError(f"{origin.name} has no {method}, only {has}")
+    if origin.knows_events("x", "z"):
+        out = Path(out or f"{_NAMES[method]}.h5")
+        check_writable(out)
+        with as_ttbar(are_arrays([source])):
+            count = generate(
+                origin.model, method, source, out,
+                seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite,
+            )  # fmt: skip
+        return count, out
+    out = Path(out or f"{_NAMES[method]}.npz")
+    for option, given in (("skip_bad", skip_bad), ("resume", resume)):
+        if given:
+            raise ValueError(f"{option} is for files of events, and {origin.name} is a model of arrays")
+    return _draw_arrays(origin, method, source, out, seed, overwrite), out
+
+
+def _draw_arrays(origin, method, source, out, seed, overwrite):
+    given, drawn = SPACES[method]
+    if source.suffix.lower() not in (".npz", ".npy") or out.suffix != ".npz":
+        wrong = out if out.suffix != ".npz" else source
+        raise ValueError(
+            f"{wrong}: {origin.name} is a model of arrays: give .npz files, {given} is read and {drawn} "
+            f"written; or from Python, use model.{method}({given})"
+        )
+    if out.exists() and out.samefile(source):
+        raise ValueError(f"{out} is the file that is read: choose another one to write")
+    check_target(out, overwrite)
+    check_writable(out)
+    samples = read_arrays(source)
+    if (events := samples[given]) is None:
+        raise ValueError(f"{source}: {method} needs {given}, and the file has none")
+    origin.check_shape(given, events, source)
+    made = in_chunks(getattr(origin.model, method), events, method, seed=None if seed is None else [seed])
+    weights = {} if samples.weights is None else {"weights": samples.weights}
+    unfinished = out.with_name(f".{out.stem}.part.npz")
+    try:
+        np.savez(unfinished, **{drawn: made}, **weights)
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return len(made)

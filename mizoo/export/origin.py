@@ -1,0 +1,121 @@
+"""A model with what is known of the data it was made of, and data that fit it."""
+
+from pathlib import Path
+
+from mizoo.datasets import Samples
+from mizoo.export.pretrained import Pretrained, load
+from mizoo.physics.process import TTBAR
+from mizoo.presets import PRESETS
+from mizoo.training.record import read_config
+from mizoo.training.source import held_out, read_data, same_files, tell_unused
+
+
+class Origin:
+    """A trained model, and the data that it was trained on.
+
+    Args:
+        name: of a shipped model, or path of a SavedModel or a run.
+
+    Attributes:
+        model: a `Pretrained`, or, of a run, its `Turbo`.
+        config: content of its `config.json`; empty if there is none.
+        shapes: of one event by space, as far as they are known.
+
+    Raises:
+        ValueError, FileNotFoundError, ConnectionError: as `load` does.
+    """
+
+    def __init__(self, name):
+        self.model = load(name)
+        if isinstance(self.model, Pretrained):
+            self.config, self.shapes = self.model.config, self.model.shapes
+        else:
+            self.config = read_config(name)
+            representations = self.model.representations.items()
+            self.shapes = {space: list(r.physical_shape) for space, r in representations}
+        self.name = str(Path(name).name if self.config else self.model.name)
+
+    @property
+    def record(self) -> dict:
+        """Of the data, see `mizoo.training.source`; empty for models without."""
+        return self.config.get("data", {})
+
+    @property
+    def preset(self):
+        """The `Preset`, None if it is not known."""
+        return PRESETS.get(self.config.get("recipe", {}).get("preset"))
+
+    def knows_events(self, *spaces) -> bool:
+        """Whether these spaces are those of the tt̄ events, px py pz E of six objects, not plain arrays."""
+        if any(self.shapes.get(space) != [len(TTBAR.columns(space))] for space in spaces):
+            return False
+        if "files" in self.record:
+            return self.record["process"] == TTBAR.name
+        return self.preset is None or self.preset.shown_on == "ttbar"
+
+    def truth(self, paths=(), split=None, skip_bad=False) -> Samples:
+        """Data that the model is compared with.
+
+        Without `paths` they are a split of what the model was trained on: its files, read again, or its
+        demonstration. Of files that the model was trained on only events that it has not seen are taken,
+        of any other files all.
+
+        Args:
+            paths: of files.
+            split: `"train"`, `"validation"` or `"test"`; the last one by default.
+            skip_bad: leave bad events of `paths` out.
+
+        Raises:
+            FileNotFoundError: if a file is not there.
+            ValueError: if the data are of another kind or shape than the model's; if nothing is known of
+                the data of the model and there are no `paths`; or for `split` or `skip_bad` where they
+                would not be used.
+        """
+        if split is not None and paths:
+            raise ValueError(
+                "split (--split) is of the data the model was trained on: not for files (--data)"
+            )
+        if skip_bad and not paths:
+            raise ValueError("skip_bad (--skip-bad) needs files of events as data (--data)")
+        split = split or "test"
+        if paths:
+            if same_files(self.record, paths):
+                if skip_bad != self.record["skip_bad"]:
+                    raise ValueError(f"skip_bad was {not skip_bad} in the training on these files")
+                samples = held_out(self.record, split, paths)
+            else:
+                samples = read_data(paths, self._takes_arrays(), skip_bad)
+            return self._fitting(samples, paths)
+        if "files" in self.record:
+            return self._fitting(held_out(self.record, split), [f["name"] for f in self.record["files"]])
+        if self.preset is None:
+            raise ValueError(f"{self.name} does not say what it was trained on: give files as --data")
+        return self._fitting(self.preset.truth(split), [f"the demonstration {self.preset.shown_on}"])
+
+    def _takes_arrays(self):
+        """Whether NumPy files are plain arrays and others none of its; None if both may be its."""
+        if self.knows_events("x"):
+            return False
+        return True if self.shapes.get("x") else None
+
+    def _fitting(self, samples, names):
+        """What the model takes of data, if their shapes are the model's."""
+        used, trained = samples, self.record.get("shapes")
+        takes_x = self.preset is not None and self.preset.data == "x"
+        if samples.x is not None and (takes_x or (trained is not None and "z" not in trained)):
+            used = samples.only("x")
+        for space, array in used.arrays().items():
+            self.check_shape(space, array, " and ".join(map(str, names)))
+        tell_unused(self.name, samples, used, names)
+        return used
+
+    def check_shape(self, space, array, source) -> None:
+        """Check that an array (n, …) is what the model takes of a space, as far as that is known.
+
+        Raises:
+            ValueError: if it has another shape, with the source, both shapes and the space.
+        """
+        own = self.shapes.get(space, found := list(array.shape[1:]))
+        if found != own:
+            shapes = [f"({', '.join(map(str, ['n', *sizes]))})" for sizes in (found, own)]
+            raise ValueError(f"{source}: {space} has shape {shapes[0]}, and {self.name} takes {shapes[1]}")
