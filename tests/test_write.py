@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from test_generate import killed_at, names, small_disk
+from interruption import killed_at, names, small_disk
 
 from mizoo.datasets import Events, Samples, read, write
 from mizoo.datasets.integrity import sidecar, verify
