@@ -26,12 +26,20 @@ def step(optimizer, variables, gradients):
     """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
 
     Gradients are summed over replicas, so that clipping sees what it sees with one. Variables without
-    gradient (None) are left alone. Returns whether the gradient was finite.
+    gradient (None) are left alone; a step without any counts, too. Returns whether the gradient was finite.
     """
-    pairs = zip(gradients, variables, strict=True)
-    gradients, variables = zip(*((g, v) for g, v in pairs if g is not None), strict=True)
+    pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    if not pairs:
+        iteration(optimizer).assign_add(1)
+        return tf.constant(True)
+    gradients, variables = zip(*pairs, strict=True)
     gradients = replicas.total([tf.convert_to_tensor(gradient) for gradient in gradients])
     finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
     scale = tf.where(finite, 1.0, 0.0)
     optimizer.apply([tf.math.multiply_no_nan(g, tf.cast(scale, g.dtype)) for g in gradients], variables)
     return finite
+
+
+def iteration(optimizer) -> keras.Variable:
+    """Number of steps that an optimiser has done, whether it accumulates their gradients or not."""
+    return next(variable for variable in optimizer.variables if variable.name == "iteration")

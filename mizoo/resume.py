@@ -7,7 +7,11 @@ class Resumable:
     _done_before = 0
 
     def pass_over(self, steps):
-        """Leave out so many steps of the epoch to be trained next; its data must begin after them."""
+        """Leave out so many steps of the epoch to be trained next; its data must begin after them.
+
+        Args:
+            steps: a multiple of the steps of an execution; 0 for none.
+        """
         self._done_before = steps
 
     def make_train_function(self, force=False):

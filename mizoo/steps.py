@@ -8,6 +8,7 @@ import tensorflow as tf
 from mizoo import replicas
 from mizoo.averages import follow
 from mizoo.finite import step
+from mizoo.inputs import by_space, enough
 from mizoo.objectives.streams import Streams
 
 
@@ -15,6 +16,8 @@ class Steps:
     """Mixin of `Turbo`: steps of training and of evaluation."""
 
     def train_step(self, data):
+        if not self.active:
+            raise ValueError(f"{self.name} has nothing to train: all terms have the weight 0")
         batch = self._batch(data, training=True)
         # The losses are means over this replica's events.
         share = replicas.share(next(iter(batch.values())))
@@ -48,11 +51,15 @@ class Steps:
         logged |= {o.critic_term for o in self.active if o.critic_variables}
         return {name: metric.result() for name, metric in self.means.items() if name in logged}
 
+    def predict_step(self, data):
+        x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self(by_space(x, z), training=False)
+
     def _batch(self, data, training):
-        x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-        if weight is not None:
-            raise ValueError("event weights are not supported in training")
-        batch = dict(x) if isinstance(x, dict) else {"x": x} if y is None else {"x": x, "z": y}
+        x, z, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError("weights within batches are not used: give fit or evaluate arrays or Samples")
+        batch = enough(self, by_space(x, z))
         batch = {space: self._checked(space, values) for space, values in batch.items()}
         for layer in keras.tree.flatten(self.augmentation or []):
             batch = layer(batch, training=training)
@@ -64,7 +71,7 @@ class Steps:
         for objective in self.active:
             value = tf.cast(objective.loss(streams), tf.float32)
             self._note(objective.term, value, streams)
-            total += objective.weight * value
+            total += self.weight(objective) * value
         self._note("loss", total, streams)
         return total
 

@@ -1,25 +1,37 @@
 """The container: a pair of mappers and a list of sub-objectives."""
 
+from typing import Any
+
 import keras
-import numpy as np
 import tensorflow as tf
 
 from mizoo import replicas
 from mizoo.averages import average
 from mizoo.endpoints import several, signatures, write
-from mizoo.finite import StopWhereNotFinite
+from mizoo.fitting import Fitting
 from mizoo.information import information
+from mizoo.inputs import by_space
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
+from mizoo.precision import check_layers, check_optimizer
 from mizoo.resume import Resumable
 from mizoo.serialisation import apart, build, serialisable, together, unique
-from mizoo.stages import Stages
+from mizoo.stages import Staged, check
 from mizoo.steps import Steps
 from mizoo.tries import until
 from mizoo.workers import AcrossReplicas
 
+# What `keras.Model.compile` takes beside, and what stands in its place.
+_UNUSED = {
+    "loss": "the loss is the weighted sum of the sub-objectives",
+    "loss_weights": "weigh() sets the weights of terms",
+    "metrics": "every term is logged; add others by a callback",
+    "weighted_metrics": "every term is logged; add others by a callback",
+    "auto_scale_loss": "losses are not scaled",
+}
+
 
 @serialisable
-class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
+class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
@@ -38,7 +50,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         stages: of the training, `Stage`s, if terms or parts change in its course.
 
     Raises:
-        ValueError: if two sub-objectives have the same term, or one needs a missing mapper.
+        ValueError: if two sub-objectives have the same term, or one needs a missing mapper; if a stage has
+            what the model has not; or for a part that computes in float16.
     """
 
     def __init__(
@@ -54,6 +67,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_layers([self])
         self.encoder = encoder
         self.decoder = decoder
         self.objectives = list(objectives)
@@ -75,6 +89,8 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         for objective in self.objectives:
             build(objective, (None, *x_representation.shape), (None, *z_representation.shape))
         critics = [o.critic_term for o in self.objectives if o.critic_variables]
+        check_layers(self._flatten_layers())
+        check(self.stages, self)
         self.means = {name: keras.metrics.Mean(name=name) for name in ("loss", *terms, *critics)}
         self.built = True
 
@@ -104,18 +120,46 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         """A model of what `get_config` gave, with new weights."""
         return cls(**apart(config))
 
-    def compile(self, optimizer="adam", critic_optimizer="adam", critic_steps=1, **kwargs):
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        critic_optimizer: Any = "adam",
+        critic_steps: int = 1,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        **kwargs: Any,
+    ) -> None:
         """Configure training.
 
         Args:
             optimizer: of the mappers.
             critic_optimizer: of the critics, if there are any.
-            critic_steps: updates of the critics for one of the mappers.
-            kwargs: further arguments of `keras.Model.compile`, such as `jit_compile`.
+            critic_steps: updates of the critics for one of the mappers, 1 or more.
+            run_eagerly, steps_per_execution, jit_compile: see `keras.Model.compile`.
+            kwargs: further arguments of `keras.Model.compile` if they are None; none is used.
+
+        Raises:
+            ValueError: for what Keras takes and a `Turbo` has no use for, such as a `loss`; for optimisers
+                that need a scaled loss or keep averages; or for a part that computes in float16.
         """
-        super().compile(optimizer=optimizer, **kwargs)
+        for name, value in kwargs.items():
+            if name in _UNUSED and value is not None:
+                raise ValueError(f"{name} is not used: {_UNUSED[name]}")
+            if name not in _UNUSED:
+                raise TypeError(f"compile() got an unexpected argument {name!r}")
+        if not isinstance(critic_steps, int) or critic_steps < 1:
+            raise ValueError(f"critic_steps must be a whole number of 1 or more, got {critic_steps!r}")
+        check_layers(self._flatten_layers())
+        super().compile(
+            optimizer=optimizer, run_eagerly=run_eagerly, steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile, auto_scale_loss=False,
+        )  # fmt: skip
+        self._executions = steps_per_execution
         self.critic_optimizer = keras.optimizers.get(critic_optimizer)
         self.critic_steps = critic_steps
+        for name in ("optimizer", "critic_optimizer"):
+            check_optimizer(getattr(self, name), name)
         self.optimizer.build(self.mapper_variables)
         self.critic_optimizer.build(self.critic_variables)
         for its in (self.optimizer, self.critic_optimizer):
@@ -134,7 +178,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
             "critic_optimizer": keras.optimizers.serialize(self.critic_optimizer),
             "critic_steps": self.critic_steps,
             "jit_compile": self.jit_compile,
-            "steps_per_execution": self.steps_per_execution,
+            "steps_per_execution": self._executions,
         }
 
     def compile_from_config(self, config):
@@ -142,21 +186,6 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         for key in ("optimizer", "critic_optimizer"):
             config[key] = keras.optimizers.deserialize(config[key])
         self.compile(**config)
-
-    def weigh(self, weights):
-        """Set weights of terms, `{"D_x_hat": 0.5}`; terms of weight 0 are not computed.
-
-        Raises:
-            ValueError: for a term this model does not have.
-        """
-        by_term = {objective.term: objective for objective in self.objectives}
-        for term, weight in weights.items():
-            if term not in by_term:
-                raise ValueError(f"no term {term!r}; this model has {', '.join(by_term)}")
-            by_term[term].weight = float(weight)
-        self.test_function = None  # traced with the former weights, as is this:
-        if self.train_function is not None:
-            self.make_train_function(force=True)
 
     # ---------------------------------------------------------------- what there is
 
@@ -174,11 +203,6 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
     def averages(self):
         """What samples come from, by role: the averages of the mappers, if there are any."""
         return {"encoder": self.encoder_average, "decoder": self.decoder_average}
-
-    @property
-    def active(self):
-        """The sub-objectives of weight other than 0."""
-        return [objective for objective in self.objectives if objective.weight]
 
     @property
     def has_prior(self):
@@ -211,7 +235,7 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         return list(self.means.values())
 
     def __repr__(self):
-        terms = " + ".join(f"{o.weight:g}·{o.term}" for o in self.active)
+        terms = " + ".join(f"{o.weight:g}·{o.term}" for o in self.objectives if o.weight)
         return f"<{self.name}: {terms}>"
 
     # ---------------------------------------------------------------- use
@@ -276,12 +300,15 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         return information(self, data, **kwargs)
 
     def call(self, data, training=None):
-        """The streams that can be made from `data`, a dictionary with "x", "z" or both."""
+        """The streams that can be made from `data`, a dictionary with "x", "z" or both; an array is x."""
+        data = by_space(data)
         streams, there = self._streams(data), {*data, *(["z"] if self.has_prior else [])}
         for name, (role, condition, _) in LINKS.items():
             if condition in there and self.averages[role] is not None:
                 there.add(name)
-        return {name: streams.physical(name) for name in LINKS if name in there}
+        if not (made := [name for name in LINKS if name in there]):
+            raise ValueError(f"{self.name} makes nothing from {', '.join(data)}: a mapper is missing")
+        return {name: streams.physical(name) for name in made}
 
     def _streams(self, data):
         batch = {space: self._arranged(space, values) for space, values in data.items()}
@@ -329,48 +356,6 @@ class Turbo(Steps, Resumable, AcrossReplicas, keras.Model):
         write(self, filepath, **kwargs)
 
     # ---------------------------------------------------------------- training
-
-    def fit(self, x=None, y=None, batch_size=None, validation_data=None, initial_step=0, **kwargs):
-        """Train, as `keras.Model.fit`.
-
-        Beside what Keras takes, `x` and `validation_data` may be `mizoo.datasets.Samples`. Arrays `x`
-        and `y` are read as x and z. Representations without statistics take them from the training data
-        first. The global batch of a strategy is `batch_size`. Of `Samples`, `initial_step` steps of the
-        first epoch are left out, as done before.
-
-        Raises:
-            NotFiniteError: when a term or a gradient is not finite, with its name.
-            ValueError: if representations need statistics and the data are neither events nor arrays, or
-                if the replicas of a strategy cannot share a batch evenly.
-        """
-        if hasattr(x, "epochs"):
-            batch_size = batch_size or 100
-            self.check_batch(batch_size)
-            kwargs = {"steps_per_epoch": x.steps(batch_size), "shuffle": False, **kwargs}
-            self._fit_executions(kwargs["steps_per_epoch"])
-            self.adapt(x)
-            x = x.epochs(batch_size, first=kwargs.get("initial_epoch", 0), skip=initial_step)
-            self.pass_over(initial_step)
-            batch_size = None
-        elif isinstance(x, dict | np.ndarray):
-            self.adapt(x if isinstance(x, dict) else {"x": x, "z": y})
-        else:
-            self.adapt({})
-        if hasattr(validation_data, "batches"):
-            validation_data = validation_data.batches(1000)
-        callbacks = [*(kwargs.pop("callbacks", None) or ()), StopWhereNotFinite()]
-        if self.stages:
-            callbacks.insert(0, Stages(self.stages))
-        return super().fit(
-            x, y, batch_size=batch_size, validation_data=validation_data, callbacks=callbacks, **kwargs
-        )
-
-    def _fit_executions(self, steps):
-        """Let executions divide the epoch: Keras runs them whole, past the end of an epoch."""
-        fitting = max(n for n in range(1, self.steps_per_execution + 1) if steps % n == 0)
-        if fitting != self.steps_per_execution:
-            self.steps_per_execution = fitting
-            self.train_function = None
 
     def adapt(self, data):
         """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`.

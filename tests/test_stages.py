@@ -1,3 +1,6 @@
+from itertools import pairwise
+from operator import attrgetter
+
 import keras
 import numpy as np
 import pytest
@@ -35,16 +38,114 @@ def test_frozen_parts_do_not_move_and_thaw_in_the_end():
 def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model = presets.bibae_desy(x=(4,), latent=2)
-    seen = []
+    parts = (model.encoder, model.decoder.mapper, model.decoder.network)
+    seen = [[[w.numpy() for w in part.trainable_weights] for part in parts]]
 
     def note(epoch, logs):
-        parts = (model.encoder, model.decoder.mapper, model.decoder.network)
-        seen.append([part.trainable_weights[0].numpy() if part.trainable else None for part in parts])
+        assert all(layer.trainable for part in parts for layer in part._flatten_layers())
+        seen.append([[w.numpy() for w in part.trainable_weights] for part in parts])
 
     callback = keras.callbacks.LambdaCallback(on_epoch_end=note)
     model.fit({"x": x}, epochs=5, batch_size=16, verbose=0, callbacks=[callback])
-    trained = [[part is not None for part in parts] for parts in seen]
+    trained = [
+        [not all(map(np.array_equal, *part)) for part in zip(before, after, strict=True)]
+        for before, after in pairwise(seen)
+    ]
     assert trained == [[True, True, False]] * 4 + [[False, False, True]]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
+def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_path):
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    model = presets.bibae_desy(x=(4,), latent=2)
+    model.run_eagerly = True
+    model.decoder.network.layers[0].trainable = False  # the user's own wish
+    model.compile()
+    name, weights = repr(model), {o.term: o.weight for o in model.objectives}
+
+    def cut(epoch, logs):
+        if epoch == 4:
+            assert len(model.active) == 2
+            model.save(tmp_path / "within.keras")
+            raise stop
+
+    callbacks = keras.callbacks.LambdaCallback(on_epoch_end=cut)
+    with pytest.raises(stop):
+        model.fit(x, epochs=5, batch_size=16, verbose=0, callbacks=callbacks)
+    again = keras.saving.load_model(tmp_path / "within.keras")
+    for left in (model, again):
+        assert repr(left) == name
+        assert {o.term: o.weight for o in left.objectives} == weights
+        assert left.encoder.trainable
+        assert left.decoder.mapper.trainable
+        assert not left.decoder.network.layers[0].trainable
+        assert left.decoder.network.layers[-1].trainable
+    model.evaluate(x, verbose=0)
+    assert len(model.active) == len([w for w in weights.values() if w])
+
+
+@pytest.mark.parametrize("weights_only", [False, True])
+def test_a_file_saved_within_a_stage_goes_on_as_if_nothing_had_been(weights_only, tmp_path):
+    def model():
+        keras.utils.set_random_seed(2)
+        made = toy(["L_z_tilde", "L_x_tilde", "D_x_tilde"], stddev=0.0, run_eagerly=True)
+        critic = next(o.estimator for o in made.objectives if o.term == "D_x_tilde")
+        critic.gradient_penalty = 0.0  # its random numbers are not saved
+        made.stages = [
+            Stage(0.0, {"L_z_tilde": 1.0}, frozen=["decoder"]),
+            Stage(0.5, {"L_x_tilde": 1.0, "D_x_tilde": 1.0}, frozen=["encoder"]),
+        ]
+        return made
+
+    data, whole = toy_events(), model()
+    name = "m.weights.h5" if weights_only else "m.keras"
+    saved = keras.callbacks.ModelCheckpoint(
+        f"{tmp_path}/{{epoch}}.{name}", save_weights_only=weights_only, save_freq="epoch"
+    )
+    whole.fit(data, epochs=4, batch_size=32, verbose=0, callbacks=saved)
+    for epoch in (1, 2, 3):
+        if weights_only:
+            second = model()
+            second.load_weights(tmp_path / f"{epoch}.{name}")
+        else:
+            second = keras.saving.load_model(tmp_path / f"{epoch}.{name}")
+            second.run_eagerly = True
+        second.fit(data, epochs=4, initial_epoch=epoch, batch_size=32, verbose=0)
+        for which in ("variables", "optimizer.variables", "critic_optimizer.variables"):
+            for a, b in zip(attrgetter(which)(whole), attrgetter(which)(second), strict=True):
+                if "seed" not in a.path:
+                    np.testing.assert_array_equal(a, b, err_msg=f"{epoch} {a.path}")
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ([Stage(0.1, {"L_z_tilde": 1.0})], "must start at 0 and then in order, not at 0.1"),
+        ([Stage(0, {}), Stage(0.9, {}), Stage(0.5, {})], "not at 0, 0.9, 0.5"),
+        ([Stage(0, {"L_q": 1.0})], "a stage trains 'L_q'; this model has"),
+        ([Stage(0, {"L_z_tilde": 1.0}, frozen=["decoder.netwrk"])], "a stage freezes 'decoder.netwrk'"),
+    ],
+)
+def test_stages_that_the_model_cannot_have_are_refused(stages, message):
+    with pytest.raises(ValueError, match=message):
+        staged(stages).fit(toy_pairs(), verbose=0)
+    with pytest.raises(ValueError, match=r"0 to 1, not at 1\.5"):
+        Stage(1.5, {})
+
+
+def test_stages_without_an_epoch_are_told():
+    model = staged([Stage(0, {"L_z_tilde": 1.0}), Stage(0.5, {"L_x_tilde": 1.0})])
+    model.run_eagerly = True
+    with pytest.warns(UserWarning, match="toy has 2 stages of training, and 1 of them no epoch"):
+        model.fit(toy_pairs(), verbose=0)
+
+
+def test_weights_are_not_set_where_a_stage_has_them():
+    model = staged([Stage(0, {"L_z_tilde": 1.0})])
+    weigh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: model.weigh({"L_x_tilde": 1.0}))
+    with pytest.raises(ValueError, match="cannot be set within a stage"):
+        model.fit(toy_pairs(), verbose=0, callbacks=weigh)
+    model.weigh({"L_x_tilde": 2.0})
 
 
 def test_stages_resume_where_they_were(tmp_path):

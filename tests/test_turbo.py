@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from conftest import toy, toy_events, toy_pairs
 
-from mizoo import NotFiniteError, Turbo, presets
+from mizoo import NotFiniteError, Stage, Turbo, presets
 from mizoo.mappers import Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import Likelihood
@@ -137,8 +137,10 @@ def test_nan_stops_training_names_the_term_and_spares_the_weights():
     model = toy()
     pairs = toy_pairs()
     pairs["z"][40] = np.nan
+    with pytest.raises(ValueError, match="z has 1 bad events; the first is event 40"):
+        model.fit(pairs, batch_size=16, verbose=0)
     with pytest.raises(NotFiniteError, match="L_z_tilde"):
-        model.fit(pairs, batch_size=16, shuffle=False, verbose=0)
+        model.fit(tf.data.Dataset.from_tensor_slices(pairs).batch(16), verbose=0)
     for variable in (*model.mapper_variables, *model.critic_variables):
         assert np.isfinite(variable.numpy()).all()
 
@@ -175,6 +177,29 @@ def test_warmup_begins_with_some_terms():
     assert len(history["L_z_tilde"]) == 3
     assert len(history["D_x_hat"]) == 1
     assert len(model.active) == 8
+
+
+def test_a_warmup_cut_short_leaves_no_weights_behind(tmp_path):
+    def stop(batch, logs):
+        raise KeyboardInterrupt
+
+    model, weights = toy(run_eagerly=True), {}
+    name, saved = repr(model), keras.callbacks.ModelCheckpoint(tmp_path / "m.keras", save_freq=1)
+    for callback in (saved, keras.callbacks.LambdaCallback(on_train_batch_end=stop)):
+        callbacks = [Warmup(["L_z_tilde"], 2), callback]
+        if callback is saved:
+            model.fit(toy_pairs(16), epochs=1, verbose=0, callbacks=callbacks)
+            weights = {o.term: o.weight for o in keras.saving.load_model(tmp_path / "m.keras").objectives}
+            continue
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(toy_pairs(16), epochs=3, verbose=0, callbacks=callbacks)
+    assert repr(model) == name
+    assert set(weights.values()) == {1.0}
+    model.stages = [Stage(0.0, {"L_z_tilde": 1.0})]
+    with pytest.raises(ValueError, match="toy is trained in stages"):
+        model.fit(toy_pairs(), verbose=0, callbacks=Warmup(["L_z_tilde"], 1))
+    with pytest.raises(ValueError, match="no terms Q to begin with"):
+        model.fit(toy_pairs(), verbose=0, callbacks=Warmup(["Q"], 1))
 
 
 def test_mean_loss_is_the_weighted_sum():

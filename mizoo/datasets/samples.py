@@ -30,7 +30,7 @@ class Samples:
 
     def __post_init__(self):
         for space, array in self.arrays().items():
-            array = np.asarray(array, dtype="float32")
+            array = _real(array, space)
             self.check(array, space)
             object.__setattr__(self, space, array)
         lengths = {space: len(array) for space, array in self.arrays().items()}
@@ -39,7 +39,7 @@ class Samples:
         if self.paired and len(set(lengths.values())) > 1:
             raise ValueError(f"x and z must be pairs, got {lengths['x']} x and {lengths['z']} z")
         if self.weights is not None:
-            weights = np.asarray(self.weights, dtype="float64")
+            weights = _real(self.weights, "weights", "float64")
             if any(weights.shape != (length,) for length in lengths.values()):
                 raise ValueError(f"weights must be one a row, got {weights.shape} for {lengths}")
             if not (np.isfinite(weights).all() and weights.sum() > 0.0):
@@ -81,17 +81,30 @@ class Samples:
         """The same events, not paired any more."""
         return replace(self, paired=False)
 
-    def batches(self, batch_size: int) -> tf.data.Dataset:
+    def batches(self, batch_size: int, least: int = 1) -> tf.data.Dataset:
         """All events once, in order: batches `{"x": (b, …), "z": (b, …)}`, the last one shorter.
 
-        With weights, as often as they say.
+        With weights, as often as they say; of unpaired spaces, as many events as the shorter one has.
+
+        Args:
+            batch_size: events of a batch.
+            least: events that a batch needs, 1 or more; a last one of fewer is joined to the one before it.
 
         Raises:
-            ValueError: for a negative weight.
+            ValueError: for a negative weight, a `batch_size` below 1, or fewer events than `least`.
         """
+        _check_batch_size(batch_size)
+        if min(len(self), batch_size) < least:
+            raise ValueError(
+                f"batches of {least} events or more are needed, got {min(len(self), batch_size)}"
+            )
         rows = slice(len(self)) if self.weights is None else self.drawn(0.5).numpy()
         arrays = {space: array[rows] for space, array in self.arrays().items()}
-        data = tf.data.Dataset.from_tensor_slices(arrays)
+        data, rest = tf.data.Dataset.from_tensor_slices(arrays), len(self) % batch_size
+        if 0 < rest < least:
+            first = len(self) - batch_size - rest
+            last = data.skip(first).batch(batch_size + rest)
+            return data.take(first).batch(batch_size).concatenate(last).prefetch(tf.data.AUTOTUNE)
         return data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
     def drawn(self, offset) -> tf.Tensor:
@@ -112,26 +125,49 @@ class Samples:
         places = tf.range(len(self), dtype="float64") + tf.cast(offset, tf.float64)
         return tf.minimum(tf.searchsorted(upto, places, side="right"), len(self) - 1)
 
-    def steps(self, batch_size: int) -> int:
-        """Number of full batches in an epoch.
+    def steps(self, batch_size: int, least: int | None = None) -> int:
+        """Number of batches in an epoch.
+
+        Args:
+            batch_size: events of a batch.
+            least: events that are enough for a last, smaller batch; if None, all batches are full.
 
         Raises:
-            ValueError: if there are fewer events than `batch_size`.
+            ValueError: if there are fewer events than `batch_size`, or this is below 1.
         """
+        _check_batch_size(batch_size)
         if len(self) < batch_size:
             raise ValueError(f"a batch of {batch_size} needs as many events, got {len(self)}")
-        return len(self) // batch_size
+        full, rest = divmod(len(self), batch_size)
+        return full + (least is not None and rest >= max(least, 1))
 
-    def epochs(self, batch_size: int, seed: int = 0, first: int = 0, skip: int = 0) -> tf.data.Dataset:
-        """Shuffled batches without end; the order within an epoch depends on its number alone.
+    def epochs(
+        self,
+        batch_size: int,
+        seed: int = 0,
+        first: int = 0,
+        skip: int = 0,
+        shuffle: bool = True,
+        least: int | None = None,
+    ) -> tf.data.Dataset:
+        """Batches without end; the order within an epoch depends on its number alone.
 
         So a training that is resumed at epoch `first`, after `skip` batches of it, sees what it would have
-        seen. Batches are full: what is left over at the end of one epoch is left out of it.
+        seen. What is left over at the end of an epoch is left out of it, and is in the batches of others.
+
+        Args:
+            batch_size: events of a batch.
+            seed: of the order.
+            first: number of the epoch to begin with.
+            skip: batches of it to leave out.
+            shuffle: anew in each epoch; if not, events come in their order, and an epoch goes on where the
+                one before ended.
+            least: events that are enough for a last, smaller batch of an epoch; if None, all are full.
 
         Raises:
             ValueError: as `steps` does.
         """
-        self.steps(batch_size)
+        used = min(self.steps(batch_size, least) * batch_size, len(self))
         arrays = {space: tf.constant(array) for space, array in self.arrays().items()}
 
         def order(space, epoch):
@@ -140,13 +176,18 @@ class Samples:
             rows = tf.range(len(self[space]))
             if self.weights is not None:
                 rows = self.drawn(tf.random.stateless_uniform((), key))
-            return tf.random.experimental.stateless_shuffle(rows, seed=key)[: len(self)]
+            if shuffle:
+                rows = tf.random.experimental.stateless_shuffle(rows, seed=key)
+            else:
+                rows = tf.roll(rows, -(epoch * used % len(self[space])), axis=0)
+            return rows[:used]
 
-        def shuffled(epoch):
+        def ordered(epoch):
             orders = {space: order(space, epoch) for space in arrays}
-            return tf.data.Dataset.from_tensor_slices(orders).batch(batch_size, drop_remainder=True)
+            whole = used % batch_size == 0  # batches of a known size are faster
+            return tf.data.Dataset.from_tensor_slices(orders).batch(batch_size, drop_remainder=whole)
 
-        orders = tf.data.Dataset.range(first, np.iinfo("int64").max).flat_map(shuffled)
+        orders = tf.data.Dataset.range(first, np.iinfo("int64").max).flat_map(ordered)
         return (
             orders.skip(skip)
             .map(lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()})
@@ -154,6 +195,22 @@ class Samples:
             # Else workers would ask one another before every step whether there is another batch.
             .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         )
+
+
+def _real(values, name, dtype="float32"):
+    """Real numbers as an array."""
+    try:
+        array = np.asarray(values)
+        if not np.iscomplexobj(array):
+            return np.asarray(array, dtype)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    raise ValueError(f"{name} must be real numbers, got complex ones")
+
+
+def _check_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from mizoo.datasets.events import Events
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import observables
+from mizoo.stages import Stage
 
 
 class Warmup(keras.callbacks.Callback):
@@ -17,26 +18,28 @@ class Warmup(keras.callbacks.Callback):
     Args:
         terms: names of the terms to begin with, such as the likelihoods on pairs.
         epochs: in which only these are trained.
+
+    Raises:
+        ValueError: as a training begins, for terms that the model has not, or a model that is trained in
+            `Stage`s, which have weights of their own.
     """
 
     def __init__(self, terms, epochs):
         super().__init__()
         self.terms = tuple(terms)
         self.epochs = epochs
-        self._weights = None
+
+    def on_train_begin(self, logs=None):
+        weights = {o.term: o.weight for o in self.model.objectives if o.term in self.terms}
+        if unknown := set(self.terms) - set(weights):
+            raise ValueError(f"no terms {', '.join(sorted(unknown))} to begin with")
+        if self.epochs and self.model.stages:
+            raise ValueError(f"{self.model.name} is trained in stages: it cannot be warmed up as well")
+        self._stage = Stage(0.0, weights)
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._weights is None:
-            self._weights = {o.term: o.weight for o in self.model.objectives}
-            if unknown := set(self.terms) - set(self._weights):
-                raise ValueError(f"no terms {', '.join(sorted(unknown))} to begin with")
-        warm = {t: w if epoch >= self.epochs or t in self.terms else 0.0 for t, w in self._weights.items()}
-        if warm != {o.term: o.weight for o in self.model.objectives}:
-            self.model.weigh(warm)
-
-    def on_train_end(self, logs=None):
-        if self._weights is not None:  # else no epoch was left to train
-            self.model.weigh(self._weights)
+        if not self.model.stages:
+            self.model.enter(self._stage if epoch < self.epochs else None)
 
 
 class KSDistance(keras.callbacks.Callback):
@@ -62,7 +65,7 @@ class KSDistance(keras.callbacks.Callback):
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
             logs["val_ks"] = sum(
-                ks(truth, drawn, self.events.weights, self._weights(space))
+                ks(truth, drawn, self._weights(space, truth=True), self._weights(space))
                 for space, events in self._drawn().items()
                 for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
             )
@@ -79,9 +82,12 @@ class KSDistance(keras.callbacks.Callback):
     def _spoken(self):
         return {objective.stream for objective in self.model.objectives}
 
-    def _weights(self, space):
-        """Those of generated events; draws from a prior have none."""
-        free = space == "x" and self.events.z is None and "x_tilde" in self._spoken()
+    def _weights(self, space, truth=False):
+        """Those of true or generated events; draws from a prior, and what is made of them, have none."""
+        if truth:
+            free = self.events[space] is None
+        else:
+            free = space == "x" and self.events.z is None and "x_tilde" in self._spoken()
         return None if free else self.events.weights
 
     def _columns(self, space, events=None):

@@ -98,9 +98,10 @@ def train(
 
     Raises:
         FileExistsError: if there is a run in the directory and `resume` is False, or something else.
+        FileNotFoundError: if a file of the run there is missing, with its path.
         ValueError: if the run there has another recipe or other data, there is nothing to warm up with,
             there are fewer events than a batch holds, the replicas cannot share a batch evenly, or there is
-            no model to start from, or one of other parts.
+            no model to start from, or one of other parts; and if a file of the run there is damaged.
         WorkerLostError: if another worker is gone.
     """
     directory = Path(directory)
@@ -113,6 +114,8 @@ def train(
         model.check_batch(recipe.batch_size)
         if recipe.warmup and not _likelihoods(model):
             raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
+        if recipe.warmup and model.stages:
+            raise ValueError(f"{recipe.preset} is trained in stages: it cannot be warmed up as well")
         model.adapt(data.train)
         # A backup has what the start has given, which may be gone by now.
         new = tf.train.latest_checkpoint(directory / "backup") is None
@@ -140,6 +143,7 @@ def _fit(model, recipe, data, directory, folder, backup_every, verbose):
     log = _log(folder / "log.txt")
     backup = Backup(directory / "backup", backup_every, folder / "backup")
     done, step = backup.resume(model)
+    _check_record(directory, done)
     metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
     log.info(
         "%s, %s events, from step %s of epoch %s of %s",
@@ -224,6 +228,8 @@ class MetricsLog(keras.callbacks.CSVLogger):
 
 
 def _check(directory, recipe, resume, source):
+    if (directory / "backup").is_dir() and not (directory / "config.json").is_file():
+        raise FileNotFoundError(f"{directory / 'config.json'}: no such file, and a backup beside it")
     check_folder(directory, ("config.json",), "a run")
     if not (config := read_config(directory)):
         return
@@ -231,11 +237,48 @@ def _check(directory, recipe, resume, source):
         raise FileExistsError(f"{directory} holds something else than a run: choose another folder")
     if not resume:
         raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
-    if (former := {**asdict(Recipe(recipe.preset)), **config["recipe"]}) != asdict(recipe):
-        differing = [key for key, value in asdict(recipe).items() if former[key] != value]
-        raise ValueError(f"the run in {directory} has another {', '.join(differing)}")
+    now = json.loads(json.dumps(asdict(recipe)))  # tuples are lists, as in the file
+    former = {**asdict(Recipe(recipe.preset)), **config["recipe"]}
+    if found := _changes(former, now):
+        names = ", ".join(found)
+        raise ValueError(f"the run in {directory} has another {names}: {'; '.join(found.values())}")
     if source is not None and "data" in config and differs(config["data"], source):
         raise ValueError(f"the run in {directory} was trained on other data: {described(config['data'])}")
+
+
+def _changes(former: dict, now: dict) -> dict[str, str]:
+    """What differs in two dictionaries, with both values, by name; within those that differ, what does."""
+    found = {}
+    for name in dict.fromkeys([*former, *now]):
+        before, after = (values.get(name, _MISSING) for values in (former, now))
+        if isinstance(before, dict) and isinstance(after, dict):
+            if inner := _changes(before, after):
+                found[name] = f"{name}: {', '.join(inner.values())}"
+        elif before != after:
+            found[name] = f"{name} {_shown(before)}, now {_shown(after)}"
+    return found
+
+
+_MISSING = object()
+
+
+def _shown(value):
+    return "not given" if value is _MISSING else json.dumps(value, ensure_ascii=False)
+
+
+def _check_record(directory, done):
+    """Check that a run of which epochs are done has the files that they wrote.
+
+    Raises:
+        FileNotFoundError, ValueError: if not, with the path.
+    """
+    if done and len(read_metrics(directory)) < done:
+        raise ValueError(
+            f"{directory / 'metrics.csv'} is damaged: {done} epochs are done, and it has fewer"
+        )
+    best = directory / "best.weights.h5"
+    if math.isfinite(_least(directory, "val_ks", done)) and not best.is_file():
+        raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
 
 
 def _prepare(directory, recipe, former, source):

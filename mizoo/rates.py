@@ -1,0 +1,66 @@
+"""Callbacks that set a learning rate set it for both optimisers."""
+
+import keras
+
+
+class Rates(keras.callbacks.Callback):
+    """Change the critics' learning rate by the factor by which other callbacks change the mappers'.
+
+    Keras's callbacks, such as `ReduceLROnPlateau` and `LearningRateScheduler`, know `model.optimizer`
+    alone. A callback that changes the critics' rate itself has the last word.
+
+    Args:
+        mappers: learning rate of the mappers.
+        critics: that of the critics; None if it is a schedule, which nothing can change.
+    """
+
+    def __init__(self, mappers: keras.Variable, critics: keras.Variable | None):
+        super().__init__()
+        self._mappers, self._critics = mappers, critics
+        self._former = self._rates()
+        # Critics' rate for one of the mappers, to go on from where the latter was 0.
+        self._ratio: float | None = None
+
+    @classmethod
+    def of(cls, model) -> "Rates | None":
+        """For a compiled model; None if it has no critics, or a schedule that callbacks cannot change."""
+        mappers, critics = (o.learning_rate for o in (model.optimizer, model.critic_optimizer))
+        if not model.critic_variables or not isinstance(mappers, keras.Variable):
+            return None
+        return cls(mappers, critics if isinstance(critics, keras.Variable) else None)
+
+    def _rates(self):
+        return float(self._mappers.numpy()), None if self._critics is None else float(self._critics.numpy())
+
+    def _follow(self):
+        (before, critics), (now, found) = self._former, self._rates()
+        if before:
+            self._ratio = None if critics is None else critics / before
+        if now != before and found == critics:
+            if self._critics is None:
+                raise ValueError(
+                    "a callback changed the learning rate of the mappers, and that of the critics is a "
+                    "schedule: give both optimisers a number, or both a schedule"
+                )
+            if self._ratio is None:
+                raise ValueError(
+                    "a callback changed the learning rate of the mappers from 0, which is no factor for "
+                    "that of the critics: let it set critic_optimizer.learning_rate, too"
+                )
+            self._critics.assign(self._ratio * now)
+        self._former = self._rates()
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        self._follow()
+
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+        self._follow()
+
+    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+        self._follow()
+
+    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+        self._follow()
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        self._follow()
