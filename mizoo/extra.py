@@ -1,16 +1,28 @@
-"""Libraries that only some need."""
+"""Optional dependencies."""
 
 import importlib
 
 
-def extra(module, name="hep"):
-    """Import a library of an extra.
+def extra(module: str, purpose: str = "this"):
+    """Import a library that only some need.
+
+    Args:
+        module: to import.
+        purpose: what needs it, as in "reading .lhe files"; it begins the error message.
 
     Raises:
-        ImportError: with the command that installs it.
+        ImportError: with the command that installs the library, or with what is wrong with it if it is
+            installed.
     """
+    library = module.partition(".")[0]
     try:
         return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == library:
+            raise ImportError(f"{purpose} needs {library}: pip install {library}") from error
+        cause: ImportError = error
     except ImportError as error:
-        library = module.partition(".")[0]
-        raise ImportError(f'this needs {library}: pip install "mizoo[{name}]"') from error
+        cause = error
+    why = str(cause).partition("\n")[0]
+    message = f"{purpose} needs {library}, which is installed but cannot be imported: {why}"
+    raise ImportError(message) from cause

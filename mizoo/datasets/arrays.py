@@ -4,34 +4,97 @@ from pathlib import Path
 
 import numpy as np
 
+from mizoo.datasets.damage import named
+from mizoo.datasets.integrity import verify
+from mizoo.datasets.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.numpy_files import load
 from mizoo.datasets.samples import Samples
-from mizoo.datasets.tables import WEIGHTS
+from mizoo.datasets.weights import WEIGHTS, weight_name
 
 
-def read_arrays(path) -> Samples:
-    """Read x, z or both from a NumPy file: `.npz` with arrays of these names, or one array, which is x.
+def read_arrays(*paths: str | Path, max_bytes: int = MAX_BYTES) -> Samples:
+    """Read x, z or both from NumPy files: `.npz` with arrays of these names, or one array, which is x.
 
-    The weights of the rows may be there, too, as `weights`. Arrays (n, H, W) are read as images of one
-    channel, (n, H, W, 1).
+    The weights of the rows may be there, too, as `weights` or `weight`. Arrays (n, H, W) are read as images
+    of one channel, (n, H, W, 1). Files with the same arrays are read one after the other; then files with x
+    and files with z make pairs, row by row.
+
+    Args:
+        max_bytes: most memory for the arrays.
 
     Raises:
-        ValueError: for a file that is not NumPy's, or arrays that are not samples; it names the file.
+        FileNotFoundError: if there is no such file.
+        ValueError: for a file that is not NumPy's, or arrays that are not samples or do not fit together;
+            it names the file.
     """
-    path = Path(path)
-    try:
-        content = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise
-    except (ValueError, OSError, EOFError) as error:
-        raise ValueError(f"{path} is no NumPy file of plain arrays: {error}") from error
-    arrays = {"x": content} if isinstance(content, np.ndarray) else dict(content)
-    weights = arrays.pop(WEIGHTS, None)
-    if len(arrays) == 1:
-        arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
-    if unknown := set(arrays) - {"x", "z"}:
-        raise ValueError(f"{path}: arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
-    try:
-        images = {space: a[..., None] if a.ndim == 3 else a for space, a in arrays.items()}
-        return Samples(images.get("x"), images.get("z"), weights=weights)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: {error}") from error
+    if not paths:
+        raise ValueError("nothing to read: give a file")
+    files = [_arrays(path, max_bytes) for path in paths]
+    named_all = " and ".join(map(str, paths))
+    check_bytes(
+        sum(a.nbytes for arrays in files for a in arrays.values()), max_bytes, f"{named_all}: together"
+    )
+    groups: dict[tuple[str, ...], list] = {}
+    for path, arrays in zip(paths, files, strict=True):
+        groups.setdefault(tuple(s for s in "xz" if s in arrays), []).append((str(path), arrays))
+    if len(groups) > 1 and set(groups) != {("x",), ("z",)}:
+        described = " and ".join(
+            f"{group[0][0]} has {' and '.join(kind)}" for kind, group in groups.items()
+        )
+        raise ValueError(f"{described}: give files with the same arrays, or x and z apart")
+    joined = [_one_after_another(group) for group in groups.values()]
+    weights = [arrays.pop(WEIGHTS) for arrays in joined if WEIGHTS in arrays]
+    if len(weights) > 1 and not np.array_equal(*weights):
+        raise ValueError(f"{named_all} have different weights: one weight per row is expected")
+    with named(named_all):
+        spaces = {space: array for arrays in joined for space, array in arrays.items()}
+        return Samples(spaces.get("x"), spaces.get("z"), weights=weights[0] if weights else None)
+
+
+def _arrays(path, max_bytes):
+    """Arrays x and z, and weights if there are any, of one file."""
+    content = load(path, max_bytes)
+    with named(path):
+        verify(path)
+        arrays = {"x": content} if isinstance(content, np.ndarray) else content
+        weights = arrays.pop(name) if (name := weight_name(arrays, str(path))) else None
+        if len(arrays) == 1:
+            arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
+        if unknown := set(arrays) - {"x", "z"}:
+            raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
+        if not arrays:
+            raise ValueError("it has neither x nor z")
+        for space, array in arrays.items():
+            _check_numbers(array, space, "fiub")
+            arrays[space] = array[..., None] if array.ndim == 3 else array
+        if "x" in arrays and "z" in arrays and len(arrays["x"]) != len(arrays["z"]):
+            raise ValueError(f"x and z must be pairs, got {len(arrays['x'])} x and {len(arrays['z'])} z")
+        if weights is not None:
+            _check_numbers(weights, WEIGHTS, "fiu")
+            rows = len(next(iter(arrays.values())))
+            if weights.shape not in ((rows,), (rows, 1)):
+                raise ValueError(f"weights must be one per row, ({rows},), got {weights.shape}")
+            arrays[WEIGHTS] = weights.reshape(-1)
+        return arrays
+
+
+def _check_numbers(array, name, kinds):
+    if array.ndim == 0:
+        raise ValueError(f"{name} must have shape (n, …), is a single value")
+    if array.dtype.kind not in kinds:
+        what = f"records of {', '.join(array.dtype.names)}" if array.dtype.names else str(array.dtype)
+        raise ValueError(f"could not convert {name} to real numbers: it has {what[:80]}")
+
+
+def _one_after_another(group):
+    """Arrays of all files with the same spaces."""
+    first, expected = group[0]
+    for path, arrays in group:
+        if set(arrays) != set(expected):
+            having, lacking = (path, first) if WEIGHTS in arrays else (first, path)
+            raise ValueError(f"{having} has weights and {lacking} has none: both or neither must")
+        for name, array in arrays.items():
+            if array.shape[1:] != expected[name].shape[1:]:
+                shapes = f"{expected[name].shape[1:]} and {array.shape[1:]}"
+                raise ValueError(f"{first} and {path}: rows of {name} have different shapes, {shapes}")
+    return {name: np.concatenate([arrays[name] for _, arrays in group]) for name in expected}

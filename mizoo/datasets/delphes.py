@@ -1,18 +1,26 @@
 """ROOT files of Delphes: detector objects, and partons where the particle record is kept."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
+from mizoo.datasets.ancestry import PartonFinder
+from mizoo.datasets.angles import check_angles
 from mizoo.datasets.chunk import Chunk
+from mizoo.datasets.damage import brief
+from mizoo.datasets.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.record import partons
 from mizoo.extra import extra
+from mizoo.physics.process import Process
 
 TREE = "Delphes"
 # Branches of objects that a selection counts, whether the process has any or not.
 COUNTED = ("Electron", "Muon", "Photon", "Jet")
-_WEIGHT = "Event.Weight"
+NUMBER, _WEIGHT = "Event.Number", "Event.Weight"
 _RECORD = ("PID", "Status", "M1", "Px", "Py", "Pz", "E")
+
+Selection = Callable[..., np.ndarray]
 
 
 def as_listed(objects, process):
@@ -25,12 +33,18 @@ def as_listed(objects, process):
     Returns:
         Mask of the events, (n,).
     """
-    ak = extra("awkward")
+    ak = extra("awkward", "reading .root files")
     counts = {branch: sum(p.branch == branch for p in process.x) for branch in COUNTED}
     return np.all([ak.num(objects[branch]) == count for branch, count in counts.items()], 0)
 
 
-def chunks(path, process, size, select=None):
+def chunks(
+    path: str | Path,
+    process: Process,
+    size: int,
+    max_bytes: int = MAX_BYTES,
+    select: Selection | None = None,
+) -> Iterator[Chunk]:
     """Detector objects x, and partons z if there are any, in chunks of at most `size` events.
 
     Args:
@@ -41,35 +55,79 @@ def chunks(path, process, size, select=None):
         ImportError: without uproot and awkward.
         ValueError: for a file that is none of Delphes's, or cut short; it names tree or branch.
     """
-    tree = _tree(path)
-    names = _branches(path, tree, process)
-    has_record = "Particle" in tree
-    weight = [_WEIGHT] if f"Event/{_WEIGHT}" in tree else []
+    tree = delphes_tree(path)
+    there = {name.rpartition("/")[2] for name in tree.keys(recursive=True)}
+    names = _branches(path, there, process)
+    has_record = f"Particle.{_RECORD[0]}" in there
     record = [f"Particle.{name}" for name in _RECORD] if has_record else []
+    if missing := [name for name in record if name not in there]:
+        raise ValueError(f"{path}, tree {TREE}: no branch {', '.join(missing)}")
+    weight = [_WEIGHT] if _WEIGHT in there else []
+    read = [*names.values(), *record, *weight]
+    _check_size(tree, read, size, max_bytes)
+    finder = PartonFinder(process)
     first = 0
     try:
-        for events in tree.iterate([*names.values(), *record, *weight], step_size=size):
-            yield _chunk(path, first, events, names, process, select or as_listed, has_record)
+        for events in pieces(tree, read, size):
+            yield _chunk(str(path), first, events, names, finder, select or as_listed, has_record)
             first += len(events)
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{path}: cut short or damaged after event {first - 1}: {error}") from error
+    except (OSError, EOFError, extra("uproot").DeserializationError) as error:
+        after = f"after event {first - 1}" if first else "before the first event"
+        raise ValueError(f"cut short or damaged {after}: {brief(error)}") from error
+    if first != tree.num_entries:
+        raise ValueError(f"cut short: it has {first} of its {tree.num_entries} events")
 
 
-def _tree(path):
-    uproot = extra("uproot")
+def delphes_tree(path: str | Path):
+    """The tree of a Delphes file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no ROOT file, or has no such tree.
+    """
+    uproot = extra("uproot", "reading .root files")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
         file = uproot.open(path)
-        if TREE not in file:
-            there = ", ".join(sorted({key.partition(";")[0] for key in file.iterkeys()}))
-            raise ValueError(f"{path}: no tree {TREE!r}, only {there or 'nothing'}")
-        return file[TREE]
-    except (OSError, EOFError, uproot.DeserializationError) as error:
-        raise ValueError(f"{path}: not a ROOT file, or cut short: {error}") from error
+        there = sorted({key.partition(";")[0] for key in file.iterkeys()})
+        found = file.get(TREE)
+    except Exception as error:  # of a file that is none, uproot raises whatever it stumbles over
+        raise ValueError(f"not a ROOT file, or cut short: {brief(error)}") from error
+    if found is None:
+        raise ValueError(f"no tree {TREE!r}, only {', '.join(there) or 'nothing'}")
+    if not isinstance(found, uproot.TTree | uproot.behaviors.RNTuple.RNTuple):
+        raise ValueError(f"{TREE!r} must be a tree of Delphes, is a {found.classname}")
+    return found
 
 
-def _branches(path, tree, process):
+def pieces(tree, names: list[str], size: int) -> Iterator:
+    """Awkward arrays of branches, of at most `size` events each."""
+    if isinstance(tree, extra("uproot").TTree):
+        return tree.iterate(names, step_size=size)
+    # Skims may be RNTuples, of which uproot finds names with a dot by a filter only.
+    wanted, starts = set(names).__contains__, range(0, tree.num_entries, size)
+    return (tree.arrays(filter_name=wanted, entry_start=i, entry_stop=i + size) for i in starts)
+
+
+def per_event(values, name: str) -> np.ndarray:
+    """Values (n,) of a branch with one value per event, in a list or not.
+
+    Raises:
+        ValueError: if an event has none or several; it names branch and event.
+    """
+    ak = extra("awkward", "reading .root files")
+    if values.ndim == 1:
+        return ak.to_numpy(values)
+    counts = ak.to_numpy(ak.num(values))
+    if len(wrong := np.flatnonzero(counts != 1)):
+        raise ValueError(
+            f"branch {name} must have one value per event, event {wrong[0]} has {counts[wrong[0]]}"
+        )
+    return ak.to_numpy(ak.flatten(values))
+
+
+def _branches(path, there, process):
     """Names in the tree, by what they mean."""
     branches = dict.fromkeys([*COUNTED, *(p.branch for p in process.x)])
     wanted = {}
@@ -79,20 +137,36 @@ def _branches(path, tree, process):
         if any(p.branch == branch and p.charge is not None for p in process.x):
             fields.append(("charge", "Charge"))
         wanted |= {(branch, field): f"{branch}.{name}" for field, name in fields}
-    there = {name.rpartition("/")[2] for name in tree.iterkeys()}
     if missing := [name for name in wanted.values() if name not in there]:
         raise ValueError(f"{path}, tree {TREE}: no branch {', '.join(missing)}")
     return wanted
 
 
-def _chunk(path, first, events, names, process, select, has_record):
-    ak = extra("awkward")
+def _check_size(tree, names, size, max_bytes):
+    """Baskets, the pieces that branches are stored in, are read whole."""
+    if not isinstance(tree, extra("uproot").TTree):
+        return
+    events = max(1, tree.num_entries)
+    needed = 0
+    for name in names:
+        branch = tree[name]
+        pieces = max(1, branch.num_baskets)
+        needed += branch.uncompressed_bytes * min(1.0, max(1.0 / pieces, size / events))
+    check_bytes(int(needed), max_bytes, f"a chunk of {size} events")
+
+
+def _chunk(source, first, events, names, finder, select, has_record):
+    ak, process = extra("awkward", "reading .root files"), finder.process
+    for name in names.values():
+        if events[name].ndim != 2:
+            raise ValueError(f"branch {name} must have a list per event, is {events[name].type}")
     objects = {
         branch: ak.zip({field: events[name] for (b, field), name in names.items() if b == branch})
         for branch in dict.fromkeys(branch for branch, _ in names)
     }
+    bad = check_angles(objects, source)
     objects = {branch: o[ak.argsort(o["pt"], ascending=False)] for branch, o in objects.items()}
-    wanted = np.asarray(select(objects, process), dtype=bool)
+    wanted = _selected(select, objects, process, len(events))
     rows = np.zeros((len(wanted), len(process.x), 4))
     taken: dict[tuple, int] = {}
     for column, particle in enumerate(process.x):
@@ -105,15 +179,34 @@ def _chunk(path, first, events, names, process, select, has_record):
         padded = ak.pad_none(of_kind, rank + 1)[:, rank]
         pt, eta, phi = (ak.to_numpy(ak.fill_none(padded[f], 0.0)) for f in ("pt", "eta", "phi"))
         pt, eta, phi = (values.astype("float64") for values in (pt, eta, phi))
-        rows[:, column, 0], rows[:, column, 1] = pt * np.cos(phi), pt * np.sin(phi)
-        rows[:, column, 2], rows[:, column, 3] = pt * np.sinh(eta), pt * np.cosh(eta)
+        with np.errstate(all="ignore"):  # what is not finite is named later
+            rows[:, column, 0], rows[:, column, 1] = pt * np.cos(phi), pt * np.sin(phi)
+            rows[:, column, 2], rows[:, column, 3] = pt * np.sinh(eta), pt * np.cosh(eta)
     arrays = {"x": rows.reshape(len(rows), -1)}
     if has_record:
         arrays["z"] = np.zeros((len(rows), 4 * len(process.z)))
-        for number in np.flatnonzero(wanted):
+        for number in np.flatnonzero(wanted).tolist():
             columns = {name: ak.to_numpy(events[f"Particle.{name}"][number]) for name in _RECORD}
-            found = partons(columns, process)
+            try:
+                found = partons(columns, process, finder)
+            except ValueError as error:
+                bad.setdefault(number, brief(error))
+                continue
             wanted[number] = found is not None
             arrays["z"][number] = 0.0 if found is None else found
-    weights = ak.to_numpy(ak.firsts(events[_WEIGHT])) if _WEIGHT in events.fields else None
-    return Chunk(str(path), first, arrays, wanted, weights)
+    weights = per_event(events[_WEIGHT], _WEIGHT) if _WEIGHT in events.fields else None
+    return Chunk(source, first, arrays, wanted, weights, bad)
+
+
+def _selected(select, objects, process, count):
+    name = getattr(select, "__name__", "select")
+    try:
+        mask = np.asarray(select(objects, process))
+    except Exception as error:
+        raise ValueError(f"the selection {name} fails: {type(error).__name__}: {brief(error)}") from error
+    if mask.dtype != bool or mask.shape != (count,):
+        raise ValueError(
+            f"the selection {name} must give one truth value per event, ({count},), "
+            f"got {mask.dtype} {mask.shape}"
+        )
+    return mask.copy()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from mizoo.datasets.checks import below_momentum, check_units
 from mizoo.datasets.samples import Samples
 from mizoo.physics.process import Process
 
@@ -16,7 +17,8 @@ class Events(Samples):
     Columns are px, py, pz, E of each object in turn; `frame` names them.
 
     Raises:
-        ValueError: as `Samples` does, and for a wrong shape or a negative energy, with the column.
+        ValueError: as `Samples` does, and for a wrong shape, a negative energy or one below the momentum,
+            with the column; and for momenta that are not in GeV.
     """
 
     process: Process = field(kw_only=True)
@@ -29,14 +31,15 @@ class Events(Samples):
             raise ValueError(
                 f"{space} has {len(found)} bad events; the first is event {first}: {found[first]}"
             )
+        check_units(array, self.process, space)
 
     def frame(self, space: str) -> pd.DataFrame:
         """One space as a DataFrame with named columns, in GeV."""
         return pd.DataFrame(self[space], columns=self.process.columns(space))
 
 
-def faults(array, process, space) -> dict[int, str]:
-    """What is wrong with events, by their number: a value that is not finite, a negative energy.
+def faults(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
+    """What is wrong with events, by their number: a value that is not finite, an energy that is too small.
 
     Raises:
         ValueError: if the array has not the columns of the process.
@@ -55,4 +58,4 @@ def faults(array, process, space) -> dict[int, str]:
     ):
         for event, column in np.argwhere(wrong):
             found.setdefault(int(event), f"{columns[column]} is {array[event, column]} ({what})")
-    return found
+    return {**below_momentum(array, process, space), **found}

@@ -1,59 +1,80 @@
 """Events out of files, whatever their format."""
 
 import warnings
-from itertools import zip_longest
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from rich.progress import track
 
-from mizoo.datasets import delphes, lhe, tables
 from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.events import Events, faults
-from mizoo.physics.process import TTBAR
+from mizoo.datasets.delphes import Selection
+from mizoo.datasets.events import Events
+from mizoo.datasets.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.pairing import (
+    DirectionCheck,
+    in_order,
+    one_after_another,
+    picked,
+    rows_by_number,
+    rows_by_position,
+)
+from mizoo.datasets.sources import Source
+from mizoo.physics.process import TTBAR, Process
 
-_BY_SUFFIX = {
-    ".root": delphes.chunks,
-    ".lhe": lhe.chunks,
-    ".parquet": tables.parquet,
-    ".csv": tables.csv,
-    ".npz": tables.numpy,
-    ".npy": tables.numpy,
-    ".h5": tables.hdf5,
-    ".hdf5": tables.hdf5,
-}
+_NAMED = 3  # sources in a message
 
 
 class SkippedEvents(UserWarning):
     """Says how many events were bad, and what was wrong with the first of them."""
 
 
-def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> Events:
+def read(
+    *sources: Any,
+    process: Process = TTBAR,
+    select: Selection | None = None,
+    skip_bad: bool = False,
+    chunk: int = 10_000,
+    max_bytes: int = MAX_BYTES,
+) -> Events:
     """Read events from files, or from tables in memory.
 
     Formats, by suffix: ROOT files of Delphes, or with a tree `events` of columns (`.root`), Les Houches
-    events (`.lhe`, `.lhe.gz`), Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`, `.npy`); DataFrames and
-    awkward arrays. Of Delphes's files only the events of the selection are taken. Two sources, one of x
-    and one of z, are paired event by event, before the selection: `read("delphes.root",
-    "partons.lhe.gz")`. A Delphes file with the particle record has both.
+    events (`.lhe`, `.lhe.gz`), Parquet, CSV (`.csv`, `.csv.gz`), HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`,
+    `.npy`); DataFrames and awkward arrays. Of Delphes's files only the events of the selection are taken.
+
+    Several sources of the same spaces are read one after the other. Sources of x and sources of z are
+    paired event by event, before the selection: `read("delphes.root", "partons.lhe.gz")`. Events of a
+    Delphes file find their partons by `Event.Number`, their place in the Les Houches file, if that says
+    more than their own place; those of two tables by a column `event` in both. Pairs that do not point the
+    same way are named in a `DoubtfulPairs` warning. A Delphes file with the particle record has x and z;
+    where Les Houches files are given as well, z is theirs.
 
     Weights are those of Delphes's branch `Event.Weight` or of the Les Houches events (the latter, where
-    both are given), a column `weight` of tables, arrays `weights` of HDF5 and NumPy files. Where all
-    are the same there are none.
+    both are given), a column, array or data set `weight` or `weights` of other files. Where all are the
+    same there are none.
 
     Args:
         process: what is looked for.
         select: selection of Delphes's events, see `mizoo.datasets.delphes.chunks`.
         skip_bad: leave bad events out, with a `SkippedEvents` warning, instead of an error.
         chunk: events that are held at once, beside the result.
+        max_bytes: most memory for the result, and for what a file makes a reader hold at once, as an
+            array of an `.npz` file; one event, header or line of a text file may take 1/64 of it.
 
     Raises:
-        ImportError: if a format needs the extra `hep`.
+        ImportError: if a format needs a library that is not there.
+        OSError: if a file is not there or may not be read.
         ValueError: for bad input; it names file, event and column or branch, and what was expected.
     """
-    parts = stream(*sources, process=process, select=select, skip_bad=skip_bad, chunk=chunk)
-    parts = list(track(parts, description="read     ", transient=True))
+    parts: list[Events] = []
+    held = 0
+    streamed = _stream(sources, process, select, skip_bad, chunk, max_bytes, whole=True)
+    for part in track(streamed, description="read     ", transient=True):
+        parts.append(part)
+        held += sum(array.nbytes for array in part.arrays().values())
+        check_bytes(held, max_bytes, f"{_names(sources)}: the result")
     x, z = (np.concatenate([p[s] for p in parts]) if s in parts[0].arrays() else None for s in "xz")
     weights = None
     if all(part.weights is not None for part in parts):
@@ -62,31 +83,46 @@ def read(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000) -> 
     return Events(x, z, process=process, weights=weights)
 
 
-def stream(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000):
+def stream(
+    *sources: Any,
+    process: Process = TTBAR,
+    select: Selection | None = None,
+    skip_bad: bool = False,
+    chunk: int = 10_000,
+    max_bytes: int = MAX_BYTES,
+) -> Iterator[Events]:
     """Events in parts that come from at most `chunk` events of the files each: see `read`.
+
+    Here `max_bytes` is for one part.
 
     Yields:
         `Events`; parts without any are left out.
     """
+    return _stream(sources, process, select, skip_bad, chunk, max_bytes, whole=False)
+
+
+def _stream(sources, process, select, skip_bad, size, max_bytes, whole):
     if not sources:
         raise ValueError("nothing to read: give a file")
+    if size < 1:
+        raise ValueError(f"chunk must be 1 or more, got {size}")
     skipped: list[str] = []
     any_left = False
-    for chunks in _together([_chunks(source, process, chunk, select) for source in sources], sources):
-        arrays, weights, wanted = _joined(chunks)
-        bad: dict[int, str] = {}
-        for part in chunks:
-            bad = {**_faults(part, process), **bad}
-        of_interest = [n for n in sorted(bad) if wanted[n]]
+    for part in _parts([Source(s, process, size, select, max_bytes) for s in sources], process):
+        if whole and part.announced is not None:
+            width = sum(array.shape[1] for array in part.arrays.values()) * np.dtype("float32").itemsize
+            check_bytes(part.announced * width, max_bytes, f"{part.source}: the result")
+        of_interest = [n for n in sorted(part.bad) if part.wanted[n]]
         if of_interest and not skip_bad:
-            raise ValueError(bad[of_interest[0]])
-        skipped += [bad[n] for n in of_interest]
+            raise ValueError(part.bad[of_interest[0]])
+        skipped += [part.bad[n] for n in of_interest]
+        wanted = part.wanted.copy()
         wanted[of_interest] = False
         if wanted.any():
             any_left = True
             yield Events(
-                **{space: array[wanted] for space, array in arrays.items()}, process=process,
-                weights=None if weights is None else weights[wanted],
+                **{space: array[wanted] for space, array in part.arrays.items()}, process=process,
+                weights=None if part.weights is None else part.weights[wanted],
             )  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} bad events left out; the first: {skipped[0]}", SkippedEvents, 2)
@@ -94,78 +130,96 @@ def stream(*sources, process=TTBAR, select=None, skip_bad=False, chunk=10_000):
         raise ValueError(f"{_names(sources)}: no events of {process.name} after selection")
 
 
-def _chunks(source, process, size, select):
-    """Chunks of a source of any format, with errors that name it."""
-    if not isinstance(source, str | Path):
-        return tables.memory(source, process, size)
-    suffixes = [s for s in Path(source).suffixes if s != ".gz"]
-    if (reader := _BY_SUFFIX.get(suffixes[-1] if suffixes else "")) is None:
-        raise ValueError(f"{source}: unknown format; known are {', '.join(_BY_SUFFIX)}")
-    if reader is delphes.chunks and tables.is_table(source):
-        reader = tables.root
-    arguments = (select,) if reader is delphes.chunks else ()
-    return _named(source, reader(source, process, size, *arguments))
+def _parts(sources: Sequence[Source], process: Process) -> Iterator[Chunk]:
+    """Chunks of all sources: one after the other, or in pairs."""
+    if len(sources) == 1:
+        return sources[0].chunks()
+    kinds = {kind: [s for s in sources if s.spaces == kind] for kind in (("x", "z"), ("x",), ("z",))}
+    both, x, z = kinds.values()
+    if both and x:
+        raise ValueError(
+            f"{both[0].name} has x and z, and {x[0].name} only x: give files with the same, or x and z "
+            "apart"
+        )
+    if not z or not (x or both):
+        return one_after_another(source.chunks() for source in sources)
+    return _pairs(sources, x or both, z, process)
 
 
-def _named(source, chunks):
-    try:
-        yield from chunks
-    except (OSError, EOFError, BadZipFile, ValueError) as error:
-        if isinstance(error, FileNotFoundError) or str(error).startswith(str(source)):
-            raise
-        raise ValueError(f"{source}: {error}") from error
+def _pairs(sources, x, z, process):
+    """Events of x, each with its partons."""
+    names = {"x": _names([s.name for s in x]), "z": _names([s.name for s in z])}
+    x_chunks, z_chunks = (one_after_another(s.chunks() for s in group) for group in (x, z))
+    rows = _rows(x, z, f"{names['x']} and {names['z']}")
+    if rows is not None:
+        pairs = picked(x_chunks, z_chunks, rows)
+    elif sources.index(x[0]) < sources.index(z[0]):
+        pairs = in_order(x_chunks, z_chunks, (names["x"], names["z"]))
+    else:
+        turned = in_order(z_chunks, x_chunks, (names["z"], names["x"]))
+        pairs = ((second, first) for first, second in turned)
+    directions = DirectionCheck(process, f"{names['x']} and {names['z']}")
+    generator_knows = all(s.is_delphes for s in x) and all(s.is_les_houches for s in z)
+    for of_x, of_z in pairs:
+        joined = _joined(of_x, of_z, generator_knows)
+        good = joined.wanted.copy()
+        good[list(joined.bad)] = False
+        directions.add(joined.arrays["x"][good], joined.arrays["z"][good])
+        yield joined
+    directions.finish()
 
 
-def _together(iterators, sources):
-    """Chunks of the same events of all sources."""
-    for chunks in zip_longest(*iterators, fillvalue=None):
-        lengths = [0 if c is None else len(c) for c in chunks]
-        if len(set(lengths)) > 1:
-            first = max((c.first for c in chunks if c is not None), default=0)
-            counts = ", ".join(f"{s} {first + n}" for s, n in zip(sources, lengths, strict=True))
-            raise ValueError(f"numbers of events differ: up to here {counts}")
-        yield chunks
+def _rows(x, z, what):
+    """Rows of z of the events of x, where files say more about them than their order."""
+    if not all(source.is_les_houches for source in z):
+        of_z = [source.numbers() for source in z]
+        if any(numbers is None for numbers in of_z):
+            return None
+    of_x = [source.numbers() for source in x]
+    if any(numbers is None for numbers in of_x):
+        return None
+    if all(source.is_les_houches for source in z):
+        return rows_by_position(of_x, [source.count() for source in z], what)
+    return rows_by_number(of_x, of_z, what)
 
 
-def _joined(chunks: tuple[Chunk, ...]):
-    """Arrays by space, weights, and which events are wanted; a later source has the last word."""
-    arrays = {space: array for c in chunks for space, array in c.arrays.items()}
-    weights = next((c.weights for c in reversed(chunks) if c.weights is not None), None)
-    return arrays, weights, np.all([c.wanted for c in chunks], 0)
+def _joined(x: Chunk, z: Chunk, z_has_weights: bool) -> Chunk:
+    """The same events of x and z as one chunk."""
+    wanted = x.wanted & z.wanted
+    if "z" in x.arrays and wanted.any():
+        known, given = x.arrays["z"][wanted], z.arrays["z"][wanted]
+        scale = np.abs(given).max(1) + 1e-9
+        # The particle record has been through rounding and boosts.
+        if np.mean(np.abs(known - given).max(1) > 0.05 * scale) > 0.1:
+            raise ValueError(
+                f"{x.source} has z as well, and not that of {z.source}: are they the same events?"
+            )
+    return Chunk(
+        x.source,
+        x.first,
+        {**x.arrays, **z.arrays},
+        wanted,
+        _weights(x, z, z_has_weights),
+        {**z.bad, **x.bad},
+    )
 
 
-def _faults(chunk, process):
-    """What is wrong with events of a chunk, by their number in it, with their source."""
-    found: dict[int, str] = {}
-    for space, array in chunk.arrays.items():
-        try:
-            wrong = {**_disorder(array, process, space), **faults(array, process, space)}
-        except ValueError as error:
-            raise ValueError(f"{chunk.source}: {error}") from error
-        for n, what in wrong.items():
-            found.setdefault(n, f"{chunk.source}, event {chunk.first + n}: {space}, {what}")
-    if chunk.weights is not None:
-        for n in np.flatnonzero(~np.isfinite(chunk.weights)):
-            what = f"its weight is {chunk.weights[n]} (not finite)"
-            found.setdefault(int(n), f"{chunk.source}, event {chunk.first + n}: {what}")
-    return found
-
-
-def _disorder(array, process, space):
-    """Events in which an object is harder than one of its kind before it."""
-    found: dict[int, str] = {}
-    columns = process.columns(space)
-    pt = np.hypot(array[:, ::4], array[:, 1::4])
-    last: dict[tuple, int] = {}
-    for index, particle in enumerate(process.particles(space)):
-        if particle.branch is None:
-            continue
-        if (before := last.get(kind := (particle.branch, particle.charge))) is not None:
-            for event in np.flatnonzero(pt[:, index] > pt[:, before] * (1.0 + 1e-5)):
-                found.setdefault(int(event), f"{columns[4 * index]} is not ordered by falling pT")
-        last[kind] = index
-    return found
+def _weights(x, z, z_has_weights):
+    """Weights of pairs: those of the generator; of other files, those that not both have differently."""
+    if x.weights is None or z.weights is None or z_has_weights:
+        return x.weights if z.weights is None else z.weights
+    same = np.isclose(x.weights, z.weights, rtol=1e-5, equal_nan=True)
+    if len(wrong := np.flatnonzero(~same & (x.weights != 1.0) & (z.weights != 1.0) & x.wanted & z.wanted)):
+        n = int(wrong[0])
+        raise ValueError(
+            f"the weight of event {x.first + n} is {x.weights[n]:g} in {x.source} and {z.weights[n]:g} in "
+            f"{z.source}: one weight per event is expected"
+        )
+    return np.where(x.weights == 1.0, z.weights, x.weights)
 
 
 def _names(sources):
-    return " and ".join(str(s) if isinstance(s, str | Path) else type(s).__name__ for s in sources)
+    named = [str(s) if isinstance(s, str | Path) else f"the {type(s).__name__}" for s in sources]
+    if len(named) > _NAMED:
+        named = [*named[: _NAMED - 1], f"{len(named) - _NAMED + 1} more"]
+    return " and ".join(named)

@@ -6,45 +6,77 @@ record (status codes 21 to 23 are the hard process) a resonance is followed from
 are boosted back by the boost that took its first copy to its last one (arXiv 2203.11601, section 2.3).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
-_HARD = (22, 23)  # status of resonances, and of outgoing particles of the hard process
-_RESONANCES = (6, 23, 24, 25)  # top, Z, W, Higgs
+from mizoo.datasets.ancestry import HARD, UNKNOWN, PartonFinder
+from mizoo.physics.process import Process
+
+_INCOMING, _RESONANCE, _PRODUCT, _FINAL = 21, 22, 23, 1  # status; 21 to 23 are the hard process
 
 
-def partons(record, process):
+def partons(
+    record: Mapping[str, np.ndarray], process: Process, finder: PartonFinder | None = None
+) -> np.ndarray | None:
     """The partons of a process before any shower, (4 × objects,) in GeV; None if one is not there.
 
     Args:
         record: columns `PID`, `Status`, `M1`, `Px`, `Py`, `Pz`, `E` of one event; M1 is a mother's row.
-        process: whose partons are looked for by their PDG codes.
+        process: whose partons are looked for, among the products of its decays.
+        finder: of the partons of this process, which serves many events.
+
+    Raises:
+        mizoo.datasets.ancestry.Ambiguous: if several particles could be one parton.
+        ValueError: if a mother is not in the record.
     """
     momenta = np.stack([record[name] for name in ("Px", "Py", "Pz", "E")], -1).astype("float64")
-    codes, mothers = record["PID"], record["M1"]
-    of_resonance = (mothers >= 0) & np.isin(np.abs(codes[mothers]), _RESONANCES)
-    # What leaves the event at once, as a lepton that does not radiate, has status 1.
-    is_hard = np.isin(record["Status"], _HARD) | (record["Status"] == 1) & of_resonance
-    hard = np.flatnonzero(is_hard)
-    found, taken = [], set()
-    for particle in process.z:
-        row = next((i for i in hard if codes[i] == particle.pdg and i not in taken), None)
-        if row is None:
-            return None
-        taken.add(row)
-        found.append(_before(row, momenta, codes, mothers, set(hard)))
-    return np.concatenate(found)
+    codes, status, mothers = (np.asarray(record[name]) for name in ("PID", "Status", "M1"))
+    if len(mothers) and mothers.max() >= len(mothers):
+        raise ValueError(f"mother {mothers.max()} of a particle is none of its {len(mothers)} particles")
+    parents = [HARD] * len(codes)
+    resonances = []
+    for row in np.flatnonzero(status == _RESONANCE).tolist():
+        if _first_copy(row, codes, mothers) == row:
+            parents[row] = _parent(row, codes, status, mothers)
+            resonances.append(row)
+    outgoing = []
+    wanted = np.isin(codes, [p.pdg for p in process.z if p.pdg is not None])
+    for row in np.flatnonzero(wanted & np.isin(status, (_PRODUCT, _FINAL))).tolist():
+        parents[row] = _parent(row, codes, status, mothers)
+        # What leaves the event at once, as a lepton that does not radiate, has status 1 as all final ones.
+        if status[row] == _PRODUCT or (parents[row] != UNKNOWN and mothers[row] >= 0):
+            outgoing.append(row)
+    rows = (finder or PartonFinder(process)).rows(codes.tolist(), parents, outgoing, resonances)
+    if rows is None:
+        return None
+    return np.concatenate([_before(row, momenta, mothers, parents) for row in rows])
 
 
-def _before(row, momenta, codes, mothers, hard):
+def _first_copy(row, codes, mothers):
+    for _ in codes:
+        mother = int(mothers[row])
+        if mother < 0 or codes[mother] != codes[row]:
+            return row
+        row = mother
+    raise ValueError("the mothers of a particle form a ring")
+
+
+def _parent(row, codes, status, mothers):
+    """First copy of the resonance that a particle comes from, `HARD`, or `UNKNOWN` if neither."""
+    mother = int(mothers[row])
+    if mother < 0 or status[mother] == _INCOMING:
+        return HARD
+    first = _first_copy(mother, codes, mothers)
+    return first if status[first] == _RESONANCE else UNKNOWN
+
+
+def _before(row, momenta, mothers, parents):
     """Momentum of a particle of the hard process before its ancestors recoiled."""
-    last = mothers[row]
-    if last < 0 or abs(codes[last]) not in _RESONANCES:
+    if parents[row] < 0:
         return momenta[row]
-    first = last
-    while first not in hard or codes[mothers[first]] == codes[first]:
-        first = mothers[first]
-    origin = _before(first, momenta, codes, mothers, hard)
-    return _boosted(momenta[row], momenta[last], origin)
+    origin = _before(parents[row], momenta, mothers, parents)
+    return _boosted(momenta[row], momenta[mothers[row]], origin)
 
 
 def _boosted(momentum, start, end):

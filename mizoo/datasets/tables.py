@@ -1,163 +1,248 @@
-"""Tables of events: HDF5, Parquet, ROOT, CSV, NumPy, and those in memory.
+"""Tables of events with named columns: Parquet, ROOT, CSV, and those in memory.
 
-Tables with named columns have one for every component, `x.px_e-` … and `z.px_e-` …. NumPy files have arrays
-x and z; HDF5 files those of the OTUS and Turbo-Sim codes, ROL (x) and FDL (z), as data set or as group with
-one data set. Either space may be missing. Weights, if any, are a column `weight` or an array `weights`.
+They have a column for every component, `x.px_e-` … and `z.px_e-` …. Either space may be missing. Weights,
+if any, are a column `weight` or `weights`; a column `event` has the numbers by which the events of two
+tables find each other. Other columns are not read.
 """
 
+import gzip
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from csv import reader
+from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from mizoo.datasets.chunk import Chunk
+from mizoo.datasets.limits import MAX_BYTES, LimitedLines, text_limit
+from mizoo.datasets.weights import WEIGHT, WEIGHTS, weight_name
 from mizoo.extra import extra
+from mizoo.physics.process import Process
+
+__all__ = ["HDF5_NAMES", "TREE", "WEIGHT", "WEIGHTS", "columns"]
 
 HDF5_NAMES = {"x": "ROL", "z": "FDL"}
-WEIGHT, WEIGHTS = "weight", "weights"
 TREE = "events"  # of ROOT files with these columns
 
 
-def columns(process, space):
+def columns(process: Process, space: str) -> list[str]:
     """Names of a space's columns in tables."""
     return [f"{space}.{name}" for name in process.columns(space)]
 
 
-def parquet(path, process, size):
+def parquet(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
     """Chunks of at most `size` events of a Parquet file.
 
     Raises:
         ImportError: without pyarrow.
-        ValueError: if it is none, or a column is missing.
+        ValueError: if it is none, or a column is missing or not of numbers.
     """
-    pq = extra("pyarrow.parquet")
+    pq = extra("pyarrow.parquet", "reading .parquet files")
     # Buffered ahead, whatever has been read would stay in memory until the end.
-    with pq.ParquetFile(_there(path), pre_buffer=False) as file:
-        frames = (batch.to_pandas() for batch in file.iter_batches(size))
-        yield from _of_frames(frames, path, process)
+    with pq.ParquetFile(there(path), pre_buffer=False, page_checksum_verification=True) as file:
+        layout = _layout(file.schema_arrow.names, process, str(path))
+        batches = file.iter_batches(size, columns=layout.names)
+        frames = (batch.to_pandas(ignore_metadata=True) for batch in batches)
+        yield from _of_frames(frames, str(path), layout, file.metadata.num_rows)
 
 
-def root(path, process, size):
+def root(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
     """Chunks of at most `size` events of a ROOT file with a tree `events` of columns.
 
     Raises:
         ImportError: without uproot.
-        ValueError: if a column is missing.
+        ValueError: if there is none, or a column is missing or has not one number per event.
     """
-    with extra("uproot").open(_there(path)) as file:
-        tree = file[TREE]
-        parts = (tree.arrays(entry_start=i, entry_stop=i + size) for i in range(0, tree.num_entries, size))
-        frames = (pd.DataFrame({name: part[name].to_numpy() for name in part.fields}) for part in parts)
-        yield from _of_frames(frames, path, process)
+    with root_table(path) as tree:
+        layout = _layout(tree.keys(recursive=False), process, str(path))
+        wanted = set(layout.names).__contains__
+        starts = range(0, tree.num_entries, size)
+        parts = (tree.arrays(filter_name=wanted, entry_start=i, entry_stop=i + size) for i in starts)
+        frames = (_flat(part, layout.names) for part in parts)
+        yield from _of_frames(frames, str(path), layout, tree.num_entries)
 
 
-def csv(path, process, size):
-    """Chunks of at most `size` events of a CSV file with a header.
+def csv(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
+    """Chunks of at most `size` events of a CSV file with a header, plain or gzipped.
 
     Raises:
-        ValueError: if it is none, or a column is missing.
+        ValueError: if it is none, or a column is missing or not of numbers.
     """
-    with pd.read_csv(_there(path), chunksize=size) as frames:
-        yield from _of_frames(frames, path, process)
+    with csv_lines(path, text_limit(max_bytes)) as (names, lines), warnings.catch_warnings():
+        layout = _layout(names, process, str(path))
+        # Rows longer than the header are an error; pandas would cut them with a warning.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        with pd.read_csv(lines, chunksize=size, index_col=False, low_memory=False) as frames:
+            yield from _of_frames(frames, str(path), layout)
 
 
-def memory(table, process, size):
+def memory(table, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
     """Chunks of at most `size` events of a DataFrame, or an awkward array with fields as columns.
 
     Raises:
-        ValueError: if a column is missing.
+        ValueError: if it is neither, or a column is missing or not of numbers.
     """
-    frame = table if isinstance(table, pd.DataFrame) else extra("awkward").to_dataframe(table)
-    source = f"the {type(table).__name__}"
-    yield from _of_frames((frame[i : i + size] for i in range(0, len(frame), size)), source, process)
+    frame, source = in_memory(table), f"the {type(table).__name__}"
+    layout = _layout(frame.columns, process, source)
+    yield from _of_frames((frame[i : i + size] for i in range(0, len(frame), size)), source, layout)
 
 
-def numpy(path, process, size):
-    """Chunks of at most `size` events of an `.npz` with arrays x and z, or of an `.npy`, which is x.
+def of_records(records: np.ndarray, source: str, process: Process, size: int) -> Iterator[Chunk]:
+    """Chunks of at most `size` events of a structured array (n,), with fields as columns.
 
     Raises:
-        ValueError: if it is none, or has other arrays.
+        ValueError: if it has another shape, or a field is missing or not of numbers.
     """
-    content = np.load(_there(path), mmap_mode="r", allow_pickle=False)
-    arrays = {"x": content} if isinstance(content, np.ndarray) else dict(content)
-    if unknown := set(arrays) - {"x", "z", WEIGHTS}:
-        raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
-    yield from _of_arrays(arrays, path, size)
+    if records.ndim != 1:
+        raise ValueError(f"records must have shape (n,), got {records.shape}")
+    layout = _layout(records.dtype.names or (), process, source)
+    parts = (records[i : i + size] for i in range(0, len(records), size))
+    frames = (pd.DataFrame({name: _column(part[name], name) for name in layout.names}) for part in parts)
+    yield from _of_frames(frames, source, layout, len(records))
 
 
-def hdf5(path, process, size):
-    """Chunks of at most `size` events of an HDF5 file.
+@contextmanager
+def root_table(path: str | Path):
+    """The tree `events` of a ROOT file.
 
     Raises:
-        ValueError: if it is none, or has neither ROL nor FDL.
+        ValueError: if there is none.
     """
-    with _opened(_there(path)) as file:
-        arrays = {space: _data_set(file, name) for space, name in HDF5_NAMES.items() if name in file}
-        if not arrays:
-            raise ValueError(f"neither FDL (z) nor ROL (x), only {', '.join(file) or 'nothing'}")
-        if WEIGHTS in file:
-            arrays[WEIGHTS] = _data_set(file, WEIGHTS)
-        yield from _of_arrays(arrays, path, size)
+    uproot = extra("uproot", "reading .root files")
+    with uproot.open(there(path)) as file:
+        tree = file[TREE]
+        if not isinstance(tree, uproot.TTree | uproot.behaviors.RNTuple.RNTuple):
+            raise ValueError(f"{TREE!r} must be a tree of columns, is a {tree.classname}")
+        yield tree
 
 
-def is_table(path) -> bool:
-    """Whether a ROOT file has a tree `events`; False where that cannot be told."""
+@contextmanager
+def csv_lines(path: str | Path, limit: int):
+    """Names of the columns of a CSV file, and the file from its beginning, with lines up to `limit`."""
+    with open(there(path), "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
+        names = next(reader(LimitedLines(file, limit)), [])
+        file.seek(0)
+        yield names, LimitedLines(file, limit)
+
+
+def in_memory(table) -> pd.DataFrame:
+    """A DataFrame, or an awkward array as one.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if isinstance(table, pd.DataFrame):
+        return table
+    if type(table).__module__.partition(".")[0] != "awkward":
+        raise ValueError(f"events come from a path, a DataFrame or an awkward array, not a {type(table)}")
+    return pd.DataFrame({name: _column(table[name].to_numpy(), name) for name in table.fields})
+
+
+def is_table(path: str | Path) -> bool:
+    """Whether a ROOT file has an `events`; False where that cannot be told."""
     try:
-        with extra("uproot").open(path) as file:
+        with extra("uproot", "reading .root files").open(path) as file:
             return TREE in file
+    except ImportError:
+        raise
     except Exception:  # of a file that is none, uproot raises whatever it stumbles over; readers say more
         return False
 
 
-def _opened(path):
-    try:
-        return h5py.File(path)
-    except OSError as error:
-        raise ValueError(f"not an HDF5 file, or cut short ({error})") from error
+def there(path: str | Path) -> str | Path:
+    """The path of a file.
 
-
-def _data_set(file, name):
-    found = file[name]
-    if isinstance(found, h5py.Group):
-        inner = [value for value in found.values() if isinstance(value, h5py.Dataset)]
-        if len(inner) != 1:
-            raise ValueError(f"group {name} must hold one data set, has {len(inner)}")
-        return inner[0]
-    return found
-
-
-def _there(path):
+    Raises:
+        FileNotFoundError: if there is none.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     return path
 
 
-def _of_arrays(arrays, source, size):
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        counts = " and ".join(f"{length} {name}" for name, length in lengths.items())
-        raise ValueError(f"x and z must be pairs, got {counts}")
-    count = max(lengths.values())
-    for first in range(0, count, size):
-        part = {name: np.asarray(array[first : first + size]) for name, array in arrays.items()}
-        weights = part.pop(WEIGHTS, None)
-        yield Chunk(str(source), first, part, np.ones(min(size, count - first), bool), weights)
+@dataclass(frozen=True)
+class _Layout:
+    """What columns of a table mean."""
+
+    spaces: dict[str, list[str]]
+    weight: str | None
+
+    @property
+    def names(self):
+        return [name for names in self.spaces.values() for name in names] + (
+            [self.weight] if self.weight else []
+        )
 
 
-def _of_frames(frames, source, process):
+def _layout(names: Iterable, process, source):
+    names = [str(name) for name in names]
+    spaces = {}
+    for space in "xz":
+        wanted = columns(process, space)
+        if missing := [name for name in wanted if name not in names]:
+            if len(missing) < len(wanted):
+                raise ValueError(f"no column {', '.join(missing)}")
+            continue
+        spaces[space] = wanted
+    if not spaces:
+        raise ValueError(f"no columns of {process.name}, such as {columns(process, 'x')[0]!r}")
+    layout = _Layout(spaces, weight_name(names, source))
+    if twice := [name for name in layout.names if names.count(name) > 1]:
+        raise ValueError(f"two columns {twice[0]}")
+    return layout
+
+
+def _flat(part, names):
+    """Columns of a tree as a DataFrame."""
+    for name in names:
+        if part[name].ndim != 1:
+            raise ValueError(f"column {name} must have one number per event, is {part[name].type}")
+    return pd.DataFrame({name: _column(part[name].to_numpy(), name) for name in names})
+
+
+def _column(values, name):
+    if values.ndim != 1:
+        raise ValueError(f"column {name} must have one number per event, got shape {values.shape}")
+    return values
+
+
+def _of_frames(frames, source, layout, announced=None):
     first = 0
     for frame in frames:
-        arrays = {}
-        for space in "xz":
-            names = columns(process, space)
-            if missing := [name for name in names if name not in frame]:
-                if len(missing) < len(names):
-                    raise ValueError(f"no column {', '.join(missing)}")
-                continue
-            arrays[space] = frame[names].to_numpy("float64")
-        if not arrays:
-            raise ValueError(f"no columns of {process.name}, such as {columns(process, 'x')[0]!r}")
-        weights = frame[WEIGHT].to_numpy("float64") if WEIGHT in frame else None
-        yield Chunk(str(source), first, arrays, np.ones(len(frame), bool), weights)
+        bad: dict[int, str] = {}
+        numbers = {name: _numbers(frame[name], name, bad) for name in layout.names}
+        arrays = {
+            space: np.stack([numbers[name] for name in names], 1) for space, names in layout.spaces.items()
+        }
+        weights = numbers[layout.weight] if layout.weight else None
+        yield Chunk(source, first, arrays, np.ones(len(frame), bool), weights, bad, announced)
         first += len(frame)
+    if announced is not None and first != announced:
+        raise ValueError(f"cut short: it has {first} of its {announced} events")
+
+
+def _numbers(column, name, bad):
+    """A column as float64; what is no number is NaN, and named in `bad`."""
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
+        return column.to_numpy("float64")
+    types = pd.api.types
+    readable = types.is_numeric_dtype(column) or types.is_string_dtype(column) or column.dtype == object
+    if not readable or types.is_bool_dtype(column) or types.is_complex_dtype(column):
+        raise ValueError(f"column {name} must be real numbers, is {column.dtype}")
+    given = column.dropna()
+    if strange := [v for v in given if isinstance(v, bool) or not isinstance(v, str | Real | Decimal)]:
+        raise ValueError(f"column {name} must be real numbers, has {str(strange[0])[:40]!r}")
+    found = pd.to_numeric(column, errors="coerce").to_numpy("float64", na_value=np.nan)
+    wrong = np.flatnonzero(np.isnan(found) & column.notna().to_numpy())
+    if len(wrong) and len(wrong) == len(given):
+        raise ValueError(f"column {name} must be real numbers, has {str(given.iloc[0])[:40]!r}")
+    for row in wrong:
+        bad.setdefault(int(row), f"{name} is {str(column.iloc[row])[:40]!r}, no number")
+    return found

@@ -2,7 +2,7 @@
 
 from mizoo.physics.acceptance import accepted
 from mizoo.physics.matching import Matched
-from mizoo.physics.process import TTBAR, ZEE, Mass, Particle, Process
+from mizoo.physics.process import TTBAR, ZEE, Decay, Mass, Particle, Process
 from mizoo.physics.reconstruction import ReconstructedTops, TopMasses, reconstruct_tops
 from mizoo.physics.symmetry import BeamSymmetry
 
@@ -10,6 +10,7 @@ __all__ = [
     "TTBAR",
     "ZEE",
     "BeamSymmetry",
+    "Decay",
     "Mass",
     "Matched",
     "Particle",

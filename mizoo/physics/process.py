@@ -53,18 +53,39 @@ class Mass:
 
 
 @dataclass(frozen=True)
+class Decay:
+    """The decay of a resonance, by which the partons that come from it are told from others of their code.
+
+    Args:
+        name: plain name, by which the decay of another resonance lists this one as a daughter.
+        pdgid: code of the resonance (Particle Data Group).
+        daughters: names of partons, or of other decays.
+        mass: of the resonance in GeV, if its peak tells the unit of a file.
+    """
+
+    name: str
+    pdgid: int
+    daughters: tuple[str, ...]
+    mass: float | None = None
+
+
+@dataclass(frozen=True)
 class Process:
     """A physics process: all that readers, representations, tables and figures need to know of it.
 
     Args:
         name: plain name.
         z, x: the partons and the detector objects, in column order.
+        decays: of the resonances, see `Decay`. A parton that belongs to none is found by its code alone.
         combined: masses that are observables of its events.
         reconstruct: function from x (n, 4 × objects) in GeV to a named tuple of masses (n,), of the names
             in `combined`, where assignments have to be found first.
         matched: how many objects, the last ones of an event, come in an order of their own in x, as jets
             by pT: they are held against the partons they are nearest to. Other objects are in the same
             place in both spaces.
+
+    Raises:
+        ValueError: for a decay with an unknown daughter, or one that belongs to two decays or to itself.
     """
 
     name: str
@@ -73,6 +94,36 @@ class Process:
     combined: tuple[Mass, ...] = ()
     reconstruct: Callable | None = None
     matched: int = 0
+    decays: tuple[Decay, ...] = ()
+
+    def __post_init__(self):
+        named = [particle.name for particle in self.z] + [decay.name for decay in self.decays]
+        if self.decays and (shared := sorted({name for name in named if named.count(name) > 1})):
+            raise ValueError(
+                f"process {self.name}: partons and decays need names of their own: {shared[0]!r}"
+            )
+        mother: dict[str, str] = {}
+        for decay in self.decays:
+            if not decay.daughters:
+                raise ValueError(f"process {self.name}: the decay {decay.name!r} has no daughters")
+            for daughter in decay.daughters:
+                if daughter not in named:
+                    raise ValueError(
+                        f"process {self.name}: {daughter!r}, a daughter of {decay.name!r}, is neither a "
+                        f"parton nor a decay; there are {', '.join(named)}"
+                    )
+                if daughter in mother:
+                    raise ValueError(
+                        f"process {self.name}: {daughter!r} is a daughter of {mother[daughter]!r} and of "
+                        f"{decay.name!r}; it can come from one decay only"
+                    )
+                mother[daughter] = decay.name
+        for decay in self.decays:
+            above: str | None = decay.name
+            for _ in self.decays:
+                above = mother.get(above) if above else None
+            if above:  # more generations than there are decays
+                raise ValueError(f"process {self.name}: the decay {decay.name!r} comes from itself")
 
     def columns(self, space: str) -> list[str]:
         """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn."""
@@ -127,6 +178,12 @@ TTBAR = Process(
     ),
     reconstruct=reconstruct_tops,
     matched=4,
+    decays=(
+        Decay("t", 6, ("W+", "b"), mass=172.76),
+        Decay("W+", 24, ("u", "dbar"), mass=80.379),
+        Decay("tbar", -6, ("W-", "bbar"), mass=172.76),
+        Decay("W-", -24, ("e-", "nubar"), mass=80.379),
+    ),
 )
 
 ZEE = Process(
@@ -137,4 +194,5 @@ ZEE = Process(
         Particle("e+", "e^+", branch="Electron", charge=1, pt=10.0, eta=2.5),
     ),
     combined=(Mass("m_z", "m_Z", ("e-", "e+"), ("e-", "e+")),),
+    decays=(Decay("Z", 23, ("e-", "e+"), mass=91.188),),
 )

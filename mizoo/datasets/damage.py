@@ -1,0 +1,45 @@
+"""What is wrong with a file in one line that names it, whatever a library stumbles over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LONGEST = 200  # characters of a cause
+
+
+def brief(error: BaseException) -> str:
+    """The first line of an error's message, shortened; with its type where the message says little."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else ""
+    if not isinstance(error, ValueError | OSError) or not text:
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+
+
+@contextmanager
+def named(source: str | Path) -> Iterator[None]:
+    """Context in which every error is one line that begins with the name of the source.
+
+    Raises:
+        ValueError: for whatever a reader stumbles over.
+        OSError: for a file that is not there or may not be read.
+        ImportError: as it is, where a library is missing.
+    """
+    try:
+        yield
+    except ImportError:
+        raise
+    except OSError as error:
+        if error.filename is not None and isinstance(error, FileNotFoundError | PermissionError):
+            raise type(error)(f"{source}: {(error.strerror or 'cannot be read').lower()}") from error
+        if isinstance(error, FileNotFoundError) and str(error).startswith(str(source)):
+            raise
+        raise ValueError(_line(source, error)) from error
+    except Exception as error:  # libraries raise whatever they stumble over
+        raise ValueError(_line(source, error)) from error
+
+
+def _line(source, error):
+    if str(error).startswith(str(source)) and "\n" not in str(error):
+        return str(error)
+    return f"{source}: {brief(error)}"

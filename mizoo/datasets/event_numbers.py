@@ -1,0 +1,80 @@
+"""Numbers of events, by which those of two files find each other."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mizoo.datasets import array_files, delphes, tables
+from mizoo.datasets.hdf5 import data_set, opened
+from mizoo.datasets.limits import text_limit
+from mizoo.extra import extra
+
+COLUMN = "event"  # of tables
+_PIECE = 1_000_000  # events
+
+
+def of_delphes(path: str | Path, max_bytes: int) -> np.ndarray | None:
+    """`Event.Number`, (n,), if there is such a branch."""
+    tree = delphes.delphes_tree(path)
+    if delphes.NUMBER not in {name.rpartition("/")[2] for name in tree.keys(recursive=True)}:
+        return None
+    parts = delphes.pieces(tree, [delphes.NUMBER], _PIECE)
+    found = [_whole(delphes.per_event(part[delphes.NUMBER], delphes.NUMBER)) for part in parts]
+    return np.concatenate(found) if found else np.zeros(0, "int64")
+
+
+def of_parquet(path: str | Path, max_bytes: int) -> np.ndarray | None:
+    """The column `event`, (n,), if there is one."""
+    pq = extra("pyarrow.parquet", "reading .parquet files")
+    with pq.ParquetFile(tables.there(path)) as file:
+        if COLUMN not in file.schema_arrow.names:
+            return None
+        return _whole(file.read(columns=[COLUMN]).to_pandas(ignore_metadata=True)[COLUMN].to_numpy())
+
+
+def of_csv(path: str | Path, max_bytes: int) -> np.ndarray | None:
+    """The column `event`, (n,), if there is one."""
+    with tables.csv_lines(path, text_limit(max_bytes)) as (names, lines):
+        if COLUMN not in names:
+            return None
+        return _whole(pd.read_csv(lines, usecols=[COLUMN])[COLUMN].to_numpy())
+
+
+def of_root(path: str | Path, max_bytes: int) -> np.ndarray | None:
+    """The column `event`, (n,), if there is one."""
+    with tables.root_table(path) as tree:
+        if COLUMN not in tree.keys(recursive=False):
+            return None
+        return _whole(tree.arrays(filter_name=[COLUMN])[COLUMN].to_numpy())
+
+
+def of_hdf5(path: str | Path, max_bytes: int) -> np.ndarray | None:
+    """The data set `event`, (n,), if there is one."""
+    with opened(path) as file:
+        return _whole(data_set(file, COLUMN, max_bytes)[...]) if COLUMN in list(file) else None
+
+
+def of_memory(table: Any) -> np.ndarray | None:
+    """The column `event`, (n,), if there is one."""
+    frame = tables.in_memory(table)
+    return _whole(frame[COLUMN].to_numpy()) if COLUMN in frame else None
+
+
+READERS: dict[Callable, Callable] = {
+    delphes.chunks: of_delphes,
+    tables.parquet: of_parquet,
+    tables.csv: of_csv,
+    tables.root: of_root,
+    array_files.hdf5: of_hdf5,
+}
+
+
+def _whole(values):
+    values = np.asarray(values)
+    whole = values.astype("int64") if values.dtype.kind in "fiu" else None
+    if values.ndim != 1 or whole is None or not np.array_equal(whole, values):
+        raise ValueError(f"{COLUMN} must be a whole number per event")
+    return whole

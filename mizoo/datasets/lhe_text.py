@@ -1,0 +1,142 @@
+"""The text of Les Houches event files, cut into events (arXiv hep-ph/0109068, hep-ph/0609017).
+
+A file may be several documents one after the other, as `cat` makes them, and gzip members alike. Every
+piece of text that ends an event counts as one, whatever is wrong with it, so that events keep their
+numbers.
+"""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mizoo.datasets.damage import brief
+
+BLOCK = 1 << 20  # characters read at a time
+_END, _ROOT_END = "</event>", "</LesHouchesEvents>"
+_BEGIN = re.compile(r"<event(?:\s[^<>]*)?>")
+_COMMENT = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
+_ROOT = re.compile(r"\s*(?:<\?xml[^>]*\?>\s*)?<LesHouchesEvents(?:\s[^<>]*)?>")
+_HEAD_END = "</init>"
+
+
+@dataclass(frozen=True)
+class EventText:
+    """The lines between `<event>` and `</event>`; or what is wrong around them."""
+
+    body: str
+    fault: str | None = None
+
+
+def events(path: str | Path, limit: int) -> Iterator[EventText]:
+    """All events of all documents of a file, plain or gzipped.
+
+    Args:
+        limit: characters of one event or one header, at most.
+
+    Raises:
+        ValueError: for a file that is none, is cut short, or has a longer event or header.
+    """
+    rest, count, inside = "", 0, False
+    blocks = _blocks(path)
+    while True:
+        try:
+            block = next(blocks, "")
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"cut short or damaged {_after(count)}: {brief(error)}") from error
+        if not block:
+            break
+        # What ends an event may be cut by the end of a block.
+        searched = max(0, len(rest) - len(_END))
+        rest += block
+        start = 0
+        while (end := rest.find(_END, max(start, searched))) >= 0:
+            searched = end + len(_END)
+            if _in_comment(piece := rest[start:end]):
+                continue
+            start = searched
+            for text in _events(piece, inside):
+                count, inside = count + 1, True
+                yield text
+        rest = rest[start:]
+        if len(rest) > limit:
+            raise ValueError(
+                f"{_after(count)} are more than {limit} characters without the end of an event; "
+                f"if they are meant, raise max_bytes"
+            )
+    _check_end(rest, inside, count)
+
+
+def count(path: str | Path, limit: int) -> int:
+    """Number of events in a file, which are not looked at."""
+    return sum(1 for _ in events(path, limit))
+
+
+def _blocks(path):
+    with open(path, "rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    # Comments come in any encoding; what matters is ASCII.
+    with (gzip.open if zipped else open)(path, "rt", encoding="latin-1") as file:
+        first = file.read(BLOCK).removeprefix("\xef\xbb\xbf")
+        if not _ROOT.match(_COMMENT.sub("", first)):
+            raise ValueError("no Les Houches events: the file does not begin with <LesHouchesEvents>")
+        yield first
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _in_comment(piece):
+    return any(
+        0 <= piece.rfind(begin) > piece.rfind(end) for begin, end in (("<!--", "-->"), ("<![", "]]>"))
+    )
+
+
+def _events(piece, inside):
+    """The events of a piece of text that ends before `</event>`: one, if nothing is wrong with it."""
+    *lost, last = _BEGIN.split(_COMMENT.sub("", piece) if "<!" in piece else piece)
+    if not lost:
+        yield EventText(last, "its <event> is missing")
+        return
+    fault = None
+    if (gap := lost[0].strip()) or not inside:
+        fault = _between(gap, inside)
+    for body in lost[1:]:
+        yield EventText(body, fault or "its </event> is missing")
+        fault = None
+    yield EventText(last, fault)
+
+
+def _between(gap, inside):
+    """What is wrong with the text before an event, which may end one document and begin another."""
+    if inside:
+        before, closed, gap = gap.partition(_ROOT_END)
+        if before.strip() or not closed:
+            return f"before it there is {before.strip()[:40]!r}"
+    while opened := _ROOT.match(gap):
+        head, _, gap = gap[opened.end() :].partition(_ROOT_END)
+        if not gap.strip():
+            lines = head.rpartition(_HEAD_END)[2].splitlines() if _HEAD_END in head else []
+            strange = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+            return f"before it there is {strange[0].strip()[:40]!r}" if strange else None
+    return f"before it there is {gap.strip()[:40]!r}"
+
+
+def _check_end(rest, inside, count):
+    rest = _COMMENT.sub("", rest)
+    while True:
+        before, closed, after = rest.partition(_ROOT_END)
+        if not closed:
+            raise ValueError(f"cut short: {_after(count)} the file ends without {_ROOT_END}")
+        if before.strip() and (inside or _BEGIN.search(before)):
+            raise ValueError(f"damaged: {_after(count)} there is {before.strip()[:40]!r}")
+        if not after.strip():
+            return
+        if not _ROOT.match(after):
+            raise ValueError(f"damaged: after {_ROOT_END} there is {after.strip()[:40]!r}")
+        rest, inside = after, False
+
+
+def _after(count):
+    return f"after event {count - 1}" if count else "before the first event"

@@ -1,0 +1,59 @@
+"""Arrays of NumPy files, `.npz` and `.npy`, of which no more is believed than the file can hold."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from mizoo.datasets.damage import named
+from mizoo.datasets.limits import MAX_BYTES, check_bytes
+
+_READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def load(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray] | np.ndarray:
+    """All arrays of an `.npz` by name, or the array of an `.npy`, which stays on disk until it is used.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for a file that is none, is damaged, has objects, or takes more than `max_bytes`; it
+            names the file.
+    """
+    with named(path):
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: no such file")
+        if zipfile.is_zipfile(path):
+            return _members(path, max_bytes)
+        with open(path, "rb") as file:
+            if file.read(6) != b"\x93NUMPY":
+                raise ValueError("no NumPy file of plain arrays, or cut short")
+            file.seek(0)
+            _header(file, "the array")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def _members(path, max_bytes):
+    with zipfile.ZipFile(path) as file:
+        infos = file.infolist()
+        check_bytes(sum(info.file_size for info in infos), max_bytes, "what it holds")
+        names = [info.filename.removesuffix(".npy") for info in infos]
+        if len(set(names)) < len(names):
+            raise ValueError("it has two arrays of one name")
+        for name, info in zip(names, infos, strict=True):
+            with file.open(info) as member:
+                shape, dtype = _header(member, f"array {name}")
+                needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+                if needed != info.file_size - member.tell():
+                    raise ValueError(f"array {name} is damaged: {dtype} {shape} is not what it holds")
+    with np.load(path, allow_pickle=False) as content:
+        return dict(content)
+
+
+def _header(file, what):
+    version = np.lib.format.read_magic(file)
+    if version not in _READERS:
+        raise ValueError(f"{what} has names or a format that is not of plain arrays")
+    shape, _, dtype = _READERS[version](file)
+    if dtype.hasobject:
+        raise ValueError(f"{what} holds Python objects: no NumPy file of plain arrays")
+    return shape, dtype

@@ -1,0 +1,247 @@
+"""Which partons belong to which detector objects, where they come from different files."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from mizoo.datasets.chunk import Chunk
+from mizoo.physics.process import Process
+
+
+class DoubtfulPairs(UserWarning):
+    """Says that partons and detector objects that were paired do not point the same way."""
+
+
+def rows_by_position(x: Sequence[np.ndarray], counts: Sequence[int], what: str) -> np.ndarray | None:
+    """Rows of z of the events of x, whose numbers are places in z; None if all are in their places.
+
+    Delphes counts events from 0; numbers that do not fit are counted from 1. Numbers begin anew with each
+    file, if there are as many of x as of z, or go on.
+
+    Args:
+        x: numbers of events by file.
+        counts: of events by file of z.
+        what: names of the files, for messages.
+
+    Raises:
+        ValueError: if there are other numbers of events, and the numbers do not say which belong together.
+    """
+    total, there = sum(counts), sum(map(len, x))
+    if there == total and all((np.diff(numbers) == 1).all() for numbers in x):
+        return None
+    ways: list[tuple[Sequence[np.ndarray], Sequence[int]]] = [([np.concatenate(x)], [total])]
+    if len(x) == len(counts):
+        ways.insert(0, (x, counts))
+    for files, lengths in ways:
+        for start in (0, 1):
+            if all(_are_places(n - start, count) for n, count in zip(files, lengths, strict=True)):
+                offsets = np.cumsum([0, *lengths[:-1]])
+                return np.concatenate([n - start + o for n, o in zip(files, offsets, strict=True)])
+    if there == total:
+        return None
+    raise ValueError(
+        f"numbers of events differ: {what} have {there} of x and {total} of z, and Event.Number does not "
+        "say which belong together"
+    )
+
+
+def rows_by_number(x: Sequence[np.ndarray], z: Sequence[np.ndarray], what: str) -> np.ndarray | None:
+    """Rows of z that have the numbers of the events of x, −1 where there is none; None if all are the same.
+
+    Args:
+        x, z: numbers of events by file.
+        what: names of the files, for messages.
+
+    Raises:
+        ValueError: if a number is there twice in one space.
+    """
+    of_x, of_z = np.concatenate(x), np.concatenate(z)
+    if np.array_equal(of_x, of_z):
+        return None
+    if not len(of_z):
+        raise ValueError(f"{what}: there are no events of z")
+    if any(len(np.unique(numbers)) < len(numbers) for numbers in (of_x, of_z)):
+        if len(x) == len(z) > 1:
+            offsets = np.cumsum([0, *map(len, z[:-1])])
+            found = []
+            for a, b, offset in zip(x, z, offsets, strict=True):
+                rows = rows_by_number([a], [b], what)
+                rows = np.arange(len(a)) if rows is None else rows
+                found.append(np.where(rows < 0, -1, rows + offset))
+            return np.concatenate(found)
+        raise ValueError(f"an event number is there twice in {what}, so that it does not say what to pair")
+    order = np.argsort(of_z)
+    places = np.minimum(np.searchsorted(of_z, of_x, sorter=order), len(of_z) - 1)
+    return np.where(of_z[order[places]] == of_x, order[places], -1)
+
+
+def in_order(
+    one: Iterable[Chunk], other: Iterable[Chunk], what: Sequence[str]
+) -> Iterator[tuple[Chunk, Chunk]]:
+    """Chunks of the same events of both spaces, one after the other.
+
+    Args:
+        what: names of the files of either, for messages.
+
+    Raises:
+        ValueError: if one has more events.
+    """
+    counts = [0, 0]
+
+    def following(stream, i):
+        if (chunk := next(stream, None)) is not None:
+            counts[i] += len(chunk)
+        return chunk
+
+    one, other = iter(one), iter(other)
+    first, second = following(one, 0), following(other, 1)
+    while first is not None and second is not None:
+        length = min(len(first), len(second))
+        pair = first.rows(0, length), second.rows(0, length)
+        first = first.rows(length, len(first)) if length < len(first) else following(one, 0)
+        second = second.rows(length, len(second)) if length < len(second) else following(other, 1)
+        if (first is None) != (second is None):
+            break
+        yield pair
+    if (first is None) != (second is None):
+        named = ", ".join(f"{name} {count}" for name, count in zip(what, counts, strict=True))
+        raise ValueError(f"numbers of events differ: up to here {named}")
+
+
+def picked(x: Iterable[Chunk], z: Iterable[Chunk], rows: np.ndarray) -> Iterator[tuple[Chunk, Chunk]]:
+    """Chunks of x, and for each event the one of z that is in its row.
+
+    Of z is held what is still needed: not much, if rows rise.
+    """
+    streams, pool, begin, end, done = iter(z), [], 0, 0, 0
+    # Before what row nothing is needed any more.
+    least = np.minimum.accumulate(np.where(rows < 0, np.iinfo("int64").max, rows)[::-1])[::-1]
+    for part in x:
+        wanted = rows[done : done + len(part)]
+        needed = wanted.max(initial=-1)
+        while end <= needed and (more := next(streams, None)) is not None:
+            pool.append(more)
+            end += len(more)
+        while len(pool) > 1 and begin + len(pool[0]) <= least[min(done, len(least) - 1)]:
+            begin += len(pool.pop(0))
+        if needed >= end or not pool:
+            raise ValueError(
+                f"{part.source}, event {part.first}: the files of z end before the events it needs"
+            )
+        yield part, _pick(pool, wanted - begin, wanted < 0, part)
+        done += len(part)
+
+
+def _pick(pool, places, missing, part):
+    """Events of several chunks by their places in all of them."""
+    places = np.where(missing, 0, places)
+    starts = np.cumsum([0, *map(len, pool[:-1])])
+    which = np.searchsorted(starts, places, side="right") - 1
+    lacking = "its number is in no file of z"
+    bad = {n: f"{part.source}, event {part.first + n}: {lacking}" for n in np.flatnonzero(missing)}
+    for n, (chunk, start) in enumerate(zip(which, starts[which], strict=True)):
+        if not missing[n] and (what := pool[chunk].bad.get(int(places[n] - start))):
+            bad[n] = what
+    joined = {s: np.concatenate([c.arrays[s] for c in pool])[places] for s in pool[0].arrays}
+    wanted = np.concatenate([c.wanted for c in pool])[places] | missing
+    given = [c.weights for c in pool]
+    weights = None if given[0] is None else np.concatenate(given)[places]
+    return Chunk(
+        pool[0].source, pool[0].first, joined, wanted, weights, {int(n): w for n, w in bad.items()}
+    )
+
+
+def _are_places(numbers, count):
+    unique = len(np.unique(numbers)) == len(numbers)
+    return unique and (not len(numbers) or (numbers.min() >= 0 and numbers.max() < count))
+
+
+class DirectionCheck:
+    """Compares azimuths in events that were paired with those in pairs shifted among themselves.
+
+    Objects in the same place point the same way, up to resolution; and of objects that come in an order of
+    their own some one does. If neither shows in several events in a row, a `DoubtfulPairs` warning says so.
+
+    Args:
+        process: of the events.
+        what: names of the files.
+    """
+
+    _BLOCK, _FEWEST, _SIGMAS = 40, 12, 3.0
+
+    def __init__(self, process: Process, what: str):
+        self._process, self._what = process, what
+        self._places = min(len(process.x), len(process.z))
+        self._waiting: list[np.ndarray] = []
+        self._count, self._blocks, self._doubtful, self._where = 0, 0, 0, 0
+
+    def add(self, x: np.ndarray, z: np.ndarray) -> None:
+        """Take events in, x (n, 4 × objects) and z (n, 4 × objects)."""
+        self._waiting.append(np.concatenate([_azimuths(x), _azimuths(z)], 1))
+        while sum(map(len, self._waiting)) >= self._BLOCK + self._FEWEST:
+            waiting = np.concatenate(self._waiting)
+            self._check(waiting[: self._BLOCK])
+            self._waiting = [waiting[self._BLOCK :]]
+
+    def finish(self) -> None:
+        """Take in what is left, and warn."""
+        left = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1))
+        if len(left) >= self._FEWEST:
+            self._check(left)
+        if self._doubtful:
+            warnings.warn(
+                f"{self._what}: in {self._doubtful} of {self._blocks} groups of events, first from the "
+                f"selected event {self._where} on, partons and detector objects do not point the same way: "
+                "are they the same events in the same order?",
+                DoubtfulPairs,
+                2,
+            )
+
+    def _check(self, block):
+        if not self._aligned(block):
+            self._where = self._where if self._doubtful else self._count
+            self._doubtful += 1
+        self._blocks += 1
+        self._count += len(block)
+
+    def _aligned(self, block):
+        count = len(self._process.x)
+        x, z = block[:, :count], block[:, count:]
+        same = self._places - self._process.matched if self._process.matched else self._places
+        shifts = range(1, min(len(block), self._FEWEST + 1))
+        shifted = [self._closeness(x, np.roll(z, shift, 0), same) for shift in shifts]
+        spread = np.std(shifted, axis=0) + 1e-12
+        return bool(np.any(self._closeness(x, z, same) > np.mean(shifted, 0) + self._SIGMAS * spread))
+
+    def _closeness(self, x, z, same):
+        """Mean cosines of objects in the same place, and of partons and the nearest one of the rest."""
+        cosines = [np.cos(x[:, i] - z[:, i]).mean() for i in range(same)]
+        rest = range(same, self._places) if self._process.matched else range(self._places)
+        if rest:
+            apart = np.cos(x[:, None, list(rest)] - z[:, list(rest), None])
+            cosines.append(apart.max(2).mean())
+        return np.array(cosines)
+
+
+def _azimuths(array):
+    objects = np.asarray(array, "float64").reshape(len(array), array.shape[1] // 4, 4)
+    return np.arctan2(objects[..., 1], objects[..., 0])
+
+
+def one_after_another(sources: Iterable[Iterable[Chunk]]) -> Iterator[Chunk]:
+    """Chunks of several sources, of which all or none have weights.
+
+    Raises:
+        ValueError: if only some have.
+    """
+    first = None
+    for part in chain.from_iterable(sources):
+        first = part if first is None else first
+        if (first.weights is None) != (part.weights is None):
+            having, lacking = (part, first) if first.weights is None else (first, part)
+            raise ValueError(
+                f"{having.source} has weights and {lacking.source} has none: both or neither must"
+            )
+        yield part

@@ -1,0 +1,32 @@
+"""Names of event weights in files."""
+
+import re
+import warnings
+from collections.abc import Iterable
+
+WEIGHT, WEIGHTS = "weight", "weights"
+_KNOWN = (WEIGHT, WEIGHTS, "event.weight")
+_ALIKE = re.compile(r"weight|wgt", re.IGNORECASE)
+
+
+class UnusedWeights(UserWarning):
+    """Says that something is called like weights, and is not what is read as weights."""
+
+
+def weight_name(names: Iterable[str], source: str) -> str | None:
+    """The one of these names that is of event weights: `weight` or `weights` in capitals or not.
+
+    Where there is none, but some that look like one, they are named in an `UnusedWeights` warning.
+
+    Raises:
+        ValueError: if there are several.
+    """
+    names = [str(name) for name in names]
+    found = [name for name in names if name.lower() in _KNOWN]
+    if len(found) > 1:
+        raise ValueError(f"several weights, {' and '.join(found)}: one is expected")
+    if not found and (alike := [name for name in names if _ALIKE.search(name)]):
+        warnings.warn(
+            f"{source}: {', '.join(alike[:5])} not used; weights are called {WEIGHT!r}", UnusedWeights, 2
+        )
+    return found[0] if found else None
