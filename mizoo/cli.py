@@ -139,11 +139,9 @@ def train(
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
     chosen = _options(preset, options or [])
     split, shapes, source = training_data(preset, data or [], skip_bad)
-    for space in shapes.keys() & chosen.keys():
-        if chosen[space] != shapes[space]:
-            raise ValueError(
-                f"--set {space}={chosen[space]}: {space} of the data has shape {shapes[space]}"
-            )
+    for space, shape in source["shapes"].items():
+        if isinstance(chosen.get(space), list) and chosen[space] != shape:
+            raise ValueError(f"--set {space}={chosen[space]}: {space} of the data has shape {shape}")
     recipe = Recipe(
         preset,
         {**shapes, **chosen},
@@ -353,6 +351,8 @@ def _options(preset, pairs):
             raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")
         if name not in known:
             raise typer.BadParameter(f"{preset} has no argument {name!r}; it has {', '.join(known)}")
+        if name in options:
+            raise typer.BadParameter(f"--set {name} is given twice")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:

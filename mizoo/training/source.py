@@ -28,8 +28,11 @@ def are_arrays(paths) -> bool:
     """Whether files are NumPy's; else they are files of events.
 
     Raises:
-        ValueError: if some are and some are not, with the first of each.
+        ValueError: if some are and some are not, with the first of each; or if one is given twice.
     """
+    places = [Path(path).resolve() for path in paths]
+    if twice := [str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
+        raise ValueError(f"{twice[-1]} is given twice: its events would count twice")
     kinds: dict[bool, str] = {}
     for path in paths:
         kinds.setdefault(Path(path).suffix.lower() in _ARRAYS, str(path))
