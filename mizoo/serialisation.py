@@ -11,7 +11,8 @@ def serialisable(cls):
 
     Each argument, those passed on to base classes included, is kept by the object as an attribute of its
     name; but for those that the class finds out for itself, which it lists as `derived`. Arguments may be
-    objects and lists of objects. Methods of the class's own are left alone.
+    objects and lists of objects. Methods of the class's own are left alone; a `from_config` of its own
+    reads the arguments by `revived`.
     """
     names = _arguments(cls)
 
@@ -21,10 +22,11 @@ def serialisable(cls):
 
     def from_config(cls, config):
         """An object of what `get_config` gave."""
-        return cls(**{key: _revive(value) for key, value in config.items()})
+        return cls(**revived(config))
 
     if "get_config" not in vars(cls):
         cls.get_config = get_config
+    if "from_config" not in vars(cls):
         cls.from_config = classmethod(from_config)
     return keras.saving.register_keras_serializable("mizoo")(cls)
 
@@ -46,7 +48,12 @@ def together(parts):
 def apart(config):
     """The parts that `together` wrote, by name; what was one object is one again."""
     with ObjectSharingScope():
-        return {key: _revive(value) for key, value in config.items()}
+        return revived(config)
+
+
+def revived(config):
+    """The arguments that a configuration holds, by name."""
+    return {key: _revive(value) for key, value in config.items()}
 
 
 def build(layer, *shapes):

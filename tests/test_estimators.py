@@ -149,3 +149,83 @@ def test_spectral_normalisation_bounds_the_slope():
 def test_unknown_kernels_are_named():
     with pytest.raises(ValueError, match="'sinc'"):
         MMD("sinc")
+
+
+LEAST = {MMD: 2, EnergyDistance: 2, NormalKL: 2, SlicedWasserstein: 1}
+
+
+@pytest.mark.parametrize("make", LEAST)
+def test_samples_of_too_few_events_are_refused_where_their_size_is_known(make):
+    estimator, least = make(), LEAST[make]
+    assert estimator.least_events == least
+    events = tf.random.normal((least, 3))
+    assert np.isfinite(estimator.loss(events, events + 1.0))
+    few = events[: least - 1]
+    for pair in ((few, events), (events, few), (few, few)):
+        with pytest.raises(
+            ValueError, match=f"{estimator.kind} needs {least} events at least, got {least - 1}"
+        ):
+            estimator.loss(*pair)
+        with pytest.raises(ValueError, match=f"needs {least} events"):
+            tf.function(estimator.loss).get_concrete_function(*pair)
+
+
+@pytest.mark.parametrize("make", [MMD, EnergyDistance, NormalKL])
+def test_without_a_known_size_too_few_events_give_no_number(make):
+    """Nor a gradient: `StopWhereNotFinite` names the term, if nothing refused the batch."""
+    estimator, size = make(), tf.TensorSpec((None, 3))
+
+    @tf.function(input_signature=[size, size])
+    def loss(real, fake):
+        return estimator.loss(real, fake)
+
+    assert np.isnan(loss(tf.zeros((1, 3)), tf.ones((1, 3))))
+    assert np.isfinite(loss(tf.zeros((2, 3)), tf.ones((2, 3))))
+
+
+def test_normal_laws_without_ridge_need_more_events_than_components():
+    estimator = NormalKL(ridge=0.0)
+    events = tf.random.normal((4, 3))
+    assert np.isfinite(estimator.loss(events, tf.random.normal((4, 3))))
+    assert estimator.least_events == 4
+    with pytest.raises(ValueError, match="needs 4 events at least, got 3"):
+        estimator.loss(events[:3], events)
+
+
+def test_a_critic_takes_single_events():
+    critic = Adversarial(mlp([], 1))
+    critic.build((None, 2))
+    assert critic.least_events == 1
+    assert np.isfinite(critic.loss(tf.zeros((1, 2)), tf.ones((1, 2))))
+
+
+@pytest.mark.parametrize(("real", "fake"), [(5, 1), (1, 5), (4, 6)])
+def test_sliced_distances_need_samples_of_one_size(real, fake):
+    estimator = SlicedWasserstein(3)
+    with pytest.raises(ValueError, match=f"got {real} and {fake} events"):
+        estimator.loss(tf.zeros((real, 2)), tf.zeros((fake, 2)))
+    size = tf.TensorSpec((None, 2))
+    loss = tf.function(estimator.loss, input_signature=[size, size])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        loss(tf.zeros((real, 2)), tf.zeros((fake, 2)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MMD(widths=()), "widths"),
+        (lambda: MMD(widths=(1.0, 0.0)), "widths"),
+        (lambda: SlicedWasserstein(0), "projections"),
+        (lambda: SlicedWasserstein(power=3), "power"),
+        (lambda: NormalKL(ridge=-1.0), "ridge"),
+        (lambda: Adversarial(mlp([], 1), r1=-1.0), "penalties"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_critics_of_several_numbers_are_refused():
+    with pytest.raises(ValueError, match="one number for each event"):
+        Adversarial(mlp([], 3)).loss(tf.zeros((4, 2)), tf.zeros((4, 2)))

@@ -6,8 +6,19 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from mizoo.mappers import Bijection, Code, Flow, Gaussian, Noisy, Refined, StochasticResidual, Turned
-from mizoo.networks import mlp
+from mizoo.mappers import (
+    Bijection,
+    Code,
+    Departure,
+    Diffusion,
+    Flow,
+    Gaussian,
+    Noisy,
+    Refined,
+    StochasticResidual,
+    Turned,
+)
+from mizoo.networks import attention, mlp
 from mizoo.presets.ttbar import coordinates
 from mizoo.representations import Latent
 
@@ -207,7 +218,7 @@ def test_refined_mapper_corrects_draws_and_keeps_the_likelihood():
 
 
 def test_bijection_has_a_density_one_way_and_no_likelihood():
-    flow = Flow((2,), units=8, couplings=1)
+    flow = Flow((2,), units=8, couplings=2)
     there, back = Bijection(flow), Bijection(flow, inverse=True)
     z = tf.random.normal((10, 2))
     np.testing.assert_allclose(back(there(z)), z, atol=1e-5)
@@ -223,3 +234,70 @@ def test_flow_finds_the_noise_of_angles_too():
     noise = tf.random.normal((100, 2))
     given = flow.given(tf.zeros((100, 1)), noise=noise)
     np.testing.assert_allclose(given.noise_of(given.sample()), noise, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Noisy(mlp([], 1), (1,), stddev=-0.1), "stddev"),
+        (lambda: Noisy(mlp([], 1), (1,), scale=0.0), "scale"),
+        (lambda: StochasticResidual(mlp([], 1), mlp([], 2), (1,), 1, stddev=0.5), "stddev is 1, not 0.5"),
+        (lambda: Diffusion(mlp([], 3), (3,), angles=(3,)), "angles must be indices from 0 to 2"),
+        (lambda: Diffusion(mlp([], 3), (3,), angles=(0, 0)), "twice"),
+        (lambda: Diffusion(mlp([], 3), (3, 1)), "vectors"),
+        (lambda: Diffusion(mlp([], 3), (3,), sampler="midpoint", evaluations=1), "2 evaluations a step"),
+        (lambda: Diffusion(mlp([], 3), (3,), sampler="heun", evaluations=5), "2 evaluations a step"),
+        (lambda: Diffusion(mlp([], 3), (3,), sampler="euler", evaluations=0), "not 0 in all"),
+        (lambda: Turned(Noisy(mlp([], 2), (2,)), None, (2,)), "angles must be indices from 0 to 1"),
+        (lambda: attention(3, 4, 2, width=10, heads=4), "4 heads"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("scales", [(1.0,), (1.0,) * 19, (1.0,) * 17 + (-1.0,)])
+def test_departures_need_a_scale_for_each_component(scales):
+    x, _ = coordinates()
+    with pytest.raises(ValueError, match="scales must be 18 numbers"):
+        Departure(Noisy(mlp([], 18), (18,)), x, x, scales)
+
+
+@pytest.mark.parametrize(
+    "mapper",
+    [
+        Noisy(mlp([], 1), (3,)),
+        Gaussian(mlp([], 2), (3,)),
+        Refined(Noisy(mlp([], 3), (3,)), mlp([], 1)),
+        Noisy(keras.layers.Dense(3), (3, 3), stddev=0.0),
+    ],
+)
+def test_networks_of_another_shape_than_the_target_are_refused(mapper):
+    """Their outputs would be broadcast."""
+    mapper.build((None, 3))
+    with pytest.raises(ValueError, match="but the target has shape"):
+        mapper.given(tf.zeros((3, 3))).sample()
+
+
+@pytest.mark.parametrize(
+    ("mapper", "noise"),
+    [
+        (Flow((3,), couplings=2, units=8), (4, 1)),
+        (Noisy(mlp([], 3), (3,)), (4, 1)),
+        (Noisy(mlp([], 3), (3,), stddev=0.0), (4, 3)),
+        (Gaussian(mlp([], 6), (3,)), (4, 1)),
+        (StochasticResidual(mlp([], 3), mlp([], 4), (3,), 2), (4, 1)),
+        (Bijection(Flow((3,), couplings=2, units=8)), (4, 3)),
+    ],
+)
+def test_noise_of_another_shape_is_refused(mapper, noise):
+    """It would be broadcast, or ignored."""
+    mapper.build((None, 3))
+    with pytest.raises(ValueError, match="noise of"):
+        mapper(tf.zeros((4, 3)), noise=tf.zeros(noise))
+
+
+def test_residual_mappers_need_conditions_of_the_shape_of_the_target():
+    with pytest.raises(ValueError, match=r"to \(3,\) adds to such conditions, not to \(1,\)"):
+        StochasticResidual(mlp([], 3), mlp([], 4), (3,), 2).build((None, 1))

@@ -9,15 +9,23 @@ from mizoo.mappers import Gaussian, Noisy
 from mizoo.networks import mlp
 from mizoo.objectives import (
     LINKS,
+    MMD,
     Acceptance,
     Adversarial,
     Alignment,
     Anchor,
+    Assignment,
     Divergence,
+    EnergyDistance,
     Likelihood,
     MassShell,
+    MaximumLikelihood,
+    NormalKL,
     Rate,
+    Score,
+    SlicedWasserstein,
     Streams,
+    terms,
 )
 from mizoo.representations import Identity, Latent
 
@@ -241,7 +249,7 @@ def test_alignment_is_least_where_partners_are_closest():
 
 def test_alignment_brings_pairs_together():
     """The contexts of two flows find each other, and the terms train along."""
-    model = presets.flow(x=(3,), z=(2,), units=16, couplings=1, dropout=0.0)
+    model = presets.flow(x=(3,), z=(2,), units=16, couplings=2, dropout=0.0)
     aligned = Turbo(
         model.encoder, model.decoder, [*model.objectives, Alignment()], Identity((3,)), Identity((2,))
     )
@@ -325,3 +333,86 @@ def test_what_critic_and_mapper_share_is_not_trained_by_the_mappers_game():
 def test_a_part_of_the_streams_is_never_empty():
     few = streams([[1.0], [2.0]], [[3.0], [5.0]]).twice(0.1)
     np.testing.assert_allclose(few["z_tilde"], [[2.0], [2.0]])
+
+
+@pytest.mark.parametrize(
+    ("term", "least"),
+    [
+        (Likelihood("x_hat"), 1),
+        (Divergence("z_tilde", MMD()), 2),
+        (Divergence("z_tilde", EnergyDistance()), 2),
+        (Divergence("z_tilde", NormalKL()), 2),
+        (Divergence("z_tilde", SlicedWasserstein()), 1),
+        (Divergence("z_tilde", Adversarial(mlp([], 1))), 1),
+        (Alignment(), 2),
+        (Score("x_tilde"), 1),
+        (Score("x_tilde", pooled=True), 2),
+        (Score("x_tilde", pooled=True, share=0.25), 5),
+        (Score("x_tilde", pooled=True, share=0.1), 11),
+    ],
+)
+def test_terms_say_how_many_events_they_need(term, least):
+    assert term.least_events == least
+
+
+@pytest.mark.parametrize("share", [0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0])
+def test_pooled_scores_have_a_value_from_just_so_many_events_on(share):
+    term = Score("x_tilde", pooled=True, share=share)
+    for extra, finite in ((-1, False), (0, True)):
+        events = np.arange(1.0, 1.0 + term.least_events + extra, dtype="float32")[:, None]
+        assert bool(np.isfinite(term.loss(streams(events, 2.0 * events)))) == finite
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Score("x_tilde", share=0.0), "share must be"),
+        (lambda: Score("x_tilde", share=1.5), "share must be"),
+        (lambda: Alignment(stream="x_hat"), "'x_hat'"),
+        (lambda: Alignment(temperature=0.0), "temperature"),
+        (lambda: Assignment(stream="x_tilde"), "'x_tilde'"),
+        (lambda: MaximumLikelihood("x_hat"), "density of x_hat"),
+        (lambda: Divergence("x_hat", MMD(), condition="y"), "'y'"),
+        (lambda: Divergence("x_hat", MMD(), join=keras.layers.Subtract()), "no condition"),
+        (lambda: Acceptance("x_tilde", pt=[1.0, 2.0], eta=[1.0]), "limits"),
+        (lambda: Acceptance("x_tilde", pt=[1.0], eta=[0.0]), "limits"),
+        (lambda: terms({"D_x_hat": 1.0}), "D_x_hat needs an estimator"),
+        (lambda: terms({"L_x_hat": 1.0}, views={"x_hat": None}), "'x_hat'"),
+    ],
+)
+def test_wrong_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("term", "event", "message"),
+    [
+        (MassShell("x_tilde", [0.0]), [0.0] * 8, r"shell_x_tilde is of events \(n, 4 × 1\)"),
+        (MassShell("x_tilde", [0.0, 0.0]), [0.0] * 4, r"\(n, 4 × 2\)"),
+        (MassShell("x_tilde", [0.0]), [0.0] * 6, r"\(n, 4 × 1\)"),
+        (Acceptance("x_tilde", [1.0], [1.0]), [0.0] * 8, r"\(n, 4 × 1\)"),
+        (Anchor("x_tilde", [2]), [1.0] * 8, "from 0 to 1"),
+        (Anchor("x_tilde", [-1]), [1.0] * 8, "from 0 to 1"),
+        (Anchor("x_tilde"), [1.0] * 7, "4 × objects"),
+    ],
+)
+def test_terms_of_other_objects_than_the_events_have_are_refused(term, event, message):
+    with pytest.raises(ValueError, match=message):
+        term.loss(event_streams(event))
+
+
+def test_mappers_to_other_shapes_than_the_coordinates_are_refused():
+    """Their likelihoods would be broadcast."""
+    mappers = {"encoder": Noisy(linear(1.0), (1,), 0.0)}
+    space = {"x": Identity((1,)), "z": Identity((3,))}
+    s = Streams(mappers, {"x": tf.zeros((4, 1)), "z": tf.zeros((4, 3))}, space)
+    with pytest.raises(
+        ValueError, match=r"encoder draws arrays \(1,\), but coordinates of z have shape \(3,\)"
+    ):
+        Likelihood("z_tilde").loss(s)
+
+
+def test_a_rate_needs_a_prior():
+    with pytest.raises(ValueError, match="R_z_tilde needs a prior"):
+        Rate().loss(streams([[1.0]], [[2.0]]))

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 import keras
+import tensorflow as tf
 
 from mizoo import replicas
 from mizoo.serialisation import build
@@ -22,7 +23,8 @@ class Mapper(keras.layers.Layer):
     """A conditional distribution p(target | condition), in two readings: samples and likelihood.
 
     A mapper implements `given`. Its randomness is an argument, so that exported functions can be
-    free of random operations and draws can be repeated.
+    free of random operations and draws can be repeated. Conditions, noise, draws and densities are in
+    single precision, whatever the precision policy: it is for the networks inside.
 
     Args:
         shape: of one target.
@@ -38,7 +40,7 @@ class Mapper(keras.layers.Layer):
     follows = False
 
     def __init__(self, shape, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**kwargs, autocast=False)
         self.shape = tuple(shape)
         self.seed_generator = keras.random.SeedGenerator()
 
@@ -54,8 +56,31 @@ class Mapper(keras.layers.Layer):
         return replicas.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
 
     def draw(self, condition, noise=None):
-        """Function that gives `noise`, or a fresh draw of it if None."""
-        return (lambda: self.noise(condition)) if noise is None else lambda: noise
+        """Function that gives `noise`, or a fresh draw of it if None.
+
+        Raises:
+            ValueError: if it is not of `noise_shape`.
+        """
+        if noise is None:
+            return lambda: self.noise(condition)
+        shape = self.noise_shape(tuple(condition.shape[1:])) or (0,)
+        if not tf.TensorShape(noise.shape[1:]).is_compatible_with(shape):
+            found, kind = tuple(noise.shape[1:]), type(self).__name__
+            raise ValueError(f"noise of {kind} must have shape {shape} per event, not {found}")
+        return lambda: keras.ops.cast(noise, "float32")
+
+    def of_target(self, values):
+        """Values (n, …) in single precision, if they have the shape of the target.
+
+        Raises:
+            ValueError: if they have another one, which would be broadcast.
+        """
+        if not tf.TensorShape(values.shape[1:]).is_compatible_with(self.shape):
+            raise ValueError(
+                f"the network of {type(self).__name__} gives arrays {tuple(values.shape[1:])}, "
+                f"but the target has shape {self.shape}"
+            )
+        return keras.ops.cast(values, "float32")
 
     def given(self, condition, noise=None, training=None) -> Conditional:
         """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""
@@ -67,6 +92,7 @@ class Mapper(keras.layers.Layer):
 
     def call(self, condition, noise=None, training=None):
         """One draw of the target for each condition."""
+        condition = keras.ops.cast(condition, "float32")
         return self.given(condition, noise=noise, training=training).sample()
 
     def compute_output_shape(self, condition_shape, noise_shape=None):

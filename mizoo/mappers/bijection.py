@@ -42,6 +42,11 @@ class Bijection(Mapper):
         self.inverse = inverse
 
     def build(self, condition_shape):
+        expected = self.flow.shape if self.inverse else (math.prod(self.flow.shape),)
+        if tuple(condition_shape[1:]) != tuple(expected):
+            raise ValueError(
+                f"a bijection to {self.shape} maps from {expected}, not from {tuple(condition_shape[1:])}"
+            )
         build(self.flow, (None, 1))
         self.built = True
 
@@ -49,6 +54,7 @@ class Bijection(Mapper):
         return None
 
     def given(self, condition, noise=None, training=None):
+        self.draw(condition, noise)  # refuses noise
         if self.inverse:
             return _Point(self._unconditional(condition, None, training).noise_of(condition))
         return _Point(self._unconditional(condition, condition, training).sample())

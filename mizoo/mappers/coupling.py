@@ -2,11 +2,14 @@
 
 import functools
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.mappers.components import indices
+from mizoo.mappers.masks import by_seed
 from mizoo.mappers.spline import bend
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
@@ -17,42 +20,62 @@ _LEAST_SLOPE = 1e-3
 
 @serialisable
 class SplineCoupling(keras.layers.Layer):
-    """A coupling layer: half of the components bend the others by rational-quadratic splines.
+    """A coupling layer: components of a mask are bent by rational-quadratic splines, given all others.
 
     After Neural Spline Flows (arXiv 1906.04032). Outside ±`bound` it is the identity, as is the
     whole layer before training. Components that are angles have the period 2 `bound`; they are also
     turned, as on tori (arXiv 2002.02428).
 
+    Values, splines and log-determinants are in at least single precision, whatever the precision policy; it
+    decides in what the matrices are multiplied.
+
     Args:
         components: number of components.
+        mask: indices of the components that are transformed, given the others and the context. A single
+            component is transformed given the context alone.
         angles: indices of the components that are angles.
         units: of the two hidden layers.
         bins: of a spline.
         bound: of the square in which the splines bend.
-        shuffle: seed that chooses the halves.
-        exact: whether to compute in double precision.
+        exact: whether to compute in double precision, matrices included.
+
+    Raises:
+        ValueError: for indices that are out of range or given twice, and for a mask of no component or, if
+            there are several, of all.
     """
 
     def __init__(
-        self, components, angles=(), units=128, bins=8, bound=6.0, shuffle=0, exact=False, **kwargs
-    ):
-        super().__init__(**kwargs)
+        self, components: int, mask: Sequence[int], angles: Sequence[int] = (), units: int = 128,
+        bins: int = 8, bound: float = 6.0, exact: bool = False, **kwargs,
+    ):  # fmt: skip
+        super().__init__(**kwargs, autocast=False)
         self.components = components
-        self.angles = tuple(angles)
+        self.mask = tuple(sorted(indices("mask", mask, components)))
+        self.angles = indices("angles", angles, components)
         self.units = units
         self.bins = bins
         self.bound = bound
-        self.shuffle = shuffle
         self.exact = exact
-        order = np.random.default_rng(shuffle).permutation(components)
-        self._order = np.concatenate([np.sort(half) for half in np.split(order, [components // 2])])
+        if not self.mask or len(self.mask) == components > 1:
+            raise ValueError(
+                f"mask must have some of {components} components, not all and not none: {list(mask)}"
+            )
+        kept = [i for i in range(components) if i not in self.mask]
+        self._order = np.array([*kept, *self.mask])
+        self._kept = len(kept)
         self.hidden = [keras.layers.Dense(units) for _ in range(2)]
-        self.knots = keras.layers.Dense(
-            (components - components // 2) * 3 * bins, kernel_initializer="zeros"
-        )
+        self.knots = keras.layers.Dense(len(self.mask) * 3 * bins, kernel_initializer="zeros")
+
+    @classmethod
+    def from_config(cls, config):
+        """A coupling of what `get_config` gave, or of its former seed `shuffle` in place of the mask."""
+        former = dict(config)
+        if "shuffle" in former:
+            former["mask"] = by_seed(former["components"], former.pop("shuffle"))
+        return cls(**former)
 
     def build(self, values_shape, context_shape):
-        build(self.hidden[0], (None, 2 * (self.components // 2) + context_shape[-1]))
+        build(self.hidden[0], (None, 2 * self._kept + context_shape[-1]))
         build(self.hidden[1], (None, self.units))
         build(self.knots, (None, self.units))
         self.built = True
@@ -60,38 +83,41 @@ class SplineCoupling(keras.layers.Layer):
     def call(self, values, context, inverse=False, training=False):
         """Bend `values` (back, if `inverse`): the values, and log |determinant| of what was done."""
         dtype = tf.float64 if self.exact else values.dtype
+        product = dtype if self.exact else tf.as_dtype(self.compute_dtype)
         layers = (*self.hidden, self.knots)
-        weights = [tf.cast(w.value, dtype) for layer in layers for w in (layer.kernel, layer.bias)]
-        couple = _shared(self.components, self.units, self.bins, context.shape[-1], bool(training))
+        weights = [tf.cast(w.value, product) for layer in layers for w in (layer.kernel, layer.bias)]
+        couple = _shared(
+            self.components, self._kept, self.units, self.bins, context.shape[-1], product, bool(training)
+        )
         bent, change = couple(
-            tf.cast(values, dtype), tf.cast(context, dtype), tf.constant(self._order),
+            tf.cast(values, dtype), tf.cast(context, product), tf.constant(self._order),
             tf.constant(np.isin(self._order, self.angles)[:, None]), weights, self.bound, inverse,
         )  # fmt: skip
         return tf.cast(bent, values.dtype), tf.cast(change, values.dtype)
 
 
-def _couple(values, context, order, angular, weights, bound, inverse):
+def _couple(kept, values, context, order, angular, weights, bound, inverse):
     """The map of a coupling layer, as a function of all it depends on.
 
     Args:
+        kept: number of components that are kept.
         order: the components kept, then those bent.
         angular: which of these are angles.
         weights: kernels and biases of the two hidden layers and of the knots'.
     """
-    half = values.shape[1] // 2
     values = tf.gather(tf.transpose(values), order)
-    kept, bent = values[:half], values[half:]
-    angles = kept * (math.pi / bound)  # for the network to see no seam
-    seen = [
-        tf.where(angular[:half], tf.cos(angles), kept),
-        tf.where(angular[:half], tf.sin(angles), 0.0),
-        tf.transpose(context),
-    ]
-    first = tf.nn.silu(_dense(tf.concat(seen, 0), *weights[:2]))
+    given, bent = (values[:kept], values[kept:]) if kept else (None, values)
+    seen = [tf.transpose(context)]
+    if kept:  # XLA knows no gradient of arrays of no elements
+        angles = given * (math.pi / bound)  # for the network to see no seam
+        cosines = tf.where(angular[:kept], tf.cos(angles), given)
+        seen = [cosines, tf.where(angular[:kept], tf.sin(angles), 0.0), *seen]
+    first = tf.nn.silu(_dense(tf.concat([tf.cast(s, context.dtype) for s in seen], 0), *weights[:2]))
     second = tf.nn.silu(_dense(first, *weights[2:4]))
-    knots = _knots(first + second, *weights[4:], bent.shape[0])
-    bent, change = _bend(bent, knots, angular[half:], bound, inverse)
-    return tf.transpose(tf.gather(tf.concat([kept, bent], 0), tf.argsort(order))), change
+    knots = tf.cast(_knots(first + second, *weights[4:], bent.shape[0]), values.dtype)
+    bent, change = _bend(bent, knots, angular[kept:], bound, inverse)
+    values = tf.concat([given, bent], 0) if kept else bent
+    return tf.transpose(tf.gather(values, tf.argsort(order))), change
 
 
 def _dense(features, kernel, bias):
@@ -137,10 +163,11 @@ def _turn(values, turn, turns, bound):
 
 
 @functools.cache
-def _shared(components, units, bins, context, training):
+def _shared(components, kept, units, bins, context, product, training):
     """One graph function for all couplings of a size.
 
     A spline is hundreds of small operations: so there is one copy of them in a SavedModel, and in
     training one compilation. At inference, where batches have any size, it would be compiled too often.
     """
-    return tf.function(_couple, jit_compile=training, reduce_retracing=not training)
+    couple = functools.partial(_couple, kept)
+    return tf.function(couple, jit_compile=training, reduce_retracing=not training)

@@ -51,6 +51,9 @@ class Departure(Wrapped):
         view: layer of the target's coordinates, and of their errors by the noise that they have, if the
             inner mapper's network is to see more of what it draws than how it departs; the mapper is a
             `Diffusion`, or has one.
+
+    Raises:
+        ValueError: if there is not one scale of 0 or more for each component.
     """
 
     def __init__(self, mapper, source, target, scales, view=None, **kwargs):
@@ -58,6 +61,8 @@ class Departure(Wrapped):
         self.source = source
         self.target = target
         self.scales = tuple(scales)
+        if len(self.scales) != self.shape[0] or min(self.scales) < 0.0:
+            raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {list(scales)}")
         self.view = view
         self._scale = np.array([scale or 1.0 for scale in scales], "float32")
         self._guessed = np.array(scales) > 0.0

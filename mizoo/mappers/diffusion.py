@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from mizoo import replicas
 from mizoo.mappers.base import NetworkMapper
+from mizoo.mappers.components import indices
 from mizoo.mappers.formulations import FlowMatching
 from mizoo.representations import planar
 from mizoo.serialisation import build, serialisable
@@ -50,10 +51,12 @@ class Diffusion(NetworkMapper):
         angles: indices of components that are angles in [-π, π).
         formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.
         sampler: `"euler"`, `"midpoint"`, `"heun"`, `"adams"` or `"ancestral"`.
-        evaluations: of the network for a draw.
+        evaluations: of the network for a draw; midpoint and Heun take two a step.
 
     Raises:
-        ValueError: for an unknown sampler, and for angles where formulation or sampler know none.
+        ValueError: for an unknown sampler, for a number of evaluations that makes no whole steps, for
+            targets that are no vectors, and for angles out of range or where formulation or sampler know
+            none.
     """
 
     kind = "diffusion"
@@ -63,12 +66,18 @@ class Diffusion(NetworkMapper):
         self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=8, **kwargs
     ):
         super().__init__(network, shape, **kwargs)
-        self.angles = tuple(angles)
+        if len(self.shape) != 1:
+            raise ValueError(f"a diffusion model draws vectors (d,), not arrays {self.shape}")
+        self.angles = indices("angles", angles, self.shape[0])
         self.formulation = formulation or FlowMatching()
         self.sampler = sampler
         self.evaluations = evaluations
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
+        if evaluations < 1 or evaluations % self._a_step:
+            raise ValueError(
+                f"{sampler} takes {self._a_step} evaluations a step, so not {evaluations} in all"
+            )
         if self.angles and not (self.formulation.has_circles and sampler != "ancestral"):
             raise ValueError("angles need FlowMatching and a sampler that is not ancestral")
         self._angular = np.isin(np.arange(self.shape[0]), self.angles)
@@ -77,6 +86,11 @@ class Diffusion(NetworkMapper):
     def seen(self) -> int:
         """Number of values that the network sees."""
         return self.shape[0] + len(self.angles)
+
+    @property
+    def _a_step(self):
+        """Evaluations of the network in a step."""
+        return 2 if self.sampler in ("midpoint", "heun") else 1
 
     def build(self, condition_shape):
         build(self.network, [(None, self.seen), (None, 1), condition_shape])
@@ -114,7 +128,7 @@ class Diffusion(NetworkMapper):
         """Lead noise (n, …) to data, along the network's `output`, of values and times."""
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
-        steps = self.evaluations // (2 if self.sampler in ("midpoint", "heun") else 1)
+        steps = self.evaluations // self._a_step
         times = self.formulation.steps(tf.linspace(0.0, 1.0, steps + 1))
 
         def step(i, value):
@@ -190,8 +204,7 @@ class Diffusion(NetworkMapper):
         if look is not None:
             _, noise = self.formulation.scales(time)
             seen.append(tf.cast(look(value, noise), tf.float32))
-        output = self.network([tf.concat(seen, -1), time, context], training=training)
-        return tf.cast(output, tf.float32)
+        return self.of_target(self.network([tf.concat(seen, -1), time, context], training=training))
 
     def _base(self, noise):
         """Normal noise; uniform on circles."""

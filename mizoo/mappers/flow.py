@@ -1,15 +1,19 @@
 """Conditional normalising flows, with bijectors of TensorFlow Probability."""
 
 import math
+import warnings
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.mappers.base import Mapper
+from mizoo.mappers.components import indices
 from mizoo.mappers.coupling import SplineCoupling
+from mizoo.mappers.masks import alternating, by_seed, untouched
 from mizoo.networks.dropout import Dropout
-from mizoo.serialisation import build, serialisable
+from mizoo.serialisation import build, revived, serialisable
 
 # The first couplings bend hardest, as a circle to a narrow peak, which makes an error of 1e-6 one of 1e-4.
 _EXACT = 2
@@ -21,11 +25,11 @@ class _Pushed:
     def __init__(self, flow, context, noise, training):
         self._flow = flow
         self._training = training
-        self.latent = context
+        self.latent = keras.ops.cast(context, "float32")
         self._noise = noise
 
     def sample(self):
-        values = self._flow.base(self._noise())
+        values = self._flow.base(tf.cast(self._noise(), tf.float32))
         for coupling in self._flow.chain:
             values, _ = coupling(values, self.latent, training=self._training)
         return tf.reshape(values * self._flow.unit, (-1, *self._flow.shape))
@@ -62,23 +66,38 @@ class Flow(Mapper):
         bins, bound: of the splines.
         dropout: rate at which the context's features are dropped in training.
         view: layer applied to the condition first, if any.
+        masks: indices of the components that each coupling transforms, one list for each; by default
+            complementary halves in turn, see `mizoo.mappers.masks`.
+
+    Raises:
+        ValueError: for indices that are out of range or given twice, for another number of masks than
+            couplings, and for no coupling.
+
+    Warns:
+        UserWarning: for components that no coupling transforms: these are drawn from the base distribution,
+            whatever the condition and the other components are.
     """
 
     kind = "flow"
 
     def __init__(
-        self, shape, angles=(), couplings=8, units=128, bins=8, bound=6.0, dropout=0.0, view=None,
-        **kwargs,
+        self, shape: Sequence[int], angles: Sequence[int] = (), couplings: int = 8, units: int = 128,
+        bins: int = 8, bound: float = 6.0, dropout: float = 0.0, view: keras.layers.Layer | None = None,
+        masks: Sequence[Sequence[int]] | None = None, **kwargs,
     ):  # fmt: skip
         super().__init__(shape, **kwargs)
-        self.angles = tuple(angles)
+        components = math.prod(self.shape)
+        self.angles = indices("angles", angles, components)
         self.couplings = couplings
         self.units = units
         self.bins = bins
         self.bound = bound
         self.dropout = dropout
         self.view = view
-        components = math.prod(self.shape)
+        masks = alternating(components, couplings) if masks is None else masks
+        if not len(masks) == couplings > 0:
+            raise ValueError(f"a flow of {couplings} couplings cannot have {len(masks)} masks")
+        self.masks = tuple(map(tuple, masks))
         self._angular = np.isin(np.arange(components), self.angles)
         # What one unit inside the flow is outside: there, angles have the period 2 bound.
         self.unit = np.where(self._angular, math.pi / bound, 1.0).astype("float32")
@@ -93,9 +112,21 @@ class Flow(Mapper):
             name="context",
         )
         self.chain = [
-            SplineCoupling(components, self.angles, units, bins, bound, shuffle=i, exact=i < _EXACT)
-            for i in range(couplings)
+            SplineCoupling(components, mask, self.angles, units, bins, bound, exact=i < _EXACT)
+            for i, mask in enumerate(self.masks)
         ]
+        if left := untouched(components, self.masks):
+            warnings.warn(
+                f"no coupling of the flow transforms components {left} of {components}: they are drawn "
+                "from the base distribution, whatever the condition and the other components are",
+                stacklevel=2,
+            )
+
+    @classmethod
+    def from_config(cls, config):
+        """A flow of what `get_config` gave; without masks, with those of flows before these were saved."""
+        former = [by_seed(math.prod(config["shape"]), i) for i in range(config["couplings"])]
+        return cls(**revived({"masks": former, **config}))
 
     def build(self, condition_shape):
         if self.view is not None:

@@ -41,4 +41,6 @@ class Gaussian(NetworkMapper):
     kind = "Gaussian"
 
     def given(self, condition, noise=None, training=None):
-        return _Normal(normal(self.network(condition, training=training)), self.draw(condition, noise))
+        law = normal(self.network(condition, training=training))
+        self.of_target(law.loc)
+        return _Normal(law, self.draw(condition, noise))

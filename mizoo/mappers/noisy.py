@@ -22,7 +22,7 @@ class _Around:
         return self._draw
 
     def log_prob(self, target):
-        law = self._law(tf.cast(self._draw, tf.float32), self._scale)
+        law = self._law(self._draw, self._scale)
         return tf.reduce_sum(law.log_prob(tf.cast(target, tf.float32)), range(1, len(target.shape)))
 
 
@@ -45,6 +45,8 @@ class Noisy(NetworkMapper):
         super().__init__(network, shape, **kwargs)
         if law not in _LAWS:
             raise ValueError(f"law must be one of {sorted(_LAWS)}, not {law!r}")
+        if not (stddev >= 0.0 and scale > 0.0):
+            raise ValueError(f"stddev must be at least 0 and scale above 0, not {stddev} and {scale}")
         self.stddev = stddev
         self.law = law
         self.scale = scale
@@ -57,11 +59,11 @@ class Noisy(NetworkMapper):
         return condition_shape if self.stddev else None
 
     def given(self, condition, noise=None, training=None):
+        draw = self.draw(condition, noise)
         if self.stddev:
-            noise = self.noise(condition) if noise is None else noise
-            condition = condition + self.stddev * keras.ops.cast(noise, condition.dtype)
+            condition = condition + self.stddev * keras.ops.cast(draw(), condition.dtype)
         return self.around(self.network(condition, training=training))
 
     def around(self, draw):
         """The conditional of a draw: the draw itself, and the law around it as likelihood."""
-        return _Around(draw, self.law, self.scale)
+        return _Around(self.of_target(draw), self.law, self.scale)

@@ -41,4 +41,4 @@ class Refined(Wrapped):
 
     def given(self, condition, noise=None, training=None):
         inner = self.mapper.given(condition, noise=noise, training=training)
-        return _Refined(inner, lambda draw: draw + self.network(draw, training=training))
+        return _Refined(inner, lambda draw: draw + self.of_target(self.network(draw, training=training)))

@@ -21,16 +21,24 @@ class StochasticResidual(Noisy):
         shape: of one target.
         noises: number of noise components.
         law, scale: as for `Noisy`.
+
+    Raises:
+        ValueError: for a `stddev`, which the noise's network says, and for conditions of another shape.
     """
 
     kind = "stochastic residual"
 
     def __init__(self, network, noise_network, shape, noises, **kwargs):
         super().__init__(network, shape, **{"stddev": 1.0, **kwargs})
+        if self.stddev != 1.0:
+            raise ValueError(f"the deviation of the noise is learnt: stddev is 1, not {self.stddev}")
         self.noise_network = noise_network
         self.noises = noises
 
     def build(self, condition_shape):
+        if tuple(condition_shape[1:]) != self.shape:
+            found = tuple(condition_shape[1:])
+            raise ValueError(f"a residual mapper to {self.shape} adds to such conditions, not to {found}")
         build(self.noise_network, condition_shape)
         build(self.network, (None, condition_shape[-1] + self.noises))
         self.built = True
@@ -39,9 +47,8 @@ class StochasticResidual(Noisy):
         return (self.noises,)
 
     def given(self, condition, noise=None, training=None):
-        noise = self.noise(condition) if noise is None else noise
         law = normal(self.noise_network(condition, training=training))
-        seen = tf.concat([condition, law.loc + law.scale * noise], -1)
+        seen = tf.concat([condition, law.loc + law.scale * self.draw(condition, noise)()], -1)
         return self.around(
             condition + keras.ops.cast(self.network(seen, training=training), condition.dtype)
         )

@@ -59,7 +59,7 @@ class Transcoder(Mapper):
         return self.decoder.noise_shape(condition_shape)
 
     def given(self, condition, noise=None, training=None, **kwargs):
-        latent = self.encoder(condition, training=training)
+        latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
         return self._decoded(latent, 1.0, noise=noise, training=training, **kwargs)
 
     def follow(self, given, training=None, **kwargs):

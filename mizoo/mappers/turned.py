@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from mizoo.graphs import shared
 from mizoo.mappers.base import Wrapped
+from mizoo.mappers.components import indices
 from mizoo.representations import planar
 from mizoo.serialisation import serialisable
 
@@ -40,7 +41,7 @@ class Turned(Wrapped):
     def __init__(self, mapper, source, angles, **kwargs):
         super().__init__(mapper, **kwargs)
         self.source = source
-        self.angles = tuple(angles)
+        self.angles = indices("angles", angles, self.shape[0])
         self._azimuth = shared(self._of_first)
 
     def given(self, condition, noise=None, training=None):

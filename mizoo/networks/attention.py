@@ -29,7 +29,12 @@ def attention(objects, features, outputs, width=64, blocks=2, heads=4, dropout=0
         width: of the tokens inside.
         blocks, heads: of attention.
         dropout: share of what each part adds that is left out in training.
+
+    Raises:
+        ValueError: if the heads cannot share the width evenly.
     """
+    if width % heads:
+        raise ValueError(f"{heads} heads cannot share tokens of width {width} evenly")
     event = layers.Input((objects, features))
     tokens = TypeEmbedding()(layers.Dense(width)(event))
     for _ in range(blocks):

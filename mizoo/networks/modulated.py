@@ -6,10 +6,13 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable("mizoo")
 class Frequencies(layers.Layer):
-    """Numbers (n, 1) in [0, 1] as cosines and sines of `count` frequencies, (n, 2 × count)."""
+    """Numbers (n, 1) in [0, 1] as cosines and sines of `count` frequencies, (n, 2 × count).
+
+    Angles are in single precision, whatever the precision policy: hundreds of turns need its digits.
+    """
 
     def __init__(self, count=16, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(**kwargs, autocast=False)
         self.count = count
 
     def get_config(self):
@@ -17,8 +20,8 @@ class Frequencies(layers.Layer):
 
     def call(self, value):
         # From a turn over the interval to hundreds of them.
-        angles = value * ops.cast(ops.logspace(0.3, 3.0, self.count), value.dtype)
-        return ops.concatenate([ops.cos(angles), ops.sin(angles)], -1)
+        angles = ops.cast(value, "float32") * ops.cast(ops.logspace(0.3, 3.0, self.count), "float32")
+        return ops.cast(ops.concatenate([ops.cos(angles), ops.sin(angles)], -1), self.compute_dtype)
 
 
 def modulated(inputs, context, outputs, units=256, blocks=4, name="modulated"):

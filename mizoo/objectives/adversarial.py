@@ -44,12 +44,17 @@ class Adversarial(Estimator):
         gradient_penalty: weight of (|gradient| - 1)² between real and generated events
             (WGAN-GP, arXiv 1704.00028).
         r1: weight of |gradient|²/2 at real events (arXiv 1801.04406).
+
+    Raises:
+        ValueError: for an unknown game and negative penalties, and for a critic of more than one number.
     """
 
     def __init__(self, critic, game="wasserstein", gradient_penalty=0.0, r1=0.0, **kwargs):
         super().__init__(**kwargs)
         if game not in GAMES:
             raise ValueError(f"game must be one of {', '.join(GAMES)}, not {game!r}")
+        if min(gradient_penalty, r1) < 0.0:
+            raise ValueError(f"penalties must be 0 or more, not {gradient_penalty} and {r1}")
         self.critic = critic
         self.game = game
         self.gradient_penalty = gradient_penalty
@@ -89,7 +94,10 @@ class Adversarial(Estimator):
         return tf.reduce_mean(self._logits(real))
 
     def _logits(self, events):
-        return tf.cast(self.critic(events, training=True)[..., 0], tf.float32)
+        logits = self.critic(events, training=True)
+        if logits.shape[-1] != 1:
+            raise ValueError(f"a critic gives one number for each event, not {tuple(logits.shape[1:])}")
+        return tf.cast(logits[..., 0], tf.float32)
 
     def _given_logits(self, events):
         """Logits whose gradient ends at the events: it trains no part that critic and mapper share."""

@@ -15,17 +15,27 @@ class Alignment(Objective):
     the cosine of their angle. So pairs come close, and the space cannot collapse to a point. Log of the
     batch size minus this term is a lower bound, in nats, on the information that the latents share.
 
-    The conditionals of both mappers must have a `latent`, as those of flows do.
+    The conditionals of both mappers must have a `latent`, as those of flows do. A single pair has no other
+    one to be told from: batches need two.
 
     Args:
         weight: of the term.
         temperature: by which cosines are divided.
+        stream: names the term, which is of both streams, z_tilde and x_tilde.
+
+    Raises:
+        ValueError: for another stream, and for a temperature that is not positive.
     """
 
     symbol = "A"
+    least_events = 2
 
     def __init__(self, weight=1.0, temperature=0.1, stream="z_tilde", label="", **kwargs):
         super().__init__(stream, weight, label, **kwargs)
+        if stream != "z_tilde":
+            raise ValueError(f"the alignment of z_tilde and x_tilde is named by z_tilde, not {stream!r}")
+        if not temperature > 0.0:
+            raise ValueError(f"temperature must be above 0, not {temperature}")
         self.temperature = temperature
 
     @property

@@ -48,6 +48,14 @@ class Objective(keras.layers.Layer):
         return "critic" + self.term.removeprefix(self.symbol)
 
     @property
+    def least_events(self) -> int:
+        """How many events a batch must have, at least, for the term to have a value.
+
+        The losses cannot refuse batches of a size that is known at run time alone: `Turbo` does, by this.
+        """
+        return 1
+
+    @property
     def draws(self) -> list[str]:
         """The streams of which this term needs draws: its own, unless a subclass knows better."""
         return [self.stream]

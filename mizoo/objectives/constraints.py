@@ -4,14 +4,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.mappers.components import indices
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import link
 from mizoo.serialisation import serialisable
 
 
-def _objects(events):
-    """Events (n, 4 × objects) as objects (n, objects, 4)."""
-    return tf.reshape(events, (-1, events.shape[1] // 4, 4))
+def _objects(term, events, count=None):
+    """Events (n, 4 × objects) as objects (n, objects, 4), of which there are `count`, if that is said.
+
+    Raises:
+        ValueError: if they are others, which would be read wrongly or broadcast.
+    """
+    found, rest = divmod(events.shape[-1], 4)
+    if len(events.shape) != 2 or rest or (count is not None and count != found):
+        expected = "4 × objects" if count is None else f"4 × {count}"
+        raise ValueError(f"{term} is of events (n, {expected}), not of arrays {tuple(events.shape)}")
+    return tf.reshape(events, (-1, found, 4))
 
 
 def _pt(objects):
@@ -37,7 +46,7 @@ class MassShell(Objective):
         self.masses = [float(mass) for mass in masses]
 
     def loss(self, streams):
-        objects = _objects(streams.physical(self.stream))
+        objects = _objects(self.term, streams.physical(self.stream), len(self.masses))
         squares = tf.reduce_sum(tf.square(objects[..., :3]), -1) + np.square(self.masses, dtype="float32")
         return tf.reduce_mean(tf.square(objects[..., 3] / tf.sqrt(squares + 1e-6) - 1.0))
 
@@ -61,6 +70,10 @@ class Acceptance(Objective):
         super().__init__(stream, weight, label, **kwargs)
         self.pt = [float(limit) for limit in pt]
         self.eta = [float(limit) for limit in eta]
+        if len(self.pt) != len(self.eta) or min(self.pt) < 0.0 or min(self.eta) <= 0.0:
+            raise ValueError(
+                f"limits must be pt >= 0 and eta > 0 of each object, not {self.pt} and {self.eta}"
+            )
 
     @classmethod
     def of(cls, process, stream="x_tilde", weight=1.0):
@@ -68,7 +81,7 @@ class Acceptance(Objective):
         return cls(stream, [p.pt for p in process.x], [p.eta for p in process.x], weight)
 
     def loss(self, streams):
-        objects = _objects(streams.physical(self.stream))
+        objects = _objects(self.term, streams.physical(self.stream), len(self.pt))
         pt = _pt(objects)
         eta = tf.abs(tf.asinh(objects[..., 2] / pt))
         limited = np.array(self.pt) > 0
@@ -96,10 +109,11 @@ class Anchor(Objective):
         self.objects = list(objects)
 
     def loss(self, streams):
-        before, after = (
-            tf.gather(_objects(streams.physical(name))[..., :3], self.objects, axis=1)
-            for name in (link(self.stream).condition, self.stream)
-        )
+        names = link(self.stream).condition, self.stream
+        both = [_objects(self.term, streams.physical(name)) for name in names]
+        # On some devices an index beyond the last object is none, or another one.
+        kept = indices("objects", self.objects, min(objects.shape[1] for objects in both))
+        before, after = (tf.gather(objects[..., :3], kept, axis=1) for objects in both)
         return 1.0 - tf.reduce_mean(
             keras.ops.sum(keras.ops.normalize(before) * keras.ops.normalize(after), -1)
         )

@@ -3,7 +3,7 @@
 import keras
 
 from mizoo.objectives.base import Objective
-from mizoo.objectives.streams import LINKS
+from mizoo.objectives.streams import LINKS, link
 from mizoo.serialisation import build, serialisable
 
 
@@ -23,6 +23,9 @@ class Divergence(Objective):
         join: layer that makes one array of a list of sample and condition; along the last axis they
             are concatenated by default.
         label: appended to the term's name.
+
+    Raises:
+        ValueError: for a condition that is neither x, z nor a stream, and for a `join` without one.
     """
 
     symbol = "D"
@@ -31,10 +34,14 @@ class Divergence(Objective):
         self, stream, estimator, weight=1.0, view=None, condition=None, join=None, label="", **kwargs
     ):
         super().__init__(stream, weight, label, **kwargs)
+        if condition is not None and condition not in ("x", "z", *LINKS):
+            raise ValueError(f"condition must be x, z or a stream, not {condition!r}")
+        if condition is None and not isinstance(join, keras.layers.Concatenate | None):
+            raise ValueError(f"{self.term} has no condition to join its samples with")
         self.estimator = estimator
         self.view = view
         self.condition = condition
-        self.join = join or keras.layers.Concatenate()
+        self.join = join or keras.layers.Concatenate(dtype="float32")
 
     def build(self, x_shape, z_shape):
         shapes = {"x": x_shape, "z": z_shape}
@@ -52,6 +59,10 @@ class Divergence(Objective):
     def note(self):
         seen = f" given {self.condition}" if self.condition else ""
         return ", ".join(note for note in (f"{self.estimator.kind}{seen}", self.label) if note)
+
+    @property
+    def least_events(self):
+        return self.estimator.least_events
 
     @property
     def draws(self):
@@ -87,9 +98,17 @@ class MaximumLikelihood(Objective):
     Args:
         stream: `"x_tilde"` or `"z_tilde"`.
         weight: of the term.
+
+    Raises:
+        ValueError: for another stream, whose density is not known.
     """
 
     symbol = "D"
+
+    def __init__(self, stream, weight=1.0, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        if link(stream).condition in LINKS:
+            raise ValueError(f"the density of {stream} is not known, only those of x_tilde and z_tilde")
 
     @property
     def note(self):

@@ -40,7 +40,9 @@ class Likelihood(Objective):
         target = keras.ops.stop_gradient(streams.target(self.stream))
         if self.features is None:
             return -keras.ops.mean(streams.given(self.stream).log_prob(target))
-        gap = self.features(streams[self.stream], training=streams.training) - self.features(
-            target, training=streams.training
+        drawn, true = (
+            keras.ops.cast(self.features(events, training=streams.training), "float32")
+            for events in (streams[self.stream], target)
         )
+        gap = drawn - true
         return keras.ops.mean(keras.ops.sum(keras.ops.square(gap), range(1, len(gap.shape)))) / 2.0

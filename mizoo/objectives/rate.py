@@ -5,6 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from mizoo.objectives.base import Objective
+from mizoo.representations import Latent
 from mizoo.serialisation import serialisable
 
 
@@ -16,6 +17,10 @@ class Rate(Objective):
 
     Args:
         weight: of the term, the β of arXiv 1804.03599.
+        stream: of a space with a prior, `Latent`.
+
+    Raises:
+        ValueError: for a stream of a space without a prior.
     """
 
     symbol = "R"
@@ -25,6 +30,8 @@ class Rate(Objective):
 
     def loss(self, streams):
         given, prior = streams.given(self.stream), streams.representations[self.stream[0]]
+        if not isinstance(prior, Latent):
+            raise ValueError(f"{self.term} needs a prior, which {self.stream[0]} does not have")
         law = getattr(given, "law", None)
         if isinstance(law, tfp.distributions.Normal) and prior.is_normal:
             divergence = tfp.distributions.kl_divergence(law, tfp.distributions.Normal(0.0, 1.0))

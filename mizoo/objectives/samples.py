@@ -2,6 +2,10 @@
 
 Where replicas share a batch the samples are the whole of it: the mean of estimates from parts would be
 another estimate, with more bias (sliced Wasserstein) or more noise (the others).
+
+Samples of too few events are refused where their size is known: eagerly, and when graphs are traced. Where
+it is not, the value is NaN: `Turbo` refuses such batches by `Objective.least_events`, and
+`StopWhereNotFinite` ends a training that meets one all the same.
 """
 
 import math
@@ -12,16 +16,12 @@ import tensorflow_probability as tfp
 
 from mizoo import replicas
 from mizoo.objectives.estimators import Estimator
-from mizoo.serialisation import serialisable
+from mizoo.serialisation import build, serialisable
 
 KERNELS = {
     "rbf": lambda squares: tf.exp(-squares),
     "imq": lambda squares: 1.0 / (1.0 + squares),
 }
-
-
-def _flat(sample):
-    return replicas.gather(tf.reshape(tf.cast(sample, tf.float32), (-1, math.prod(sample.shape[1:]))))
 
 
 def _squared_distances(a, b):
@@ -36,8 +36,24 @@ def _mean_of_others(matrix):
     return (tf.reduce_sum(matrix) - tf.linalg.trace(matrix)) / (n * (n - 1.0))
 
 
+class _OfSamples(Estimator):
+    """An estimator from two samples alone."""
+
+    def loss(self, real, fake):
+        return self.estimate(self._flat(real), self._flat(fake))
+
+    def estimate(self, real, fake):
+        """The estimate, a scalar, from samples (n, d) and (m, d) in single precision."""
+        raise NotImplementedError
+
+    def _flat(self, sample):
+        flat = tf.reshape(tf.cast(sample, tf.float32), (-1, math.prod(sample.shape[1:])))
+        flat = self.enough(replicas.gather(flat))
+        return tf.where(tf.shape(flat)[0] < self.least_events, math.nan, flat)
+
+
 @serialisable
-class MMD(Estimator):
+class MMD(_OfSamples):
     """Maximum mean discrepancy, squared and unbiased (Gretton et al., JMLR 13, 2012, lemma 6).
 
     With s = squared distance / (2 width² × components), the kernel is the mean over the widths of
@@ -46,9 +62,13 @@ class MMD(Estimator):
     Args:
         kernel: `"imq"` or `"rbf"`.
         widths: in units of the coordinates.
+
+    Raises:
+        ValueError: for an unknown kernel, and for widths that are not positive, or none.
     """
 
     kind = "MMD"
+    least_events = 2
 
     def __init__(self, kernel="imq", widths=(0.2, 0.5, 1.0, 2.0, 5.0), **kwargs):
         super().__init__(**kwargs)
@@ -56,25 +76,26 @@ class MMD(Estimator):
             raise ValueError(f"kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
         self.kernel = kernel
         self.widths = [float(width) for width in widths]
+        if not self.widths or min(self.widths) <= 0.0:
+            raise ValueError(f"widths must be positive numbers, not {self.widths}")
 
     def _kernel(self, a, b):
         squares = _squared_distances(a, b) / (2.0 * a.shape[1])
         return sum(KERNELS[self.kernel](squares / w**2) for w in self.widths) / len(self.widths)
 
-    def loss(self, real, fake):
-        real, fake = _flat(real), _flat(fake)
+    def estimate(self, real, fake):
         within = _mean_of_others(self._kernel(real, real)) + _mean_of_others(self._kernel(fake, fake))
         return within - 2.0 * tf.reduce_mean(self._kernel(real, fake))
 
 
 @serialisable
-class EnergyDistance(Estimator):
+class EnergyDistance(_OfSamples):
     """2 E|X - Y| - E|X - X'| - E|Y - Y'|, unbiased (Székely and Rizzo, JSPI 143, 2013)."""
 
     kind = "energy distance"
+    least_events = 2
 
-    def loss(self, real, fake):
-        real, fake = _flat(real), _flat(fake)
+    def estimate(self, real, fake):
         within = _mean_of_others(self._distances(real, real)) + _mean_of_others(self._distances(fake, fake))
         return 2.0 * tf.reduce_mean(self._distances(real, fake)) - within
 
@@ -84,45 +105,70 @@ class EnergyDistance(Estimator):
 
 
 @serialisable
-class SlicedWasserstein(Estimator):
+class SlicedWasserstein(_OfSamples):
     """Mean of W_p^p over random directions (arXiv 1804.01947); both samples must have one size.
 
     Args:
         projections: number of directions, drawn anew each time.
         power: p, 2 or 1.
+
+    Raises:
+        ValueError: for no projections, another power, and samples of different sizes (an
+            `InvalidArgumentError` where these are known at run time alone).
     """
 
     kind = "sliced Wasserstein"
 
     def __init__(self, projections=100, power=2, **kwargs):
         super().__init__(**kwargs)
+        if projections < 1 or power not in (1, 2):
+            raise ValueError(
+                f"projections must be 1 or more and power 1 or 2, not {projections} and {power}"
+            )
         self.projections = projections
         self.power = power
         self.seed_generator = keras.random.SeedGenerator()
 
-    def loss(self, real, fake):
-        real, fake = _flat(real), _flat(fake)
+    def estimate(self, real, fake):
+        if not real.shape.is_compatible_with(fake.shape):
+            raise ValueError(f"samples must have one size, got {real.shape[0]} and {fake.shape[0]} events")
         shape = (real.shape[1], self.projections)
         directions = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
         directions = directions / tf.norm(directions, axis=0)
         # The last axis is the one that is sorted fast.
         real, fake = (tf.sort(tf.matmul(directions, s, True, True)) for s in (real, fake))
-        return tf.reduce_mean(tf.abs(real - fake) ** self.power)
+        gap = tf.reduce_sum(
+            tf.stack([real, -fake]), 0
+        )  # in a difference, a single event would be broadcast
+        return tf.reduce_mean(tf.abs(gap) ** self.power)
 
 
 @serialisable
-class NormalKL(Estimator):
+class NormalKL(_OfSamples):
     """KL(real ‖ generated) in nats, in closed form, of normal laws with the samples' moments.
+
+    Without a ridge, samples of d components need d + 1 events: covariances of fewer are singular.
 
     Args:
         ridge: added to the variances.
+
+    Raises:
+        ValueError: for a negative ridge.
     """
 
     kind = "KL of normals"
 
     def __init__(self, ridge=1e-4, **kwargs):
         super().__init__(**kwargs)
+        if ridge < 0.0:
+            raise ValueError(f"ridge must be 0 or more, not {ridge}")
         self.ridge = ridge
+        self.least_events = 2
+
+    def build(self, shape):
+        if not self.ridge:
+            self.least_events = 1 + math.prod(shape[1:])
+        self.built = True
 
     def _normal(self, sample):
         covariance = tfp.stats.covariance(sample) + self.ridge * tf.eye(sample.shape[1])
@@ -131,4 +177,8 @@ class NormalKL(Estimator):
         )
 
     def loss(self, real, fake):
-        return tfp.distributions.kl_divergence(self._normal(_flat(real)), self._normal(_flat(fake)))
+        build(self, real.shape)
+        return super().loss(real, fake)
+
+    def estimate(self, real, fake):
+        return tfp.distributions.kl_divergence(self._normal(real), self._normal(fake))

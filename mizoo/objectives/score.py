@@ -1,5 +1,8 @@
 """The S terms."""
 
+import itertools
+
+import numpy as np
 from keras import ops
 
 from mizoo import replicas
@@ -28,12 +31,17 @@ class Score(Objective):
         share: of the batch's events for which draws are made, the first ones.
         pooled: whether draws and truths are of different events; the share is of two at least, then.
         label: appended to the term's name.
+
+    Raises:
+        ValueError: for a share that is not above 0 and at most 1.
     """
 
     symbol = "S"
 
     def __init__(self, stream, weight=1.0, view=None, share=1.0, pooled=False, label="", **kwargs):
         super().__init__(stream, weight, label, **kwargs)
+        if not 0.0 < share <= 1.0:
+            raise ValueError(f"share must be above 0 and at most 1, not {share}")
         self.view = view
         self.share = share
         self.pooled = pooled
@@ -42,6 +50,14 @@ class Score(Objective):
         if self.view is not None:
             build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
         self.built = True
+
+    @property
+    def least_events(self):
+        if not self.pooled:
+            return 1
+        # In the precision of `Streams.twice`, which rounds up.
+        shares = (np.ceil(np.float32(self.share) * np.float32(n)) for n in itertools.count())
+        return next(n for n, count in enumerate(shares) if count >= 2.0)
 
     def loss(self, streams):
         streams = streams.twice(self.share)

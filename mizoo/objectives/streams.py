@@ -83,6 +83,12 @@ class Streams:
         """The conditional distribution that `stream` is drawn from."""
         if stream not in self._conditionals:
             condition, mapper = link(stream).condition, self.mapper(stream)
+            shape = self.representations[stream[0]].shape
+            if tuple(mapper.shape) != tuple(shape):
+                raise ValueError(
+                    f"the {link(stream).mapper} draws arrays {tuple(mapper.shape)}, "
+                    f"but coordinates of {stream[0]} have shape {tuple(shape)}"
+                )
             if condition in LINKS and mapper.follows:
                 made = mapper.follow(self.given(condition), training=self.training)
             else:

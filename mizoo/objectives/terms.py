@@ -14,14 +14,19 @@ def terms(weights, estimator=None, views=None):
         views: layers through which estimators see samples, by space.
 
     Raises:
-        ValueError: for a name that is no term.
+        ValueError: for a name that is no term, for a D term without estimators, and for views of other
+            spaces than x and z.
     """
+    if unknown := set(views or {}) - {"x", "z"}:
+        raise ValueError(f"views are of x and z, not of {', '.join(map(repr, sorted(unknown)))}")
     made = []
     for term, weight in weights.items():
         letter, _, stream = term.partition("_")
         if letter == "L":
             made.append(Likelihood(stream, weight))
         elif letter == "D":
+            if estimator is None:
+                raise ValueError(f"{term} needs an estimator")
             view = (views or {}).get(link(stream).target)
             made.append(Divergence(stream, estimator(stream), weight, view=view))
         else:

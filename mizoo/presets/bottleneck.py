@@ -59,7 +59,7 @@ def bibae_desy(
             Divergence("x_hat", adversarial(x, **penalty)),
             Divergence(
                 "x_hat", adversarial(x, **penalty),
-                condition="x", join=keras.layers.Subtract(), label="difference",
+                condition="x", join=keras.layers.Subtract(dtype="float32"), label="difference",
             ),
             Rate(),
         ]  # fmt: skip

@@ -1,0 +1,179 @@
+"""Every preset in mixed precision: matrices in bfloat16, all else in single precision."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mizoo
+from mizoo.mappers import Code, Diffusion, Flow, Gaussian, Noisy, Refined, StochasticResidual, Transcoder
+from mizoo.networks import mlp, modulated
+from mizoo.networks.modulated import Frequencies
+from mizoo.objectives import Divergence, EnergyDistance, Likelihood, Streams
+from mizoo.presets import PRESETS
+from mizoo.representations import Latent
+
+SMALL = {
+    "flow": {"units": 8, "couplings": 2},
+    "turbosim": {"units": 8, "couplings": 2},
+    "gandalf": {"latent": 8, "width": 8, "units": 16, "blocks": 1, "evaluations": 2},
+}
+
+
+@pytest.fixture(autouse=True)
+def _mixed():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    tf.config.run_functions_eagerly(True)  # graphs of splines take longer to make than to run once
+    yield
+    tf.config.run_functions_eagerly(False)
+    keras.config.set_dtype_policy("float32")
+
+
+def made(name, **options):
+    return PRESETS[name].factory(**SMALL.get(name, {}), **options)
+
+
+def assert_used(model, events):
+    """All that a model can be asked for is finite and in single precision."""
+    for endpoint, space in (("encode", "x"), ("decode", "z"), ("reconstruct", "x")):
+        if endpoint in model.endpoints:
+            given = events[space]
+            if given is None:
+                given = np.full((4, *model.representations[space].physical_shape), 0.5, "float32")
+            drawn = getattr(model, endpoint)(given[:4])
+            assert drawn.dtype == tf.float32
+            assert np.isfinite(drawn).all()
+    if model.has_prior:
+        drawn = model.sample(4)
+        assert drawn.dtype == tf.float32
+        assert np.isfinite(drawn).all()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_trains_a_step_and_draws(name):
+    model, events = made(name), PRESETS[name].demonstration().train[:16]
+    logs = model.fit(events, batch_size=16, verbose=0).history
+    assert np.isfinite(list(logs.values())).all()
+    assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
+    assert_used(model, events)
+
+
+def test_flows_train_in_a_graph():
+    tf.config.run_functions_eagerly(False)
+    model = made("flow", x=(3,), z=(2,))
+    rng = np.random.default_rng(0)
+    pairs = {"x": rng.normal(size=(32, 3)), "z": rng.normal(size=(32, 2))}
+    model.adapt(pairs)
+    logs = model.fit(pairs, batch_size=16, verbose=0).history
+    assert np.isfinite(list(logs.values())).all()
+    assert_used(model, pairs)
+
+
+def test_losses_of_flows_are_those_of_single_precision():
+    """As far as the context goes: likelihoods of some 20 nats have more than three digits."""
+    keras.utils.set_random_seed(1)
+    mixed = Flow((6,), angles=(1,), couplings=4, units=16)
+    mixed.build((None, 4))
+    with_noise = [w + 0.1 * np.random.default_rng(2).normal(size=w.shape) for w in mixed.get_weights()]
+    mixed.set_weights(with_noise)
+    keras.config.set_dtype_policy("float32")
+    single = Flow((6,), angles=(1,), couplings=4, units=16)
+    single.build((None, 4))
+    single.set_weights(with_noise)
+    target, condition = tf.random.normal((200, 6)), tf.random.normal((200, 4))
+    ours, exact = (flow.given(condition).log_prob(target) for flow in (mixed, single))
+    assert ours.dtype == tf.float32
+    np.testing.assert_allclose(ours, exact, atol=0.5)
+    assert abs(np.mean(ours - exact)) < 0.02
+    assert len(np.unique(ours)) > 195  # in bfloat16 there would be some dozens
+
+
+def test_flows_invert_themselves():
+    flow = Flow((5,), angles=(2,), couplings=4, units=16)
+    flow.build((None, 3))
+    rng = np.random.default_rng(0)
+    flow.set_weights([w + 0.1 * rng.normal(size=w.shape) for w in flow.get_weights()])
+    noise = tf.random.normal((500, 5))
+    given = flow.given(tf.random.normal((500, 3)), noise=noise)
+    gaps = np.abs(given.noise_of(given.sample()) - noise)
+    # Where a value that has been rounded otherwise lies between two numbers in bfloat16, it shows.
+    assert np.quantile(gaps, 0.95) < 1e-4
+    assert gaps.max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["flow", "turbosim", "gandalf", "vae"])
+def test_saved_and_loaded_draws_the_same(name, tmp_path):
+    model, events = made(name), PRESETS[name].demonstration().train[:4]
+    model.adapt(events)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert {variable.dtype for variable in again.trainable_variables} == {"float32"}
+    np.testing.assert_array_equal(again.encode(events.x, seed=1), model.encode(events.x, seed=1))
+    first, second = (next(layer for layer in _dense(m)) for m in (model, again))
+    assert first.compute_dtype == second.compute_dtype == "bfloat16"
+
+
+def _dense(model):
+    return (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Dense))
+
+
+def mappers():
+    return [
+        Flow((3,), couplings=2, units=8),
+        Noisy(mlp([4], 3), (3,)),
+        Gaussian(mlp([4], 6), (3,)),
+        Refined(Noisy(mlp([4], 3), (3,)), mlp([4], 3)),
+        StochasticResidual(mlp([4], 3), mlp([4], 4), (3,), 2),
+        Code(mlp([4], 5), Latent(uniform=1, categories=(3,))),
+        Diffusion(modulated(3, 3, 3, 8, 1), (3,), evaluations=2),
+        Transcoder(mlp([4], 2), Gaussian(mlp([4], 6), (3,))),
+    ]
+
+
+@pytest.mark.parametrize("index", range(len(mappers())))
+def test_mappers_draw_and_compare_in_single_precision(index):
+    mapper = mappers()[index]
+    condition = 1000.0 + tf.random.uniform((8, 3))
+    mapper.build((None, 3))
+    given = mapper.given(condition)
+    draw = given.sample()
+    assert draw.dtype == given.log_prob(draw).dtype == mapper(condition).dtype == tf.float32
+
+
+def test_conditions_keep_their_digits():
+    """A mapper that is called gives what the same distribution gives; 1000.1 is no number in bfloat16."""
+    mapper = StochasticResidual(mlp([], 1), mlp([], 2), (1,), 1)
+    mapper.build((None, 1))
+    mapper.set_weights([np.zeros(w.shape) for w in mapper.get_weights()])
+    np.testing.assert_array_equal(mapper(tf.constant([[1000.1]])), [[np.float32(1000.1)]])
+
+
+def test_times_of_diffusion_models_keep_their_digits():
+    times = tf.linspace(0.0, 1.0, 1001)[:, None]
+    mixed = Frequencies()(times)
+    assert mixed.dtype == tf.bfloat16
+    np.testing.assert_allclose(tf.cast(mixed, tf.float32), Frequencies(dtype="float32")(times), atol=4e-3)
+
+
+def test_losses_are_in_single_precision():
+    noisy = Noisy(mlp([], 2), (2,), stddev=0.0)
+    noisy.build((None, 2))
+    x = tf.random.normal((8, 2))
+    space = mizoo.representations.Identity((2,))
+    streams = Streams({"encoder": noisy, "decoder": noisy}, {"x": x, "z": x}, {"x": space, "z": space})
+    features = mlp([4], 3)
+    features.build((None, 2))
+    assert Likelihood("x_hat", features=features).loss(streams).dtype == tf.float32
+    term = Divergence("x_tilde", EnergyDistance(), condition="z")
+    term.build((None, 2), (None, 2))
+    real, fake = term.samples(streams)
+    assert real.dtype == fake.dtype == tf.float32
+    np.testing.assert_array_equal(real[:, :2], x)
+
+
+def test_small_differences_are_not_rounded_away():
+    """The critic of x_hat - x sees a difference of coordinates, not of rounded ones."""
+    model = made("bibae_desy", x=(3,))
+    (term,) = (o for o in model.objectives if o.label == "difference")
+    values = tf.constant([[1.0, 1.0 + 2.0**-12, 1.0]])
+    np.testing.assert_array_equal(term.join([values, tf.ones((1, 3))]), [[0.0, 2.0**-12, 0.0]])
