@@ -13,14 +13,14 @@ from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
 from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.distances import DISTANCES, effective, floors, ks_floor
+from mizoo.evaluation.figures import draw
 from mizoo.evaluation.joint import JOINT, joint_floors
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import latex, markdown
+from mizoo.objectives import LINKS
 from mizoo.physics.process import TTBAR
 
-# Space of each stream: whose truth it is compared with.
-SPACES = {"z_tilde": "z", "x_tilde": "x", "x_hat": "x", "z_hat": "z"}
 _CHUNK = 5000
 _PRINCIPAL = 10
 
@@ -106,8 +106,6 @@ class Report:
 
         These are under `directory/figures`, as PNG and PDF.
         """
-        from mizoo.evaluation.figures import draw
-
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "metrics.json").write_text(json.dumps(self.summary(), indent=1) + "\n")
@@ -175,14 +173,14 @@ def _report(name, truth, streams, weights, joint):
     together = None
     if joint:
         lines = track(streams.items(), description="together ", transient=True)
-        rows = {s: _jointly(truth, drawn, SPACES[s], weights[s]) for s, drawn in lines}
+        rows = {s: _jointly(truth, drawn, LINKS[s].target, weights[s]) for s, drawn in lines}
         together = pd.DataFrame.from_dict(rows, orient="index")
     return Report(name, table, truth, streams, weights, together)
 
 
 def _compared(data, drawn, stream, weights, own_floors) -> pd.DataFrame:
     """Distances of generated from true data of a stream's space, a row for each observable."""
-    space = SPACES[stream]
+    space = LINKS[stream].target
     true, made = (_observables(data, space, values) for values in (data[space], drawn))
     cells = set(CELLS) if stream.endswith("tilde") and _has_cells(data) else set()
     floor = ks_floor(effective(len(data[space]), data.weights), effective(len(drawn), weights))
@@ -275,26 +273,33 @@ def _unchanged(truth):
     return [100.0 * DISTANCES["ks"](true[s][name], other[s][name], weights, weights) for s, name in CELLS]
 
 
-def in_chunks(function, events, what, chunk=_CHUNK, seed=None):
+def in_chunks(function, events, what, chunk=_CHUNK, seed=None, first=0):
     """Apply a model's `encode` or `decode` to events of any number.
 
     Args:
         what: name of the progress bar; None for none.
         seed: whole numbers from which that of each chunk follows; the function must take it.
+        first: number of the first event, for messages.
 
     Raises:
-        ValueError: if a value of the result is not finite, with event and column.
+        ValueError: if a value of the result is not finite, with event and column, or for another number of
+            results than of events.
     """
     starts = range(0, len(events), chunk)
     if what is not None:
         starts = track(starts, description=f"{what:9}", transient=True)
-    drawn = np.concatenate(
-        [np.asarray(function(events[i : i + chunk], **seeded(seed, i // chunk))) for i in starts]
-    )
+    parts = []
+    for i in starts:
+        given = events[i : i + chunk]
+        parts.append(np.asarray(function(given, **seeded(seed, i // chunk))))
+        if len(parts[-1]) != len(given):
+            numbers = f"{len(parts[-1])} draws for {len(given)} events"
+            raise ValueError(f"{what or 'draw'}: the model gave {numbers}")
+    drawn = np.concatenate(parts)
     if not np.isfinite(drawn).all():
         event, column = np.argwhere(~np.isfinite(drawn.reshape(len(drawn), -1)))[0]
         raise ValueError(
-            f"{what or 'draw'}: the model's draw is not finite in event {event}, column {column}"
+            f"{what or 'draw'}: the model's draw is not finite in event {first + event}, column {column}"
         )
     return drawn
 

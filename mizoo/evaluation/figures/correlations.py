@@ -6,12 +6,12 @@ import numpy as np
 from mizoo.evaluation import joint
 from mizoo.evaluation.figures.style import of_stream, style
 from mizoo.evaluation.observables import label, observables
-from mizoo.evaluation.report import SPACES
+from mizoo.objectives import LINKS
 
 
 def correlations(report, stream):
     """Correlations of the observables of a stream, those of the truth, and the difference × 10."""
-    space, process = SPACES[stream], report.truth.process
+    space, process = LINKS[stream].target, report.truth.process
     found = [
         joint.correlations(np.stack(list(observables(events, space, process).values()), 1), weights)
         for events, weights in (

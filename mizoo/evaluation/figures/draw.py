@@ -11,7 +11,7 @@ from mizoo.evaluation.figures.response import resolution, response
 from mizoo.evaluation.figures.style import LABELS, save
 from mizoo.evaluation.figures.transport import transport
 from mizoo.evaluation.observables import label, observables
-from mizoo.evaluation.report import SPACES
+from mizoo.objectives import LINKS
 from mizoo.physics.process import COMPONENTS
 
 
@@ -32,7 +32,7 @@ def draw(report, directory) -> list[Path]:
 def _figures(report):
     """Names of figures, and what makes them."""
     truth, process = report.truth, report.truth.process
-    for space in sorted({SPACES[stream] for stream in report.streams}):
+    for space in sorted({LINKS[stream].target for stream in report.streams}):
         for particle in process.particles(space):
             names = [f"{component}_{particle.name}" for component in COMPONENTS]
             yield f"{space}_{_plain(particle.name)}", lambda s=space, n=names: ratios(report, s, n)
@@ -59,7 +59,7 @@ def _figures(report):
 
 def _samples(report, space):
     process = report.truth.process
-    made = {LABELS[s]: events for s, events in report.streams.items() if SPACES[s] == space}
+    made = {LABELS[s]: events for s, events in report.streams.items() if LINKS[s].target == space}
     return {
         name: observables(events, space, process)
         for name, events in {"truth": report.truth[space], **made}.items()
@@ -68,7 +68,7 @@ def _samples(report, space):
 
 def _weights(report, space):
     """Weights by the names of `_samples`."""
-    made = {LABELS[s]: w for s, w in report.weights.items() if SPACES[s] == space}
+    made = {LABELS[s]: w for s, w in report.weights.items() if LINKS[s].target == space}
     return {"truth": report.truth.weights, **made}
 
 

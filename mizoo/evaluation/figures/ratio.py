@@ -8,7 +8,7 @@ from hist.storage import Weight
 
 from mizoo.evaluation.figures.style import TRUE, of_stream, style
 from mizoo.evaluation.observables import label, observables
-from mizoo.evaluation.report import SPACES
+from mizoo.objectives import LINKS
 
 
 def ratios(report, space, names, bins=50):
@@ -18,7 +18,9 @@ def ratios(report, space, names, bins=50):
     """
     process, data = report.truth.process, report.truth
     truth = observables(data[space], space, process)
-    models = {s: observables(e, space, process) for s, e in report.streams.items() if SPACES[s] == space}
+    models = {
+        s: observables(e, space, process) for s, e in report.streams.items() if LINKS[s].target == space
+    }
     with style():
         figure, axes = plt.subplots(
             2, len(names), figsize=(7.5 * len(names), 9), height_ratios=[3, 1], squeeze=False,
