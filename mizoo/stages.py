@@ -85,18 +85,25 @@ class Staged(keras.Model):
     def weigh(self, weights: dict[str, float]) -> None:
         """Set weights of terms, `{"D_x_hat": 0.5}`; terms of weight 0 are not computed.
 
+        Of a model that is trained in stages, these weights are those of each stage that trains the term.
+
         Raises:
-            ValueError: for a term this model does not have, or within a stage of a training, which has
-                weights of its own.
+            ValueError: for a term that this model does not have, or that none of its stages trains; or
+                within a stage of a training.
         """
         if self._stage is not None:
             raise ValueError(f"weights of {self.name} cannot be set within a stage of its training")
         by_term = {objective.term: objective for objective in self.objectives}
-        for term in weights:
+        for term, weight in weights.items():
             if term not in by_term:
                 raise ValueError(f"no term {term!r}; this model has {', '.join(by_term)}")
+            if weight and self.stages and not any(term in stage.weights for stage in self.stages):
+                raise ValueError(f"no stage of the training of {self.name} has the term {term!r}")
         for term, weight in weights.items():
             by_term[term].weight = float(weight)
+            for stage in self.stages:
+                if term in stage.weights:
+                    stage.weights[term] = float(weight)
         self._trace_anew()
 
     def save(self, *args: Any, **kwargs: Any) -> None:

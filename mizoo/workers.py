@@ -34,8 +34,8 @@ class AcrossReplicas:
 
         Raises:
             ValueError: if the model is compiled with XLA: `tf.distribute` has its replicas meet in places
-                that a compiled step has not; if its weights are on parameter servers; or if a batch
-                normalisation is of each replica's part of the batch.
+                that a compiled step has not; if it is to run eagerly; if its weights are on parameter
+                servers; or if a batch normalisation is of each replica's part of the batch.
         """
         if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
             raise ValueError(
@@ -46,8 +46,9 @@ class AcrossReplicas:
         if not self.spans_replicas:
             super().make_train_function(force)
         elif force or self.train_function is None:
-            if self.jit_compile:
-                raise ValueError(f"jit_compile=True does not work under {_name(self.distribute_strategy)}")
+            for option in ("jit_compile", "run_eagerly"):
+                if getattr(self, option):
+                    raise ValueError(f"{option}=True does not work under {_name(self.distribute_strategy)}")
             for layer in self._flatten_layers():
                 if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
                     raise ValueError(

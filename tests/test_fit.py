@@ -15,6 +15,7 @@ from mizoo.objectives import Divergence, terms
 from mizoo.objectives.estimators import Estimator
 from mizoo.representations import Identity, Latent
 from mizoo.training import Backup
+from mizoo.training.callbacks import KSDistance
 from mizoo.training.run import Recipe, train
 
 
@@ -540,6 +541,28 @@ def test_mappers_that_are_all_frozen_do_not_move():
     assert np.isfinite(model.fit(toy_events(32), verbose=0).history["loss"]).all()
     for a, b in zip(before, model.encoder.weights, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_replicas_do_not_run_eagerly(monkeypatch):
+    class Two:
+        num_replicas_in_sync = 2
+
+    model = toy(run_eagerly=True)
+    monkeypatch.setattr(type(model), "distribute_strategy", Two())
+    with pytest.raises(ValueError, match="run_eagerly=True does not work under Two"):
+        model.make_train_function(force=True)
+
+
+def test_truth_drawn_from_a_prior_has_no_weights():
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    model = presets.aae(x=(2,), latent=2)
+    model.adapt({"x": x})
+    callback = KSDistance(Samples(x, weights=np.arange(40.0)))
+    callback.set_model(model)
+    assert callback._weights("z", truth=True) is None
+    assert callback._weights("z") is callback._weights("x", truth=True) is callback.events.weights
+    callback.on_epoch_end(0, logs := {})
+    assert np.isfinite(logs["val_ks"])
 
 
 def test_nothing_to_train_is_said():

@@ -145,7 +145,18 @@ def test_weights_are_not_set_where_a_stage_has_them():
     weigh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: model.weigh({"L_x_tilde": 1.0}))
     with pytest.raises(ValueError, match="cannot be set within a stage"):
         model.fit(toy_pairs(), verbose=0, callbacks=weigh)
-    model.weigh({"L_x_tilde": 2.0})
+    with pytest.raises(ValueError, match="no stage of the training of toy has the term 'L_x_tilde'"):
+        model.weigh({"L_x_tilde": 1.0})
+    model.weigh({"L_x_tilde": 0.0, "L_z_tilde": 3.0})
+    model.enter(model.stages[0])
+    assert [model.weight(o) for o in model.active] == [3.0]
+
+
+def test_weights_given_to_a_preset_are_those_of_its_stages():
+    model = presets.otus(weights={"D_x_tilde": 5.0, "L_x_hat": 0.0})
+    assert [stage.weights for stage in model.stages] == [
+        {"L_x_hat": 0.0, "D_z_tilde": model.stages[0].weights["D_z_tilde"]}, {"D_x_tilde": 5.0}
+    ]  # fmt: skip
 
 
 def test_stages_resume_where_they_were(tmp_path):
