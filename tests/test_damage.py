@@ -267,6 +267,15 @@ def test_weights_of_flat_delphes_files(tmp_path):
     skim("float64", weights)
     expected = read(path).weights
     assert len(set(expected)) == len(expected) > 20
+    with uproot.recreate(path) as file:
+        file.mktree("Delphes", {**types, "weight": "float64"})
+        file["Delphes"].extend({**arrays, "weight": weights})
+    np.testing.assert_array_equal(read(path).weights, expected)
+    with uproot.recreate(path) as file:
+        file.mktree("Delphes", {**types, "genWeight": "float64"})
+        file["Delphes"].extend({**arrays, "genWeight": weights})
+    with pytest.warns(UnusedWeights, match="genWeight not used"):
+        assert read(path).weights is None
     skim("var * float64", ak.Array(weights[:, None].tolist()))
     np.testing.assert_array_equal(read(path).weights, expected)
     skim("var * float64", ak.Array([[1.0] * (1 + (i == 5)) for i in range(300)]))

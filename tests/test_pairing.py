@@ -226,6 +226,16 @@ def test_pairs_that_do_not_point_the_same_way(pairs, documents, branches, tmp_pa
         read(delphes(tmp_path / "x.root", branches, numbers=False), other)
 
 
+def test_a_file_without_events_is_named(branches, documents, tmp_path):
+    empty = les_houches(tmp_path / "empty.lhe", documents, 0, 0)
+    for sources in ((ROOT, empty), (LHE, empty), (empty, ROOT, LHE)):
+        with pytest.raises(ValueError, match=r"empty\.lhe: it has no events"):
+            read(*sources)
+    none = delphes(tmp_path / "none.root", branches[:0])
+    with pytest.raises(ValueError, match=r"none\.root: it has no events"):
+        read(ROOT, none)
+
+
 def test_z_that_is_given_twice_must_agree(pairs, tmp_path):
     few = pairs[:20]
     write(tmp_path / "both.npz", few)

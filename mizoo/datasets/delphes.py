@@ -11,13 +11,14 @@ from mizoo.datasets.chunk import Chunk
 from mizoo.datasets.damage import brief
 from mizoo.datasets.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.record import partons
+from mizoo.datasets.weights import weight_name
 from mizoo.extra import extra
 from mizoo.physics.process import Process
 
 TREE = "Delphes"
 # Branches of objects that a selection counts, whether the process has any or not.
 COUNTED = ("Electron", "Muon", "Photon", "Jet")
-NUMBER, _WEIGHT = "Event.Number", "Event.Weight"
+NUMBER = "Event.Number"
 _RECORD = ("PID", "Status", "M1", "Px", "Py", "Pz", "E")
 
 Selection = Callable[..., np.ndarray]
@@ -56,20 +57,26 @@ def chunks(
         ValueError: for a file that is none of Delphes's, or cut short; it names tree or branch.
     """
     tree = delphes_tree(path)
-    there = {name.rpartition("/")[2] for name in tree.keys(recursive=True)}
+    keys = tree.keys(recursive=True)
+    groups = {key.rpartition("/")[0] for key in keys}
+    there = {key.rpartition("/")[2] for key in keys if key not in groups}
     names = _branches(path, there, process)
     has_record = f"Particle.{_RECORD[0]}" in there
     record = [f"Particle.{name}" for name in _RECORD] if has_record else []
     if missing := [name for name in record if name not in there]:
         raise ValueError(f"{path}, tree {TREE}: no branch {', '.join(missing)}")
-    weight = [_WEIGHT] if _WEIGHT in there else []
-    read = [*names.values(), *record, *weight]
+    weight = weight_name(sorted(there), str(path))
+    read = [*names.values(), *record, *([weight] if weight else [])]
     _check_size(tree, read, size, max_bytes)
     finder = PartonFinder(process)
     first = 0
     try:
         for events in pieces(tree, read, size):
-            yield _chunk(str(path), first, events, names, finder, select or as_listed, has_record)
+            arrays, wanted, bad = _momenta(str(path), events, names, finder, select or as_listed)
+            if has_record:
+                arrays["z"] = _partons(events, wanted, bad, finder)
+            weights = per_event(events[weight], weight) if weight else None
+            yield Chunk(str(path), first, arrays, wanted, weights, bad)
             first += len(events)
     except (OSError, EOFError, extra("uproot").DeserializationError) as error:
         after = f"after event {first - 1}" if first else "before the first event"
@@ -155,7 +162,8 @@ def _check_size(tree, names, size, max_bytes):
     check_bytes(int(needed), max_bytes, f"a chunk of {size} events")
 
 
-def _chunk(source, first, events, names, finder, select, has_record):
+def _momenta(source, events, names, finder, select):
+    """Array x, which events are wanted, and what is wrong with some."""
     ak, process = extra("awkward", "reading .root files"), finder.process
     for name in names.values():
         if events[name].ndim != 2:
@@ -182,20 +190,25 @@ def _chunk(source, first, events, names, finder, select, has_record):
         with np.errstate(all="ignore"):  # what is not finite is named later
             rows[:, column, 0], rows[:, column, 1] = pt * np.cos(phi), pt * np.sin(phi)
             rows[:, column, 2], rows[:, column, 3] = pt * np.sinh(eta), pt * np.cosh(eta)
-    arrays = {"x": rows.reshape(len(rows), -1)}
-    if has_record:
-        arrays["z"] = np.zeros((len(rows), 4 * len(process.z)))
-        for number in np.flatnonzero(wanted).tolist():
-            columns = {name: ak.to_numpy(events[f"Particle.{name}"][number]) for name in _RECORD}
-            try:
-                found = partons(columns, process, finder)
-            except ValueError as error:
-                bad.setdefault(number, brief(error))
-                continue
-            wanted[number] = found is not None
-            arrays["z"][number] = 0.0 if found is None else found
-    weights = per_event(events[_WEIGHT], _WEIGHT) if _WEIGHT in events.fields else None
-    return Chunk(source, first, arrays, wanted, weights, bad)
+    return {"x": rows.reshape(len(rows), -1)}, wanted, bad
+
+
+def _partons(events, wanted, bad, finder):
+    """Array z, of the events that are wanted; those without the partons no longer are."""
+    ak = extra("awkward", "reading .root files")
+    found = np.zeros((len(wanted), 4 * len(finder.process.z)))
+    for number in np.flatnonzero(wanted).tolist():
+        record = {name: ak.to_numpy(events[f"Particle.{name}"][number]) for name in _RECORD}
+        try:
+            momenta = partons(record, finder.process, finder)
+        except ValueError as error:
+            bad.setdefault(number, brief(error))
+            continue
+        if momenta is None:
+            wanted[number] = False
+        else:
+            found[number] = momenta
+    return found
 
 
 def _selected(select, objects, process, count):

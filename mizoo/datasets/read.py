@@ -134,6 +134,8 @@ def _parts(sources: Sequence[Source], process: Process) -> Iterator[Chunk]:
     """Chunks of all sources: one after the other, or in pairs."""
     if len(sources) == 1:
         return sources[0].chunks()
+    if empty := [s.name for s in sources if not s.spaces]:
+        raise ValueError(f"{empty[0]}: it has no events")
     kinds = {kind: [s for s in sources if s.spaces == kind] for kind in (("x", "z"), ("x",), ("z",))}
     both, x, z = kinds.values()
     if both and x:

@@ -42,7 +42,8 @@ def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
         ValueError: if a mapper does not give what TensorFlow gives, within 1e-4 in 99 % of the events and
             1e-3 in all of them.
     """
-    onnx, runtime, converter = (extra(name, "onnx") for name in ("onnx", "onnxruntime", "tf2onnx"))
+    libraries = ("onnx", "onnxruntime", "tf2onnx")
+    onnx, runtime, converter = (extra(name, "writing .onnx files") for name in libraries)
     path = Path(path)
     unfinished = path.with_suffix(".part")
     functions, feeds, parts = {}, {}, {}

@@ -25,7 +25,7 @@ def joined(models):
     have one, of no rows, and of an input without rows nothing is computed: who gives the inputs of one
     output, and asks for it, pays for nothing else.
     """
-    onnx = extra("onnx", "onnx")
+    onnx = extra("onnx", "writing .onnx files")
     helper, to_tensor = onnx.helper, onnx.numpy_helper.from_array
     inputs, outputs, nodes, defaults = [], [], [], []
     for name, model in models.items():
@@ -102,7 +102,7 @@ def _cast_to(node):
 
 def _types(model):
     """Types of the values of a model and of all graphs in it, by name."""
-    graphs = _graphs(extra("onnx", "onnx").shape_inference.infer_shapes(model).graph)
+    graphs = _graphs(extra("onnx", "writing .onnx files").shape_inference.infer_shapes(model).graph)
     values = (value for graph in graphs for value in (*graph.input, *graph.value_info, *graph.output))
     return {value.name: value.type.tensor_type.elem_type for value in values}
 
@@ -111,7 +111,7 @@ def _rounded(whole, types):
     """Round to single precision where TensorFlow does. The converter makes one cast of two that follow each
     other, and so leaves doubles as they are that TensorFlow rounds on their way.
     """
-    node = extra("onnx", "onnx").helper.make_node
+    node = extra("onnx", "writing .onnx files").helper.make_node
 
     def twice(cast):
         rounded = f"{cast.output[0]}/rounded"
@@ -125,7 +125,7 @@ def _plain_exponentials(whole, types):
     """Write sigmoids and softpluses of single precision with exponentials: in onnxruntime those are exact
     to the last bit and take a third of the time, where its own sigmoid is off by 1e-7 and more.
     """
-    onnx = extra("onnx", "onnx")
+    onnx = extra("onnx", "writing .onnx files")
     node = onnx.helper.make_node
 
     def sigmoid(x, y):
@@ -191,7 +191,7 @@ def _prune(graph):
 
 def _narrow(whole):
     """Keep weights in single precision that are computed with in double, as TensorFlow does."""
-    onnx = extra("onnx", "onnx")
+    onnx = extra("onnx", "writing .onnx files")
     for graph in _graphs(whole):
         casts = []
         for weight in graph.initializer:
