@@ -68,6 +68,7 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, keras.Model):
     ):
         super().__init__(**kwargs)
         check_layers([self])
+        self.dtype_policy = "float32"  # of its own computations; its networks have theirs
         self.encoder = encoder
         self.decoder = decoder
         self.objectives = list(objectives)

@@ -59,14 +59,22 @@ def test_every_preset_trains_a_step_and_draws(name):
 
 
 def test_flows_train_in_a_graph():
+    """With couplings in double precision and in that of the policy; both are compiled."""
     tf.config.run_functions_eagerly(False)
-    model = made("flow", x=(3,), z=(2,))
-    rng = np.random.default_rng(0)
-    pairs = {"x": rng.normal(size=(32, 3)), "z": rng.normal(size=(32, 2))}
-    model.adapt(pairs)
-    logs = model.fit(pairs, batch_size=16, verbose=0).history
+    model = mizoo.presets.flow(x=(2,), units=8, couplings=3)
+    data = {"x": np.random.default_rng(0).normal(size=(32, 2)).astype("float32")}
+    model.adapt(data)
+    logs = model.fit(data, batch_size=16, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
-    assert_used(model, pairs)
+    assert_used(model, {**data, "z": None})
+
+
+def test_a_model_that_is_called_keeps_the_digits_of_its_data():
+    keras.utils.set_random_seed(1)
+    model = mizoo.presets.ae(x=(3,))
+    x = 1000.0 + np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
+    model.adapt({"x": x})
+    np.testing.assert_array_equal(model({"x": x})["x_hat"], model.reconstruct(x))
 
 
 def test_losses_of_flows_are_those_of_single_precision():

@@ -40,7 +40,7 @@ class Mapper(keras.layers.Layer):
     follows = False
 
     def __init__(self, shape, **kwargs):
-        super().__init__(**kwargs, autocast=False)
+        super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.shape = tuple(shape)
         self.seed_generator = keras.random.SeedGenerator()
 
