@@ -71,6 +71,7 @@ def test_data_sets_that_are_elsewhere(x, tmp_path):
         ("ROL", h5py.ExternalLink("gone.h5", "/a"), r"ROL is a link to /a in gone\.h5"),
         ("ROL", h5py.ExternalLink("parts.h5", "/c"), r"ROL is a link to /c in parts\.h5"),
         ("ROL", h5py.SoftLink("/nowhere"), "ROL is a link to /nowhere"),
+        ("ROL", h5py.SoftLink("/ROL"), "ROL is a link to /ROL"),
         ("weights", h5py.SoftLink("/nowhere"), "weights is a link to /nowhere"),
         ("ROL/data", h5py.ExternalLink("gone.h5", "/a"), r"data is a link to /a in gone\.h5"),
     ):
@@ -339,6 +340,23 @@ def test_headers_that_promise_more_than_there_is(x, tmp_path):
 def test_formats_that_are_not_known(name, tmp_path):
     (tmp_path / name).write_bytes(b"")
     refused("unknown format", read, tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".lhe", ".lhe.gz", ".root", ".parquet", ".csv", ".npz", ".npy", ".h5"])
+def test_files_that_are_not_there_or_empty(suffix, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    for call in (read, read_arrays) if suffix in (".npz", ".npy") else (read,):
+        with pytest.raises(FileNotFoundError, match=r"a\.\S+: no such file"):
+            call(path)
+        for content in (b"", b"\x00" * 1000):
+            path.write_bytes(content)
+            refused(r"a\.", call, path)
+        path.unlink()
+
+
+def test_momenta_that_are_all_zero(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((30, 24)))
+    refused("x, all energies are 0", read, tmp_path / "a.npz")
 
 
 def test_other_things_than_files(x, tmp_path):

@@ -62,7 +62,8 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
         space: `"x"` or `"z"`.
 
     Raises:
-        ValueError: it names what was looked at, what was seen and what was expected.
+        ValueError: it names what was looked at, what was seen and what was expected; also if no object has
+            any energy.
     """
     if not len(array):
         return
@@ -75,7 +76,7 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
             raise ValueError(_message(space, what, seen, expected, "TeV"))
     total = objects[..., 3].sum(1)
     if not (total > 0.0).any():
-        return
+        raise ValueError(f"{space}, all energies are 0")
     total = float(np.median(total[total > 0.0]))
     if total > _COLLIDER:
         raise ValueError(_message(space, "the sum of energies", total, _COLLIDER, "MeV", "at most "))

@@ -54,12 +54,12 @@ def _object(group, name):
     link = group.get(name, getlink=True)
     try:
         return group[name]
-    except (KeyError, OSError) as error:
+    except (KeyError, OSError, RuntimeError) as error:
         where = "cannot be opened"
         if isinstance(link, h5py.ExternalLink):
             where = f"is a link to {link.path} in {link.filename}, which cannot be opened"
         elif isinstance(link, h5py.SoftLink):
-            where = f"is a link to {link.path}, which is not there"
+            where = f"is a link to {link.path}, which leads nowhere"
         raise ValueError(f"{name} {where}") from error
 
 

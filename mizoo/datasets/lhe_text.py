@@ -37,6 +37,7 @@ def events(path: str | Path, limit: int) -> Iterator[EventText]:
         limit: characters of one event or one header, at most.
 
     Raises:
+        FileNotFoundError: if there is no such file.
         ValueError: for a file that is none, is cut short, or has a longer event or header.
     """
     rest, count, inside = "", 0, False
@@ -44,6 +45,8 @@ def events(path: str | Path, limit: int) -> Iterator[EventText]:
     while True:
         try:
             block = next(blocks, "")
+        except FileNotFoundError:
+            raise
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"cut short or damaged {_after(count)}: {brief(error)}") from error
         if not block:
@@ -75,6 +78,8 @@ def count(path: str | Path, limit: int) -> int:
 
 
 def _blocks(path):
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
     with open(path, "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
     # Comments come in any encoding; what matters is ASCII.
