@@ -3,9 +3,13 @@
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import mizoo
+
+sys.path.insert(0, str(Path(__file__).parent))
+from layers import svg
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Progress bars ask for ipywidgets, which a page has no use for.
@@ -54,6 +58,7 @@ napoleon_use_ivar = True
 
 
 HERE = Path(__file__).parent
+(HERE / "_static" / "layers.svg").write_text(svg(HERE.parent / "setup.cfg"))
 shutil.rmtree(HERE / "tutorials", ignore_errors=True)
 shutil.copytree(HERE.parent / "tutorials", HERE / "tutorials")
 shutil.rmtree(HERE / "cards", ignore_errors=True)

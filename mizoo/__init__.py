@@ -1,29 +1,11 @@
 """mizoo: a generative model is a pair of mappers and a list of sub-objectives."""
 
-from mizoo import datasets, mappers, networks, objectives, presets, representations, strategies
-from mizoo._version import __version__
-from mizoo.evaluation.report import Report, evaluate
-from mizoo.export.pretrained import Pretrained, load
-from mizoo.finite import NotFiniteError
-from mizoo.serialisation import serialisable
-from mizoo.stages import Stage
-from mizoo.turbo import Turbo
+import sys
 
-__all__ = [
-    "NotFiniteError",
-    "Pretrained",
-    "Report",
-    "Stage",
-    "Turbo",
-    "__version__",
-    "datasets",
-    "evaluate",
-    "load",
-    "mappers",
-    "networks",
-    "objectives",
-    "presets",
-    "representations",
-    "serialisable",
-    "strategies",
-]
+import lazy_loader as lazy
+
+# Lazy, so that the command line answers without importing TensorFlow.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+
+if "keras" in sys.modules:  # whose `load_model` has to know our classes
+    import mizoo.presets  # noqa: F401

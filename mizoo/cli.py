@@ -55,15 +55,16 @@ def presets(
     table: Annotated[bool, typer.Option("--table", help="All about them, as a Markdown table.")] = False,
 ) -> None:
     """List the presets."""
-    from mizoo.presets import PRESETS
-    from mizoo.presets.table import markdown
-
     if table:
+        from mizoo.presets.table import markdown
+
         print(markdown())
         return
+    from mizoo.presets.index import entries
+
     overview = Table("preset", "what it is", "data", "paper", box=None)
-    for name, preset in PRESETS.items():
-        overview.add_row(name, preset.summary, preset.data, preset.paper)
+    for entry in entries():
+        overview.add_row(*entry)
     console.print(overview)
 
 
@@ -128,12 +129,12 @@ def train(
     """
     import tensorflow as tf
 
+    from mizoo.distribute.restart import WorkerLostError, start_again
+    from mizoo.distribute.strategies import resolve
     from mizoo.presets import PRESETS
-    from mizoo.strategies import resolve
-    from mizoo.training.again import WorkerLostError, start_again
-    from mizoo.training.run import Recipe
-    from mizoo.training.run import train as run
-    from mizoo.training.source import training_data
+    from mizoo.presets.data import training_data
+    from mizoo.training.recipe import Recipe
+    from mizoo.training.recipe import train as run
 
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
@@ -190,32 +191,32 @@ def evaluate(
     joint: Joint = False,
 ) -> None:
     """Hold what a model draws against the truth: data that it has not seen, or those of files."""
-    from mizoo.evaluation.report import evaluate as hold
+    from mizoo.evaluation.report import evaluate as evaluate_model
     from mizoo.export.origin import Origin
 
     if split not in (None, "train", "validation", "test"):
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
     _check_report(out)
     origin = Origin(model)
-    report = hold(origin.model, origin.truth(data or [], split, skip_bad), seed=seed, joint=joint)
+    report = evaluate_model(origin.model, origin.truth(data or [], split, skip_bad), seed=seed, joint=joint)
     _finish(report, out)
 
 
 @app.command()
 def compare(
     truth: Input,
-    made: Annotated[Path, typer.Argument(help="File of events of any source, held against the truth.")],
+    made: Annotated[Path, typer.Argument(help="File of events of any source, compared with the truth.")],
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     skip_bad: SkipBad = False,
     joint: Joint = False,
 ) -> None:
     """Hold the events of one file against those of another."""
-    from mizoo.evaluation.report import compare as hold
-    from mizoo.training.source import read_to_compare
+    from mizoo.evaluation.report import compare as compare_samples
+    from mizoo.presets.data import read_to_compare
 
     _check_report(out)
     true, other = read_to_compare(truth, made, skip_bad)
-    _finish(hold(true, other, name=made.stem, joint=joint), out)
+    _finish(compare_samples(true, other, name=made.stem, joint=joint), out)
 
 
 @app.command()
@@ -225,8 +226,8 @@ def history(
 ) -> None:
     """Draw how the terms of a run fell, as PNG and PDF."""
     from mizoo.evaluation.figures import learning_curves, save
-    from mizoo.training.folders import check_writable
-    from mizoo.training.record import read_metrics
+    from mizoo.export.folders import check_writable
+    from mizoo.training.metrics import read_metrics
 
     if out.suffix in (".png", ".pdf"):
         raise typer.BadParameter(f"--out is without suffix, as both formats are written, not {out}")
@@ -245,11 +246,13 @@ def models(
     ] = None,
 ) -> None:
     """List the trained models, and how good they are."""
-    from mizoo.export import catalogue
+    from mizoo.export.catalogue import catalogue
 
-    overview = Table("model", "where", "stream", "mean KS × 100", "largest", "floor", box=None)
+    overview = Table("model", "where", "stream", "mean KS × 100", "largest", "threshold", box=None)
     for name, (place, figures) in catalogue(registry).items():
-        lines = [(s, *(f"{f[k]:.2f}" for k in ("mean", "largest", "floor"))) for s, f in figures.items()]
+        lines = [
+            (s, *(f"{f[k]:.2f}" for k in ("mean", "largest", "threshold"))) for s, f in figures.items()
+        ]
         for i, line in enumerate(lines or [("", "", "", "")]):
             overview.add_row(*((name, place) if i == 0 else ("", "")), *line)
     console.print(overview)
@@ -283,8 +286,8 @@ def export(
     """Write a run's model as SavedModel and ONNX, with metrics on test data and model card."""
     from mizoo.evaluation.terminal import show
     from mizoo.export.origin import Origin
-    from mizoo.export.ship import check_place, ship
-    from mizoo.training.source import same_files
+    from mizoo.presets.data import same_files
+    from mizoo.training.publish import check_place, ship
 
     check_place(run, out)
     origin = Origin(run)
@@ -368,7 +371,7 @@ def _draw(model, method, path, out, seed, skip_bad, resume, overwrite):
 
 
 def _check_report(out):
-    from mizoo.training.folders import check_folder
+    from mizoo.export.folders import check_folder
 
     if out is not None:
         check_folder(out, ("table.csv", "metrics.json"), "a report")

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from mizoo import Turbo, datasets
-from mizoo.mappers import Noisy
+from mizoo.mappers import Deterministic, NoiseInjected
 from mizoo.networks import mlp
 from mizoo.objectives import LINKS, Adversarial, Streams
 from mizoo.objectives import terms as make_terms
@@ -32,13 +32,20 @@ def few(ttbar):
     return datasets.Split(ttbar.train[:200], ttbar.validation[:200], ttbar.test[:200])
 
 
+def _toy_mapper(components, stddev):
+    network = mlp([5], components)
+    if not stddev:
+        return Deterministic(network, (components,))
+    return NoiseInjected(network, (components,), stddev=stddev)
+
+
 def toy(terms=None, ema_momentum=0.9, critic_steps=1, stddev=0.1, **compile_args):
     """An eight-term model of 3-vectors x and 2-vectors z, small enough to run in no time."""
     weights = {f"{letter}_{stream}": 1.0 for stream in LINKS for letter in "LD"}
     weights = {term: weight for term, weight in weights.items() if terms is None or term in terms}
     model = Turbo(
-        encoder=Noisy(mlp([5], 2), (2,), stddev=stddev),
-        decoder=Noisy(mlp([5], 3), (3,), stddev=stddev),
+        encoder=_toy_mapper(2, stddev),
+        decoder=_toy_mapper(3, stddev),
         objectives=make_terms(weights, lambda stream: Adversarial(mlp([4], 1), gradient_penalty=1.0)),
         x_representation=Identity((3,)),
         z_representation=Identity((2,)),
@@ -78,7 +85,7 @@ def plain(x, z):
 
 def streams(x, z, encoder=2.0, decoder=0.5):
     mappers = {
-        "encoder": Noisy(linear(encoder), (1,), stddev=0.0),
-        "decoder": Noisy(linear(decoder), (1,), stddev=0.0),
+        "encoder": Deterministic(linear(encoder), (1,)),
+        "decoder": Deterministic(linear(decoder), (1,)),
     }
     return Streams(mappers, {"x": tf.constant(x), "z": tf.constant(z)}, plain(1, 1))

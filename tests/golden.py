@@ -80,7 +80,7 @@ def draws(name) -> dict[str, np.ndarray]:
 
 def step(name) -> dict[str, np.ndarray]:
     """One training step of a preset by a fixed seed: its logs, then Σw and Σ|w| of each variable."""
-    data = PRESETS[name].demonstration().train[:32]
+    data = PRESETS[name].load_dataset().train[:32]
     keras.utils.set_random_seed(1)
     model = PRESETS[name].factory(**SMALL.get(name, {}))
     model.adapt(data)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from conftest import toy, toy_events, toy_pairs
 
 import mizoo
-from mizoo.mappers import Diffusion, Noisy, Transcoder
+from mizoo.mappers import Deterministic, Diffusion, NoiseInjected, Transcoder
 from mizoo.networks import Dropout, mlp, modulated
 from mizoo.objectives import Adversarial, Alignment, terms
 from mizoo.representations import Identity
@@ -42,7 +42,8 @@ def turbosim():
     A Wasserstein critic would not do: what is added to all it says is left to rounding.
     """
     return mizoo.presets.turbosim(
-        x=(3,), z=(2,), encoder=Noisy(mlp([16], 2), (2,)), decoder=Noisy(mlp([16], 3), (3,)),
+        x=(3,), z=(2,),
+        encoder=NoiseInjected(mlp([16], 2), (2,)), decoder=NoiseInjected(mlp([16], 3), (3,)),
         estimator=lambda stream: Adversarial(mlp([16], 1), "non-saturating", gradient_penalty=10.0),
         weights=dict.fromkeys(("L_x_hat", "D_x_hat", "L_z_hat", "D_z_hat"), 0.0),
     )  # fmt: skip
@@ -52,7 +53,7 @@ def swae():
     """Distances between samples, of an encoder with batch normalisation."""
     hidden = [keras.layers.Dense(16, use_bias=False), keras.layers.BatchNormalization(synchronized=True)]
     encoder = keras.Sequential([*hidden, keras.layers.LeakyReLU(), keras.layers.Dense(8)])
-    return mizoo.presets.swae(x=(3,), encoder=Noisy(encoder, (8,), stddev=0.0))
+    return mizoo.presets.swae(x=(3,), encoder=Deterministic(encoder, (8,)))
 
 
 MODELS = {
@@ -140,11 +141,11 @@ def short(strategy):
 
 def main(how, out):
     if how == "without":
-        from mizoo.workers import AcrossReplicas
+        from mizoo.distribute.workers import AcrossReplicas
 
         AcrossReplicas.spans_replicas = False
     names = {"two": "mirrored", "one": "one-device"}
-    strategy = mizoo.strategies.resolve(
+    strategy = mizoo.distribute.resolve(
         names.get(how, "multiworker"), replicas=2 if how == "two" else None, timeout=60.0
     )
     if how == "without":
@@ -156,7 +157,7 @@ def main(how, out):
             **{name: trained(name, strategy) for name in MODELS},
         }
     found["replicas"] = strategy.num_replicas_in_sync
-    found["chief"] = mizoo.strategies.is_chief(strategy)
+    found["chief"] = mizoo.distribute.strategies.is_chief(strategy)
     with open(out, "w") as file:
         json.dump(found, file)
 

@@ -6,7 +6,7 @@ import scipy.stats
 
 import mizoo
 from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.conditional import calibrate, responses, retrieve
+from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +64,12 @@ def test_draws_from_the_posterior_are_calibrated_and_narrow_ones_are_not(generat
     location = generator.normal(size=(4000, 1))
     truth = location + generator.normal(size=(4000, 1))
     draws = location[:, None] + generator.normal(size=(4000, 50, 1))
-    right = calibrate(truth, draws)
+    right = simulation_based_calibration(truth, draws)
     assert scipy.stats.chisquare(np.bincount(right.ranks[:, 0], minlength=51)).pvalue > 1e-3
     np.testing.assert_allclose([right.coverage(0.68), right.coverage(0.95)], [[0.68], [0.95]], atol=0.02)
-    narrow = calibrate(truth, location[:, None] + 0.5 * generator.normal(size=(4000, 50, 1)))
+    narrow = simulation_based_calibration(
+        truth, location[:, None] + 0.5 * generator.normal(size=(4000, 50, 1))
+    )
     expected = 2 * scipy.stats.norm.cdf(0.5 * scipy.stats.norm.ppf(0.84)) - 1
     np.testing.assert_allclose(narrow.coverage(0.68), expected, atol=0.03)
 

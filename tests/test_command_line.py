@@ -13,10 +13,10 @@ import tensorflow as tf
 
 from mizoo import cli, load, presets
 from mizoo.datasets import read_arrays, write
-from mizoo.export.ship import ship
+from mizoo.presets.data import read_data, training_data
 from mizoo.training import run as training
-from mizoo.training.run import Recipe, history
-from mizoo.training.source import read_data, training_data
+from mizoo.training.publish import ship
+from mizoo.training.recipe import Recipe, history
 
 SHORT = ("--epochs", 1)
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 
 from mizoo import presets
 from mizoo.datasets import Samples, digits
-from mizoo.mappers import Gaussian, Noisy
+from mizoo.mappers import Deterministic, Gaussian
 from mizoo.representations import Identity
 
 
@@ -28,7 +28,7 @@ def test_vae_is_probabilistic_pca_where_all_is_linear():
         x=Identity((6,)),
         latent=2,
         encoder=Gaussian(keras.layers.Dense(4, kernel_initializer="zeros"), (2,)),
-        decoder=Noisy(keras.layers.Dense(6), (6,), stddev=0.0, scale=float(np.sqrt(pca.noise_variance_))),
+        decoder=Deterministic(keras.layers.Dense(6), (6,), scale=float(np.sqrt(pca.noise_variance_))),
         learning_rate=0.03,
     )
     model.schedule(0.03, 400)

@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
+from mizoo.core.optional import extra
 from mizoo.datasets import read, read_arrays, stream, write
 from mizoo.datasets.damage import brief, named
-from mizoo.extra import extra
 
 DATA = Path(__file__).parent / "data"
 ROOT = DATA / "ttbar_reco.root"

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mizoo.mappers import DDPM, EDM, Diffusion, FlowMatching, Noisy, Transcoder
+from mizoo.mappers import DDPM, EDM, Deterministic, Diffusion, FlowMatching, Transcoder
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import LINKS, Streams
 from mizoo.representations import Identity, Tokens
@@ -20,11 +20,11 @@ class Oracle(keras.layers.Layer):
 
     def call(self, inputs):
         value, t, context = inputs
-        alpha, sigma = self.formulation.scales(t)
+        alpha, sigma = self.formulation.alpha_sigma(t)
         value = value / self.formulation.scale(tf.ones_like(value), t)
         mean = MEAN + context
         off = (value - alpha * mean) / (alpha**2 * DEVIATION**2 + sigma**2)
-        return self.formulation.aim(mean + alpha * DEVIATION**2 * off, sigma * off, t)
+        return self.formulation.prediction_target(mean + alpha * DEVIATION**2 * off, sigma * off, t)
 
 
 @pytest.mark.parametrize("formulation", [FlowMatching(), DDPM(), EDM()], ids=lambda f: type(f).__name__)
@@ -55,7 +55,7 @@ def test_loss_is_least_for_the_best_network(formulation):
 
     def loss(network):
         mapper = Diffusion(network(formulation), (1,), formulation=formulation)
-        return -float(tf.reduce_mean(mapper.given(context).log_prob(target)))
+        return -float(tf.reduce_mean(mapper.distribution(context).log_prob(target)))
 
     best, worse = loss(Oracle), loss(Off)
     assert worse - best == pytest.approx(0.3**2, abs=0.03)
@@ -65,8 +65,10 @@ def test_loss_is_least_for_the_best_network(formulation):
 def test_ends_invert_the_aim(formulation):
     data, noise = tf.constant([[0.3], [-1.2]]), tf.constant([[1.1], [0.4]])
     t = tf.constant([[0.3], [0.8]])
-    alpha, sigma = formulation.scales(t)
-    found = formulation.ends(alpha * data + sigma * noise, formulation.aim(data, noise, t), t)
+    alpha, sigma = formulation.alpha_sigma(t)
+    found = formulation.predictions(
+        alpha * data + sigma * noise, formulation.prediction_target(data, noise, t), t
+    )
     np.testing.assert_allclose(found[0], data, atol=1e-4)
     np.testing.assert_allclose(found[1], noise, atol=1e-4)
 
@@ -78,7 +80,7 @@ def test_order_of_the_samplers():
         formulation = FlowMatching()
         mapper = Diffusion(Oracle(formulation), (1,), sampler=sampler, evaluations=evaluations)
         noise = tf.constant([[-1.0], [0.5], [1.5]])
-        exact = MEAN + DEVIATION * noise  # the paths of a normal law do not cross
+        exact = MEAN + DEVIATION * noise  # the paths of a normal distribution do not cross
         return float(tf.reduce_max(tf.abs(mapper(tf.zeros((3, 1)), noise=noise) - exact)))
 
     assert error("euler", 16) / error("euler", 32) == pytest.approx(2.0, rel=0.2)
@@ -90,7 +92,7 @@ def test_order_of_the_samplers():
 
 
 def test_angles_have_no_seam():
-    """A law around ±π is learnt as well as one around 0."""
+    """A distribution around ±π is learnt as well as one around 0."""
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     centres = np.where(rng.random((4000, 1)) < 0.5, 0.0, np.pi).astype("float32")
@@ -103,7 +105,7 @@ def test_angles_have_no_seam():
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            loss = -tf.reduce_mean(mapper.given(condition, training=True).log_prob(angles))
+            loss = -tf.reduce_mean(mapper.distribution(condition, training=True).log_prob(angles))
         optimizer.apply(tape.gradient(loss, mapper.trainable_variables), mapper.trainable_variables)
 
     for _ in range(400):
@@ -153,14 +155,14 @@ def dense(*values):
 def test_cycles_of_transcoders_close_in_the_latent():
     """x → latent → x and z → latent → z, whatever the draws are; decoders know which way it is."""
     mappers = {
-        "encoder": Transcoder(dense(2.0), Noisy(dense(100.0, 0.5), (1,), stddev=0.0)),  # x → latent → z
-        "decoder": Transcoder(dense(3.0), Noisy(dense(10.0, 0.5), (1,), stddev=0.0)),  # z → latent → x
+        "encoder": Transcoder(dense(2.0), Deterministic(dense(100.0, 0.5), (1,))),  # x → latent → z
+        "decoder": Transcoder(dense(3.0), Deterministic(dense(10.0, 0.5), (1,))),  # z → latent → x
     }
     spaces = {"x": Identity((1,)), "z": Identity((1,))}
     s = Streams(mappers, {"x": tf.constant([[1.0]]), "z": tf.constant([[1.0]])}, spaces)
     values = {name: s[name].numpy().item() for name in LINKS}
     assert values == {"z_tilde": 200.5, "x_hat": 20.0, "x_tilde": 30.5, "z_hat": 300.0}
-    assert s.given("x_hat").latent is s.given("z_tilde").latent
+    assert s.distribution("x_hat").latent is s.distribution("z_tilde").latent
 
 
 def test_attention_knows_types_and_sees_every_object():

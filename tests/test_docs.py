@@ -122,7 +122,7 @@ def test_study_of_gandalf_agrees_with_its_figures():
     drawn = {str(r["evaluations"]): r for r in found["distances"]}
     drawn["training events"] = found["training events"]
     rows = [
-        (name, *map("{:.2f}".format, [*r["cells"].values(), r["all at the floor"]]))
+        (name, *map("{:.2f}".format, [*r["cells"].values(), r["all at the threshold"]]))
         for name, r in drawn.items()
     ]
     rows += [(name, f"{v['auc']:.4f}", f"{v['error']:.4f}") for name, v in found["classifier"].items()]
@@ -137,12 +137,16 @@ def test_study_of_gandalf_agrees_with_its_figures():
     largest = f"{shipped['m_w_had']:.2f} ± {error:.2f}, where true events have {true['m_w_had']:.2f}"
     assert f"the largest is `m_w_had`, {largest}" in page
     assert max(shipped, key=shipped.get) == "m_w_had"
-    assert shipped["m_w_had"] < found["floor"]
+    assert shipped["m_w_had"] < found["threshold"]
     shares = [(row["68 %"] - 68.0, row["95 %"] - 95.0) for row in found["coverage"].values()]
     assert len(shares) == 29
     assert np.abs(shares).max() <= 2.0
-    all_there, all_of_true = (100 * drawn[name]["all at the floor"] for name in ("8", "training events"))
-    assert f"at the floor in {all_there:.0f} % of draws, with true events in {all_of_true:.0f} %." in page
+    all_there, all_of_true = (
+        100 * drawn[name]["all at the threshold"] for name in ("8", "training events")
+    )
+    assert (
+        f"at the threshold in {all_there:.0f} % of draws, with true events in {all_of_true:.0f} %." in page
+    )
 
 
 def test_other_choice_of_gandalf_agrees_with_its_figures():
@@ -150,9 +154,12 @@ def test_other_choice_of_gandalf_agrees_with_its_figures():
     found = json.loads((DOCS / "studies" / "gandalf_steady.json").read_text())
     (at_eight,) = (run for run in found["distances"] if run["evaluations"] == 8)
     cells, error = at_eight["cells"], at_eight["deviations"]["m_w_had"] / 20**0.5
-    assert f"has {cells['m_w_had']:.2f} ± {error:.2f} for `m_w_had`, all ten cells below the floor" in words
-    assert max(cells.values()) < found["floor"]
-    average, together = np.mean([*cells.values()]), at_eight["all at the floor"]
+    assert (
+        f"has {cells['m_w_had']:.2f} ± {error:.2f} for `m_w_had`, all ten cells below the threshold"
+        in words
+    )
+    assert max(cells.values()) < found["threshold"]
+    average, together = np.mean([*cells.values()]), at_eight["all at the threshold"]
     assert f"{average:.2f} on average, and all ten at once in {100 * together:.0f} % of draws" in words
     assert f"the other one has {cells['m_w_had']:.2f}" in (DOCS.parent / "README.md").read_text()
 

@@ -1,4 +1,4 @@
-"""Estimators of divergences against exact values for normal laws."""
+"""Estimators of divergences against exact values for normal distributions."""
 
 import keras
 import numpy as np
@@ -64,7 +64,7 @@ def test_mmd_of_one_law_has_mean_zero():
 
 @pytest.mark.parametrize(("d", "mean", "deviation"), [(1, 1.0, 1.0), (3, 0.0, 2.0), (8, 0.7, 0.5)])
 def test_sliced_wasserstein(d, mean, deviation):
-    """Along a direction θ the laws are normal: W2² = (m·θ)² + (1 - s)², on average |m|²/d + (1 - s)²."""
+    """Distributions along θ are normal: W2² = (m·θ)² + (1 - s)², on average |m|²/d + (1 - s)²."""
     estimate = float(SlicedWasserstein(500).loss(*samples(d, mean, deviation)))
     assert estimate == pytest.approx(mean**2 + (1.0 - deviation) ** 2, rel=0.12)
 
@@ -102,7 +102,9 @@ def test_closed_form_kl(d, mean, deviation):
 
 
 def test_critic_measures_kl_in_nats():
-    """The optimal critic of the non-saturating game is the log-ratio of densities: its mean is the KL."""
+    """The optimal critic of the non-saturating gan_loss is the log-ratio of densities: its mean is the
+    KL.
+    """
     real, fake = samples(1, 1.5, 1.0, 20_000)
     critic = Adversarial(mlp([], 1), "non-saturating")
     critic.build((None, 1))
@@ -116,7 +118,7 @@ def test_critic_measures_kl_in_nats():
 
 @pytest.mark.parametrize("make", [MMD, SlicedWasserstein, EnergyDistance, NormalKL])
 def test_gradients_lead_to_the_target(make):
-    """Descent on the estimate moves a normal law to the real one; images are flattened."""
+    """Descent on the estimate moves a normal distribution to the real one; images are flattened."""
     estimator, rng = make(), np.random.default_rng(0)
     real = tf.constant(rng.normal(2.0, 1.0, size=(200, 2, 1)), tf.float32)
     noise = tf.constant(rng.normal(size=(200, 2, 1)), tf.float32)

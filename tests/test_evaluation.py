@@ -13,15 +13,15 @@ from mizoo.evaluation import compare, figures, responses
 from mizoo.evaluation.distances import (
     DISTANCES,
     chi2,
-    effective,
-    floors,
+    effective_sample_size,
     ks,
-    ks_floor,
+    ks_threshold,
+    thresholds,
     triangular,
     wasserstein,
 )
 from mizoo.evaluation.figures import learning_curves, save
-from mizoo.evaluation.joint import JOINT, joint_floors
+from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import label, observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import latex, markdown
@@ -56,19 +56,19 @@ def test_table_has_every_observable_of_every_stream(few):
     assert len(table) == 4 * (24 + 5)
     assert set(table.index.get_level_values("stream")) == {"z_tilde", "x_tilde", "x_hat", "z_hat"}
     assert table["paper"].sum() == 10
-    assert (table["floor"] == 1.36 * math.sqrt(2 / 200)).all()
+    assert (table["threshold"] == 1.36 * math.sqrt(2 / 200)).all()
     paper = [(row["space"], name) for (_, name), row in table[table["paper"]].iterrows()]
     assert sorted(paper) == sorted(CELLS)
 
 
 def test_doing_nothing_gives_the_known_row(ttbar):
-    """Figures of the events' makers, from other code and other events of the same law."""
+    """Figures of the events' makers, from other code and other events of the same distribution."""
     truth = ttbar.test
     report = compare(truth, truth)
     known = [13.3, 5.6, 23.3, 13.3, 5.6, 23.3, 17.2, 33.8, 23.4, 47.1]
-    np.testing.assert_allclose(report.cells.loc["doing nothing"], known, atol=1.0)
+    np.testing.assert_allclose(report.cells.loc["identity"], known, atol=1.0)
     assert tuple(report.cells.loc["OTUS (paper)"]) == PUBLISHED["OTUS (paper)"]
-    assert report.cells.loc["95 % floor"].iloc[0] == pytest.approx(1.404, abs=1e-3)
+    assert report.cells.loc["95 % threshold"].iloc[0] == pytest.approx(1.404, abs=1e-3)
 
 
 def test_distances_by_definition():
@@ -82,8 +82,8 @@ def test_distances_by_definition():
 
 def test_floor_is_exceeded_in_five_percent_of_cases():
     rng = np.random.default_rng(0)
-    floor = ks_floor(300, 300)
-    above = np.mean([ks(rng.normal(size=300), rng.normal(size=300)) > floor for _ in range(1000)])
+    threshold = ks_threshold(300, 300)
+    above = np.mean([ks(rng.normal(size=300), rng.normal(size=300)) > threshold for _ in range(1000)])
     assert 0.02 < above < 0.07
     assert scipy.stats.kstwobign.isf(0.05) == pytest.approx(1.36, abs=0.005)
 
@@ -142,8 +142,8 @@ def test_weighted_distances_are_those_of_repeated_events():
     assert ks(a, b, times_a, times_b) == pytest.approx(scipy.stats.ks_2samp(*repeated).statistic)
     expected = scipy.stats.wasserstein_distance(a, b, times_a, times_b)
     assert wasserstein(a, b, times_a, times_b) == pytest.approx(expected)
-    assert effective(300, np.full(300, 7.0)) == pytest.approx(300)
-    assert effective(300, times_a) < 300
+    assert effective_sample_size(300, np.full(300, 7.0)) == pytest.approx(300)
+    assert effective_sample_size(300, times_a) < 300
 
 
 def test_discriminators_by_definition():
@@ -158,8 +158,8 @@ def test_discriminators_by_definition():
 
 def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
     rng = np.random.default_rng(0)
-    own = floors(rng.normal(size=2000), 1000, resamples=400)
-    assert own["ks"] == pytest.approx(ks_floor(2000, 1000), rel=0.15)
+    own = thresholds(rng.normal(size=2000), 1000, resamples=400)
+    assert own["ks"] == pytest.approx(ks_threshold(2000, 1000), rel=0.15)
     for name, distance in DISTANCES.items():
         above = [distance(rng.normal(size=2000), rng.normal(size=1000)) > own[name] for _ in range(400)]
         assert 0.01 < np.mean(above) < 0.12, name
@@ -169,7 +169,7 @@ def test_joint_distances_see_what_marginals_hide():
     rng = np.random.default_rng(0)
     free = rng.normal(size=(3000, 2))
     tied = free @ np.array([[1.0, 0.6], [0.0, 0.8]])  # the same marginals
-    own = joint_floors(free, 3000)
+    own = joint_thresholds(free, 3000)
     for name, distance in JOINT.items():
         assert distance(free, rng.normal(size=(3000, 2))) < 1.5 * own[name]
         assert distance(free, tied) > 2.0 * own[name], name
@@ -183,8 +183,8 @@ def test_weights_turn_one_sample_into_another(few):
     biased = Events(z=z[kept], process=TTBAR, weights=1.0 / chance[kept])
     weighted = compare(Events(z=z, process=TTBAR), biased).table.loc["z_tilde"]
     bare = compare(Events(z=z, process=TTBAR), replace(biased, weights=None)).table.loc["z_tilde"]
-    assert bare.loc["E_e-", "ks"] > 2.0 * bare.loc["E_e-", "floor"]
-    assert weighted.loc["E_e-", "ks"] < weighted.loc["E_e-", "floor"]
+    assert bare.loc["E_e-", "ks"] > 2.0 * bare.loc["E_e-", "threshold"]
+    assert weighted.loc["E_e-", "ks"] < weighted.loc["E_e-", "threshold"]
 
 
 def test_joint_report_of_a_perfect_model(few):

@@ -13,8 +13,8 @@ from mizoo import evaluate, load, presets
 from mizoo.export import names
 from mizoo.export.card import write_card
 from mizoo.export.manifest import verify
-from mizoo.export.ship import put, ship
-from mizoo.training.run import Recipe, train
+from mizoo.training.publish import put, ship
+from mizoo.training.recipe import Recipe, train
 
 SHIPPED = Path(__file__).parents[1] / "saved_models"
 
@@ -54,7 +54,7 @@ def test_endpoints_take_any_batch(shipped, few, size):
 
 def test_several_draws_of_an_event(shipped, few):
     z = few.test.z[:3].astype("float64")
-    drawn = load(shipped[0]).decode(z, samples=5).numpy()
+    drawn = load(shipped[0]).decode(z, num_samples=5).numpy()
     assert drawn.shape == (3, 5, 24)
     assert len(np.unique(drawn[:, :, 0])) == 15
 

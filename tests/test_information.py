@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 
 from mizoo import Turbo, presets
-from mizoo.information import entropy
-from mizoo.mappers import Diffusion, Gaussian, Noisy
+from mizoo.mappers import Deterministic, Diffusion, Gaussian
+from mizoo.model.information import entropy
 from mizoo.networks import mlp, modulated
 from mizoo.objectives import Adversarial, Divergence, Likelihood, Rate
 from mizoo.representations import Identity, Latent
@@ -44,7 +44,7 @@ def test_entropy_refuses_what_has_none():
 
 
 def exact_channel(d, rho):
-    """Mappers that know the conditional laws of pairs with correlation rho in each component."""
+    """Mappers that know the conditional distributions of pairs with correlation rho in each component."""
 
     def mapper():
         network = keras.Sequential([keras.layers.Dense(2 * d)])
@@ -90,7 +90,7 @@ def test_bound_is_loose_by_the_divergence_of_the_mapper():
 def test_rate_critic_and_prior():
     model = Turbo(
         Gaussian(mlp([], 4), (2,)),
-        Noisy(mlp([], 3), (3,), stddev=0.0),
+        Deterministic(mlp([], 3), (3,)),
         [Likelihood("x_hat"), Likelihood("z_hat"), Rate(), Divergence("z_tilde", Adversarial(mlp([], 1)))],
         Identity((3,)),
         Latent(2),

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import observables
 from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import PARTONS_DEPART, coordinates
+from mizoo.presets.ttbar import PARTON_RESIDUALS, coordinates
 
 _, Z = coordinates(fitted=True)
 
@@ -23,7 +23,7 @@ def test_what_is_as_far_off_as_a_detector_is_fitted(size, ttbar):
     """Masses are those asked for, the event balances, and its tails stay where they are."""
     events = ttbar.validation.z
     line = Z(events).numpy()
-    blurred = line + size * np.random.default_rng(0).normal(size=line.shape) * PARTONS_DEPART
+    blurred = line + size * np.random.default_rng(0).normal(size=line.shape) * PARTON_RESIDUALS
     fitted = Z.inverse(blurred).numpy()
     before, after = observables(events, "z"), observables(fitted, "z")
     for name in ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep"):

@@ -8,15 +8,16 @@ import tensorflow as tf
 
 from mizoo.mappers import (
     Bijection,
-    Code,
-    Departure,
+    CodePosterior,
+    Deterministic,
     Diffusion,
     Flow,
     Gaussian,
-    Noisy,
-    Refined,
+    NoiseInjected,
+    PostProcessed,
+    ResidualMapper,
+    RotationEquivariant,
     StochasticResidual,
-    Turned,
 )
 from mizoo.networks import attention, mlp
 from mizoo.presets.ttbar import coordinates
@@ -42,7 +43,7 @@ def test_flow_is_the_base_law_before_training():
     condition = tf.random.normal((5, 2))
     values = tf.random.normal((5, 3))
     expected = scipy.stats.norm.logpdf(values.numpy()).sum(1)
-    np.testing.assert_allclose(flow.given(condition).log_prob(values), expected, rtol=1e-5)
+    np.testing.assert_allclose(flow.distribution(condition).log_prob(values), expected, rtol=1e-5)
 
 
 def test_flow_change_of_variables_agrees_with_a_numerical_jacobian(flow):
@@ -50,7 +51,7 @@ def test_flow_change_of_variables_agrees_with_a_numerical_jacobian(flow):
     noise = tf.random.normal((1, 4))
 
     def push(noise):
-        return flow.given(condition, noise=noise).sample()
+        return flow.distribution(condition, noise=noise).sample()
 
     with tf.GradientTape() as tape:
         tape.watch(noise)
@@ -58,12 +59,12 @@ def test_flow_change_of_variables_agrees_with_a_numerical_jacobian(flow):
     jacobian = tape.jacobian(values, noise)[0, :, 0].numpy().astype("float64")
     assert np.abs(jacobian - np.eye(4)).max() > 0.1
     expected = scipy.stats.norm.logpdf(noise).sum() - np.linalg.slogdet(jacobian)[1]
-    assert flow.given(condition).log_prob(values).numpy()[0] == pytest.approx(expected, abs=1e-4)
+    assert flow.distribution(condition).log_prob(values).numpy()[0] == pytest.approx(expected, abs=1e-4)
 
 
 def test_flow_inverts(flow):
     condition, noise = tf.random.normal((200, 2)), tf.random.normal((200, 4))
-    given = flow.given(condition, noise=noise)
+    given = flow.distribution(condition, noise=noise)
     values = given.sample()
     back = values / flow.unit
     for coupling in reversed(flow.chain):
@@ -76,23 +77,27 @@ def test_flow_density_integrates_to_one_and_angles_have_no_seam():
     lines = np.linspace(-8, 8, 400)
     angles = np.linspace(-np.pi, np.pi, 201)[:-1]
     grid = np.stack(np.meshgrid(lines, angles, indexing="ij"), -1).reshape(-1, 2).astype("float32")
-    density = np.exp(flow.given(tf.ones((len(grid), 1))).log_prob(grid).numpy())
+    density = np.exp(flow.distribution(tf.ones((len(grid), 1))).log_prob(grid).numpy())
     cell = (lines[1] - lines[0]) * (angles[1] - angles[0])
     assert density.sum() * cell == pytest.approx(1.0, abs=0.01)
     edge = tf.constant([[0.3, -math.pi + 1e-5], [0.3, math.pi - 1e-5]])
-    left, right = flow.given(tf.ones((2, 1))).log_prob(edge).numpy()
+    left, right = flow.distribution(tf.ones((2, 1))).log_prob(edge).numpy()
     assert left == pytest.approx(right, abs=1e-2)
 
 
 def test_flow_in_training_is_the_same_function(flow):
     condition, values = tf.random.normal((6, 2)), tf.random.normal((6, 4))
-    plain = flow.given(condition).log_prob(values)
-    np.testing.assert_allclose(flow.given(condition, training=True).log_prob(values), plain, atol=1e-4)
+    plain = flow.distribution(condition).log_prob(values)
+    np.testing.assert_allclose(
+        flow.distribution(condition, training=True).log_prob(values), plain, atol=1e-4
+    )
 
 
 def test_turned_mapper_commutes_with_rotations(ttbar):
     x, z = coordinates()
-    decoder = Turned(shaken(Flow(x.shape, x.angles, couplings=2, units=8), z.shape), z, x.angles)
+    decoder = RotationEquivariant(
+        shaken(Flow(x.shape, x.angles, couplings=2, units=8), z.shape), z, x.angles
+    )
     decoder.build((None, *z.shape))
     partons = z(ttbar.validation.z[:50]).numpy()
     noise = tf.random.normal((50, 18))
@@ -110,29 +115,33 @@ def test_turned_mapper_commutes_with_rotations(ttbar):
 
 def test_turned_likelihood_is_invariant(ttbar):
     x, z = coordinates()
-    encoder = Turned(shaken(Flow(z.shape, z.angles, couplings=2, units=8), x.shape), x, z.angles)
+    encoder = RotationEquivariant(
+        shaken(Flow(z.shape, z.angles, couplings=2, units=8), x.shape), x, z.angles
+    )
     encoder.build((None, *x.shape))
     partons, objects = z(ttbar.validation.z[:50]).numpy(), x(ttbar.validation.x[:50]).numpy()
-    before = encoder.given(objects).log_prob(partons)
+    before = encoder.distribution(objects).log_prob(partons)
     for line, angles in ((partons, z.angles), (objects, x.angles)):
         line[:, angles] = np.mod(line[:, angles] + 2.0 + np.pi, 2 * np.pi) - np.pi
-    np.testing.assert_allclose(encoder.given(objects).log_prob(partons), before, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(
+        encoder.distribution(objects).log_prob(partons), before, rtol=1e-3, atol=1e-2
+    )
 
 
 @pytest.mark.parametrize(
-    ("law", "reference"), [("normal", scipy.stats.norm), ("laplace", scipy.stats.laplace)]
+    ("likelihood", "reference"), [("normal", scipy.stats.norm), ("laplace", scipy.stats.laplace)]
 )
-def test_noisy_likelihood_is_that_of_its_law(law, reference):
-    mapper = Noisy(mlp([3], 2), (2,), stddev=0.0, law=law, scale=0.5)
+def test_likelihood_is_that_of_its_distribution(likelihood, reference):
+    mapper = Deterministic(mlp([3], 2), (2,), likelihood=likelihood, scale=0.5)
     mapper.build((None, 3))
     condition, target = tf.random.normal((4, 3)), tf.random.normal((4, 2))
-    given = mapper.given(condition)
+    given = mapper.distribution(condition)
     expected = reference.logpdf(target, given.sample(), 0.5).sum(1)
     np.testing.assert_allclose(given.log_prob(target), expected, rtol=1e-5)
 
 
 def test_noisy_disturbs_its_input():
-    mapper = Noisy(keras.layers.Identity(), (2,), stddev=0.05)
+    mapper = NoiseInjected(keras.layers.Identity(), (2,), stddev=0.05)
     mapper.build((None, 2))
     condition = tf.zeros((20_000, 2))
     assert np.std(mapper(condition)) == pytest.approx(0.05, rel=0.02)
@@ -142,7 +151,7 @@ def test_noisy_disturbs_its_input():
 
 def test_noisy_refuses_an_unknown_law():
     with pytest.raises(ValueError, match="'cauchy'"):
-        Noisy(mlp([], 1), (1,), law="cauchy")
+        NoiseInjected(mlp([], 1), (1,), likelihood="cauchy")
 
 
 def fixed(kernel, bias):
@@ -156,7 +165,7 @@ def fixed(kernel, bias):
 def test_gaussian_is_the_law_its_network_says():
     mapper = Gaussian(fixed([[1.0, 2.0, 0.0, 0.0]], [0.0, 0.0, np.log(0.5), np.log(3.0)]), (2,))
     condition = tf.fill((50_000, 1), 2.0)
-    given = mapper.given(condition)
+    given = mapper.distribution(condition)
     sample = given.sample().numpy()
     np.testing.assert_allclose(sample.mean(0), [2.0, 4.0], atol=0.06)
     np.testing.assert_allclose(sample.std(0), [0.5, 3.0], rtol=0.02)
@@ -170,7 +179,7 @@ def test_gaussian_is_the_law_its_network_says():
 def test_gaussian_of_images():
     mapper = Gaussian(keras.layers.Conv2D(4, 3, padding="same"), (5, 4, 2))
     image = tf.random.normal((3, 5, 4, 1))
-    given = mapper.given(image)
+    given = mapper.distribution(image)
     assert given.sample().shape == (3, 5, 4, 2)
     assert given.log_prob(tf.zeros((3, 5, 4, 2))).shape == (3,)
 
@@ -178,8 +187,8 @@ def test_gaussian_of_images():
 def test_code_is_a_law_of_its_parts():
     latent = Latent(normal=2, uniform=1, categories=(3,))
     logits = np.log([0.2, 0.3, 0.5])
-    mapper = Code(fixed(np.zeros((1, 5)), [0.4, np.log(0.1), *logits]), latent)
-    given = mapper.given(tf.zeros((40_000, 1)))
+    mapper = CodePosterior(fixed(np.zeros((1, 5)), [0.4, np.log(0.1), *logits]), latent)
+    given = mapper.distribution(tf.zeros((40_000, 1)))
     sample = given.sample().numpy()
     np.testing.assert_allclose(sample[:, :2].std(0), 1.0, rtol=0.03)
     assert sample[:, 2].mean() == pytest.approx(0.4, abs=0.01)
@@ -203,17 +212,17 @@ def test_stochastic_residual_adds_to_its_condition():
         mapper(condition, noise=tf.ones((1, 1))), [[3.0 + 5.5, 4.0 + 50.0]], rtol=1e-6
     )
     assert mapper.noise_shape((2,)) == (1,)
-    given = mapper.given(condition, noise=tf.ones((1, 1)))
+    given = mapper.distribution(condition, noise=tf.ones((1, 1)))
     reference = scipy.stats.norm([8.5, 54.0], 0.5).logpdf([8.0, 54.0]).sum()
     assert float(given.log_prob(tf.constant([[8.0, 54.0]]))[0]) == pytest.approx(reference, rel=1e-4)
 
 
 def test_refined_mapper_corrects_draws_and_keeps_the_likelihood():
-    inner = Noisy(fixed([[2.0]], [0.0]), (1,), stddev=0.0)
-    mapper = Refined(inner, fixed([[0.0]], [0.25]))
+    inner = Deterministic(fixed([[2.0]], [0.0]), (1,))
+    mapper = PostProcessed(inner, fixed([[0.0]], [0.25]))
     condition = tf.constant([[3.0]])
     np.testing.assert_allclose(mapper(condition), [[6.25]])
-    given, plain = mapper.given(condition), inner.given(condition)
+    given, plain = mapper.distribution(condition), inner.distribution(condition)
     np.testing.assert_array_equal(given.log_prob(condition), plain.log_prob(condition))
 
 
@@ -226,29 +235,31 @@ def test_bijection_has_a_density_one_way_and_no_likelihood():
     with pytest.raises(ValueError, match="not known"):
         back.density(z)
     with pytest.raises(ValueError, match="MaximumLikelihood"):
-        there.given(z).log_prob(z)
+        there.distribution(z).log_prob(z)
 
 
 def test_flow_finds_the_noise_of_angles_too():
     flow = Flow((2,), angles=(1,), units=8, couplings=2)
     noise = tf.random.normal((100, 2))
-    given = flow.given(tf.zeros((100, 1)), noise=noise)
+    given = flow.distribution(tf.zeros((100, 1)), noise=noise)
     np.testing.assert_allclose(given.noise_of(given.sample()), noise, atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Noisy(mlp([], 1), (1,), stddev=-0.1), "stddev"),
-        (lambda: Noisy(mlp([], 1), (1,), scale=0.0), "scale"),
-        (lambda: StochasticResidual(mlp([], 1), mlp([], 2), (1,), 1, stddev=0.5), "stddev is 1, not 0.5"),
+        (lambda: NoiseInjected(mlp([], 1), (1,), stddev=-0.1), "stddev"),
+        (lambda: NoiseInjected(mlp([], 1), (1,), scale=0.0), "scale"),
         (lambda: Diffusion(mlp([], 3), (3,), angles=(3,)), "angles must be indices from 0 to 2"),
         (lambda: Diffusion(mlp([], 3), (3,), angles=(0, 0)), "twice"),
         (lambda: Diffusion(mlp([], 3), (3, 1)), "vectors"),
         (lambda: Diffusion(mlp([], 3), (3,), sampler="midpoint", evaluations=1), "2 evaluations a step"),
         (lambda: Diffusion(mlp([], 3), (3,), sampler="heun", evaluations=5), "2 evaluations a step"),
         (lambda: Diffusion(mlp([], 3), (3,), sampler="euler", evaluations=0), "not 0 in all"),
-        (lambda: Turned(Noisy(mlp([], 2), (2,)), None, (2,)), "angles must be indices from 0 to 1"),
+        (
+            lambda: RotationEquivariant(NoiseInjected(mlp([], 2), (2,)), None, (2,)),
+            "angles must be indices from 0 to 1",
+        ),
         (lambda: attention(3, 4, 2, width=10, heads=4), "4 heads"),
     ],
 )
@@ -261,31 +272,31 @@ def test_wrong_arguments_are_refused(make, message):
 def test_departures_need_a_scale_for_each_component(scales):
     x, _ = coordinates()
     with pytest.raises(ValueError, match="scales must be 18 numbers"):
-        Departure(Noisy(mlp([], 18), (18,)), x, x, scales)
+        ResidualMapper(NoiseInjected(mlp([], 18), (18,)), x, x, scales)
 
 
 @pytest.mark.parametrize(
     "mapper",
     [
-        Noisy(mlp([], 1), (3,)),
+        NoiseInjected(mlp([], 1), (3,)),
         Gaussian(mlp([], 2), (3,)),
-        Refined(Noisy(mlp([], 3), (3,)), mlp([], 1)),
-        Noisy(keras.layers.Dense(3), (3, 3), stddev=0.0),
+        PostProcessed(NoiseInjected(mlp([], 3), (3,)), mlp([], 1)),
+        Deterministic(keras.layers.Dense(3), (3, 3)),
     ],
 )
 def test_networks_of_another_shape_than_the_target_are_refused(mapper):
     """Their outputs would be broadcast."""
     mapper.build((None, 3))
     with pytest.raises(ValueError, match="but the target has shape"):
-        mapper.given(tf.zeros((3, 3))).sample()
+        mapper.distribution(tf.zeros((3, 3))).sample()
 
 
 @pytest.mark.parametrize(
     ("mapper", "noise"),
     [
         (Flow((3,), couplings=2, units=8), (4, 1)),
-        (Noisy(mlp([], 3), (3,)), (4, 1)),
-        (Noisy(mlp([], 3), (3,), stddev=0.0), (4, 3)),
+        (NoiseInjected(mlp([], 3), (3,)), (4, 1)),
+        (Deterministic(mlp([], 3), (3,)), (4, 3)),
         (Gaussian(mlp([], 6), (3,)), (4, 1)),
         (StochasticResidual(mlp([], 3), mlp([], 4), (3,), 2), (4, 1)),
         (Bijection(Flow((3,), couplings=2, units=8)), (4, 3)),

@@ -12,7 +12,7 @@ import tensorflow as tf
 import mizoo
 from mizoo.mappers import Bijection, Flow, SplineCoupling
 from mizoo.mappers.masks import alternating, by_seed, untouched
-from mizoo.training.start import take_weights
+from mizoo.training.warm_start import take_weights
 
 
 @pytest.fixture(autouse=True)
@@ -90,13 +90,15 @@ def test_so_do_three_couplings_at_either_end_of_a_longer_chain(components, coupl
 def test_flows_of_any_size_invert(components, angles):
     flow = bent(components, 3, angles)
     noise = tf.random.normal((200, components))
-    given = flow.given(tf.random.normal((200, 1)), noise=noise)
+    given = flow.distribution(tf.random.normal((200, 1)), noise=noise)
     np.testing.assert_allclose(given.noise_of(given.sample()), noise, atol=5e-3)
 
 
 def test_a_single_component_depends_on_the_context_alone():
     flow = bent(1, 2)
-    low, high = (flow.given(tf.fill((50, 1), c), noise=tf.zeros((50, 1))).sample() for c in (-1.0, 1.0))
+    low, high = (
+        flow.distribution(tf.fill((50, 1), c), noise=tf.zeros((50, 1))).sample() for c in (-1.0, 1.0)
+    )
     assert max(np.ptp(low), np.ptp(high)) < 1e-5
     assert abs(low[0, 0] - high[0, 0]) > 1e-3
 

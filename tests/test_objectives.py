@@ -5,16 +5,17 @@ import tensorflow as tf
 from conftest import linear, plain, streams, toy_pairs
 
 from mizoo import Turbo, presets
-from mizoo.mappers import Gaussian, Noisy
+from mizoo.mappers import Gaussian, NoiseInjected
 from mizoo.networks import mlp
 from mizoo.objectives import (
+    CRPS,
     LINKS,
     MMD,
     Acceptance,
     Adversarial,
     Alignment,
     Anchor,
-    Assignment,
+    AssignmentLikelihood,
     Divergence,
     EnergyDistance,
     Likelihood,
@@ -22,7 +23,6 @@ from mizoo.objectives import (
     MaximumLikelihood,
     NormalKL,
     Rate,
-    Score,
     SlicedWasserstein,
     Streams,
     terms,
@@ -39,7 +39,7 @@ def test_streams_follow_the_two_paths():
 
 
 def test_streams_draw_once():
-    mapper = Noisy(linear(1.0), (1,), stddev=1.0)
+    mapper = NoiseInjected(linear(1.0), (1,), stddev=1.0)
     s = Streams({"encoder": mapper, "decoder": mapper}, {"x": tf.zeros((5, 1))}, plain(1, 1))
     assert s["z_tilde"] is s["z_tilde"]
 
@@ -63,7 +63,7 @@ def softplus(value):
     return np.log1p(np.exp(value))
 
 
-GAMES = {
+GAN_LOSSES = {
     "non-saturating": (lambda r, f: softplus(-r) + softplus(f), lambda f: softplus(-f)),
     "least-squares": (lambda r, f: (r - 1) ** 2 + f**2, lambda f: (f - 1) ** 2),
     "hinge": (lambda r, f: np.maximum(1 - r, 0) + np.maximum(1 + f, 0), lambda f: -f),
@@ -71,11 +71,11 @@ GAMES = {
 }
 
 
-@pytest.mark.parametrize("game", GAMES)
-def test_games_by_hand(game):
+@pytest.mark.parametrize("gan_loss", GAN_LOSSES)
+def test_games_by_hand(gan_loss):
     real, fake = np.array([[0.2], [1.5]]), np.array([[-0.7], [0.4]])
-    estimator = Adversarial(linear(2.0, 0.1), game)
-    critic, mapper = GAMES[game]
+    estimator = Adversarial(linear(2.0, 0.1), gan_loss)
+    critic, mapper = GAN_LOSSES[gan_loss]
     real_logits, fake_logits = 2 * real + 0.1, 2 * fake + 0.1
     tensors = tf.constant(real, tf.float32), tf.constant(fake, tf.float32)
     assert float(estimator.critic_loss(*tensors)) == pytest.approx(
@@ -202,7 +202,10 @@ def test_likelihood_of_features():
 def test_learnt_targets_are_not_drawn_along():
     """L on z_hat moves a learnt prior by way of x_tilde alone, not towards what the encoder says."""
     prior = Latent(1, mapping=linear(2.0))
-    mappers = {"encoder": Noisy(linear(2.0), (1,), 0.0), "decoder": Noisy(linear(1.0), (1,), 0.0)}
+    mappers = {
+        "encoder": NoiseInjected(linear(2.0), (1,), 0.0),
+        "decoder": NoiseInjected(linear(1.0), (1,), 0.0),
+    }
     with tf.GradientTape() as tape:
         s = Streams(mappers, {"x": tf.zeros((4, 1))}, {"x": Identity((1,)), "z": prior})
         loss = Likelihood("z_hat").loss(s)  # (2 z - target)² / 2, z = 2 × noise
@@ -234,7 +237,7 @@ def test_alignment_is_least_where_partners_are_closest():
             self.latent = latent
 
     class Fixed(dict):
-        def given(self, stream):
+        def distribution(self, stream):
             return Given(self[stream])
 
     points = tf.eye(8)
@@ -305,7 +308,7 @@ def test_anchor():
 def test_two_terms_share_one_critic():
     critic = Adversarial(mlp([4], 1), "non-saturating")
     model = Turbo(
-        Noisy(mlp([], 1), (1,)), Noisy(mlp([], 1), (1,)),
+        NoiseInjected(mlp([], 1), (1,)), NoiseInjected(mlp([], 1), (1,)),
         [Divergence("x_hat", critic), Divergence("x_tilde", critic)], Identity((1,)), Latent(1),
     )  # fmt: skip
     assert len(model.critic_variables) == 4
@@ -331,7 +334,7 @@ def test_what_critic_and_mapper_share_is_not_trained_by_the_mappers_game():
 
 
 def test_a_part_of_the_streams_is_never_empty():
-    few = streams([[1.0], [2.0]], [[3.0], [5.0]]).twice(0.1)
+    few = streams([[1.0], [2.0]], [[3.0], [5.0]]).paired_samples(0.1)
     np.testing.assert_allclose(few["z_tilde"], [[2.0], [2.0]])
 
 
@@ -345,19 +348,19 @@ def test_a_part_of_the_streams_is_never_empty():
         (Divergence("z_tilde", SlicedWasserstein()), 1),
         (Divergence("z_tilde", Adversarial(mlp([], 1))), 1),
         (Alignment(), 2),
-        (Score("x_tilde"), 1),
-        (Score("x_tilde", pooled=True), 2),
-        (Score("x_tilde", pooled=True, share=0.25), 5),
-        (Score("x_tilde", pooled=True, share=0.1), 11),
+        (CRPS("x_tilde"), 1),
+        (CRPS("x_tilde", marginal=True), 2),
+        (CRPS("x_tilde", marginal=True, fraction=0.25), 5),
+        (CRPS("x_tilde", marginal=True, fraction=0.1), 11),
     ],
 )
 def test_terms_say_how_many_events_they_need(term, least):
     assert term.least_events == least
 
 
-@pytest.mark.parametrize("share", [0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0])
-def test_pooled_scores_have_a_value_from_just_so_many_events_on(share):
-    term = Score("x_tilde", pooled=True, share=share)
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 1 / 3, 0.5, 0.7, 1.0])
+def test_marginal_scores_have_a_value_from_just_so_many_events_on(fraction):
+    term = CRPS("x_tilde", marginal=True, fraction=fraction)
     for extra, finite in ((-1, False), (0, True)):
         events = np.arange(1.0, 1.0 + term.least_events + extra, dtype="float32")[:, None]
         assert bool(np.isfinite(term.loss(streams(events, 2.0 * events)))) == finite
@@ -366,11 +369,11 @@ def test_pooled_scores_have_a_value_from_just_so_many_events_on(share):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Score("x_tilde", share=0.0), "share must be"),
-        (lambda: Score("x_tilde", share=1.5), "share must be"),
+        (lambda: CRPS("x_tilde", fraction=0.0), "fraction must be"),
+        (lambda: CRPS("x_tilde", fraction=1.5), "fraction must be"),
         (lambda: Alignment(stream="x_hat"), "'x_hat'"),
         (lambda: Alignment(temperature=0.0), "temperature"),
-        (lambda: Assignment(stream="x_tilde"), "'x_tilde'"),
+        (lambda: AssignmentLikelihood(stream="x_tilde"), "'x_tilde'"),
         (lambda: MaximumLikelihood("x_hat"), "density of x_hat"),
         (lambda: Divergence("x_hat", MMD(), condition="y"), "'y'"),
         (lambda: Divergence("x_hat", MMD(), join=keras.layers.Subtract()), "no condition"),
@@ -404,7 +407,7 @@ def test_terms_of_other_objects_than_the_events_have_are_refused(term, event, me
 
 def test_mappers_to_other_shapes_than_the_coordinates_are_refused():
     """Their likelihoods would be broadcast."""
-    mappers = {"encoder": Noisy(linear(1.0), (1,), 0.0)}
+    mappers = {"encoder": NoiseInjected(linear(1.0), (1,), 0.0)}
     space = {"x": Identity((1,)), "z": Identity((3,))}
     s = Streams(mappers, {"x": tf.zeros((4, 1)), "z": tf.zeros((4, 3))}, space)
     with pytest.raises(

@@ -12,13 +12,13 @@ from conftest import toy
 import mizoo
 from mizoo.export import onnx_graph, write_onnx
 from mizoo.export.onnx import compare
-from mizoo.mappers import Diffusion, Noisy, Transcoder
+from mizoo.mappers import Diffusion, NoiseInjected, Transcoder
 from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import Likelihood
-from mizoo.physics import Matched
+from mizoo.physics import JetMatching
 from mizoo.presets.ttbar import coordinates
-from mizoo.representations import Assigned, Tokens
+from mizoo.representations import JetAssignment, Tokens
 
 
 def gandalf():
@@ -32,7 +32,7 @@ def gandalf():
 
     return mizoo.Turbo(
         transcoder(x, z), transcoder(z, x), [Likelihood("z_tilde"), Likelihood("x_tilde")],
-        Assigned(x, attention(6, 10, 24, 8), matching=Matched()), z,
+        JetAssignment(x, attention(6, 10, 24, 8), matching=JetMatching()), z,
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_onnx_gives_what_tensorflow_gives(make, few, tmp_path):
 def test_what_a_mapper_lacks_is_left_out(name, tmp_path):
     preset = mizoo.presets.PRESETS[name]
     model, test = preset.factory(), preset.truth()[:50]
-    model.adapt(preset.demonstration().train[:200])
+    model.adapt(preset.load_dataset().train[:200])
     there = set(model.endpoints) & {"encode", "decode"}
     assert set(write_onnx(model, tmp_path / "model.onnx", test)) == there
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
@@ -162,7 +162,7 @@ class Unknown(keras.layers.Layer):
 
 def test_a_broken_file_is_not_written(few, tmp_path, monkeypatch):
     model = toy(["L_z_tilde"])
-    model.encoder = model.encoder_average = Noisy(keras.Sequential([mlp([4], 2), Unknown()]), (2,))
+    model.encoder = model.encoder_average = NoiseInjected(keras.Sequential([mlp([4], 2), Unknown()]), (2,))
     model.encoder.build((None, 3))
     data = mizoo.datasets.Samples(few.test.x[:, :3], few.test.z[:, :2])
     with pytest.raises(ValueError, match=r"model\.onnx is not written"):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from mizoo.optimizers import AdamL2
+from mizoo.model.optimizers import AdamL2
 
 
 def adam(gradients, weight, rate, l2, beta_1, beta_2, epsilon=1e-7):

@@ -6,7 +6,17 @@ import pytest
 import tensorflow as tf
 
 import mizoo
-from mizoo.mappers import Code, Diffusion, Flow, Gaussian, Noisy, Refined, StochasticResidual, Transcoder
+from mizoo.mappers import (
+    Code,
+    Deterministic,
+    Diffusion,
+    Flow,
+    Gaussian,
+    NoiseInjected,
+    PostProcessed,
+    StochasticResidual,
+    Transcoder,
+)
 from mizoo.networks import mlp, modulated
 from mizoo.networks.modulated import Frequencies
 from mizoo.objectives import Divergence, EnergyDistance, Likelihood, Streams
@@ -51,7 +61,7 @@ def assert_used(model, events):
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_trains_a_step_and_draws(name):
-    model, events = made(name), PRESETS[name].demonstration().train[:16]
+    model, events = made(name), PRESETS[name].load_dataset().train[:16]
     logs = model.fit(events, batch_size=16, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
@@ -89,7 +99,7 @@ def test_losses_of_flows_are_those_of_single_precision():
     single.build((None, 4))
     single.set_weights(with_noise)
     target, condition = tf.random.normal((200, 6)), tf.random.normal((200, 4))
-    ours, exact = (flow.given(condition).log_prob(target) for flow in (mixed, single))
+    ours, exact = (flow.distribution(condition).log_prob(target) for flow in (mixed, single))
     assert ours.dtype == tf.float32
     np.testing.assert_allclose(ours, exact, atol=0.5)
     assert abs(np.mean(ours - exact)) < 0.02
@@ -102,7 +112,7 @@ def test_flows_invert_themselves():
     rng = np.random.default_rng(0)
     flow.set_weights([w + 0.1 * rng.normal(size=w.shape) for w in flow.get_weights()])
     noise = tf.random.normal((500, 5))
-    given = flow.given(tf.random.normal((500, 3)), noise=noise)
+    given = flow.distribution(tf.random.normal((500, 3)), noise=noise)
     gaps = np.abs(given.noise_of(given.sample()) - noise)
     # Where a value that has been rounded otherwise lies between two numbers in bfloat16, it shows.
     assert np.quantile(gaps, 0.95) < 1e-4
@@ -111,7 +121,7 @@ def test_flows_invert_themselves():
 
 @pytest.mark.parametrize("name", ["flow", "turbosim", "gandalf", "vae"])
 def test_saved_and_loaded_draws_the_same(name, tmp_path):
-    model, events = made(name), PRESETS[name].demonstration().train[:4]
+    model, events = made(name), PRESETS[name].load_dataset().train[:4]
     model.adapt(events)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
@@ -128,9 +138,9 @@ def _dense(model):
 def mappers():
     return [
         Flow((3,), couplings=2, units=8),
-        Noisy(mlp([4], 3), (3,)),
+        NoiseInjected(mlp([4], 3), (3,)),
         Gaussian(mlp([4], 6), (3,)),
-        Refined(Noisy(mlp([4], 3), (3,)), mlp([4], 3)),
+        PostProcessed(NoiseInjected(mlp([4], 3), (3,)), mlp([4], 3)),
         StochasticResidual(mlp([4], 3), mlp([4], 4), (3,), 2),
         Code(mlp([4], 5), Latent(uniform=1, categories=(3,))),
         Diffusion(modulated(3, 3, 3, 8, 1), (3,), evaluations=2),
@@ -143,7 +153,7 @@ def test_mappers_draw_and_compare_in_single_precision(index):
     mapper = mappers()[index]
     condition = 1000.0 + tf.random.uniform((8, 3))
     mapper.build((None, 3))
-    given = mapper.given(condition)
+    given = mapper.distribution(condition)
     draw = given.sample()
     assert draw.dtype == given.log_prob(draw).dtype == mapper(condition).dtype == tf.float32
 
@@ -164,7 +174,7 @@ def test_times_of_diffusion_models_keep_their_digits():
 
 
 def test_losses_are_in_single_precision():
-    noisy = Noisy(mlp([], 2), (2,), stddev=0.0)
+    noisy = Deterministic(mlp([], 2), (2,))
     noisy.build((None, 2))
     x = tf.random.normal((8, 2))
     space = mizoo.representations.Identity((2,))

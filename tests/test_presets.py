@@ -6,7 +6,7 @@ import pytest
 from conftest import toy_pairs
 
 from mizoo import presets
-from mizoo.mappers import Flow, Noisy, Turned
+from mizoo.mappers import Flow, NoiseInjected, RotationEquivariant
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial
 from mizoo.representations import Standardise
@@ -23,7 +23,7 @@ def small():
 def test_default_has_the_eight_terms(small):
     assert {o.term for o in small.active} == {f"{letter}_{stream}" for letter in "LD" for stream in LINKS}
     assert small.streams == LINKS
-    assert isinstance(small.encoder, Turned)
+    assert isinstance(small.encoder, RotationEquivariant)
     assert isinstance(small.encoder.mapper, Flow)
 
 
@@ -63,7 +63,7 @@ def test_original_is_the_configuration_of_the_paper():
     )
     assert encoder == [(24, 256), (256, 128), (128, 64), (64, 24)]
     assert decoder == [(24, 64), (64, 128), (128, 256), (256, 24)]
-    assert isinstance(model.encoder, Noisy)
+    assert isinstance(model.encoder, NoiseInjected)
     assert model.encoder.stddev == model.decoder.stddev == 0.05
     penalties = {o.stream: o.estimator.gradient_penalty for o in model.objectives if o.symbol == "D"}
     assert penalties == {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0}
@@ -79,11 +79,11 @@ def test_original_is_the_configuration_of_the_paper():
 
 
 def test_original_mean_squared_error(few):
-    """L terms of the original are mean squared errors, up to the normal law's constant."""
+    """L terms of the original are mean squared errors, up to the normal distribution's constant."""
     model = presets.turbosim(original=True)
     model.adapt(few.train)
     target, draw = np.random.default_rng(0).normal(size=(2, 5, 24)).astype("float32")
-    given = model.encoder.given(model.x_representation(few.train.x[:5]))
+    given = model.encoder.distribution(model.x_representation(few.train.x[:5]))
     given._draw = draw
     constant = 12 * np.log(2 * np.pi * 12)
     np.testing.assert_allclose(
@@ -115,7 +115,7 @@ def test_other_dimensions_mappers_and_estimators():
     model = presets.turbosim(
         x=Standardise((3,)),
         z=Standardise((2,)),
-        encoder=Noisy(mlp([4], 2), (2,)),
+        encoder=NoiseInjected(mlp([4], 2), (2,)),
         estimator=estimator,
         **SMALL,
     )

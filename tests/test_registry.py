@@ -27,7 +27,7 @@ def shelf(tmp_path_factory):
     model.adapt(toy_events())
     model.export(folder / "toy", verbose=False)
     (folder / "toy" / "metrics.json").write_text(
-        json.dumps({"worst": {"z_tilde": {"mean": 1.5, "largest": 2.5, "of": "z0", "floor": 1.0}}})
+        json.dumps({"summary": {"z_tilde": {"mean": 1.5, "largest": 2.5, "of": "z0", "threshold": 1.0}}})
     )
     write_manifest(folder / "toy")
     write_registry(folder)

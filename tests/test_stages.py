@@ -7,7 +7,7 @@ import pytest
 from conftest import toy, toy_events, toy_pairs
 
 from mizoo import Stage, presets
-from mizoo.stages import Stages
+from mizoo.model.stages import Stages
 from mizoo.training.callbacks import Backup
 
 
@@ -142,12 +142,14 @@ def test_stages_without_an_epoch_are_told():
 
 def test_weights_are_not_set_where_a_stage_has_them():
     model = staged([Stage(0, {"L_z_tilde": 1.0})])
-    weigh = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: model.weigh({"L_x_tilde": 1.0}))
+    weigh = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda *_: model.set_loss_weights({"L_x_tilde": 1.0})
+    )
     with pytest.raises(ValueError, match="cannot be set within a stage"):
         model.fit(toy_pairs(), verbose=0, callbacks=weigh)
     with pytest.raises(ValueError, match="no stage of the training of toy has the term 'L_x_tilde'"):
-        model.weigh({"L_x_tilde": 1.0})
-    model.weigh({"L_x_tilde": 0.0, "L_z_tilde": 3.0})
+        model.set_loss_weights({"L_x_tilde": 1.0})
+    model.set_loss_weights({"L_x_tilde": 0.0, "L_z_tilde": 3.0})
     model.enter(model.stages[0])
     assert [model.weight(o) for o in model.active] == [3.0]
 

@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 
 from mizoo import Turbo
-from mizoo.mappers import Diffusion, Noisy
+from mizoo.mappers import Diffusion, NoiseInjected
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import Adversarial, Divergence
 from mizoo.presets import PRESETS
 from mizoo.representations import Identity, Latent, Standardise
-from mizoo.training.start import take_weights
+from mizoo.training.warm_start import take_weights
 
 
-def model(encoder=None, critic=None, x=None, **game):
+def model(encoder=None, critic=None, x=None, **gan_loss):
     return Turbo(
-        encoder or Noisy(mlp([4], 2), (2,)), None,
-        [Divergence("z_tilde", Adversarial(critic or mlp([4], 1), **game))], x or Identity((3,)), Latent(2),
+        encoder or NoiseInjected(mlp([4], 2), (2,)), None,
+        [Divergence("z_tilde", Adversarial(critic or mlp([4], 1), **gan_loss))],
+        x or Identity((3,)), Latent(2),
     )  # fmt: skip
 
 
@@ -24,7 +25,7 @@ def diffusion(units=8, **options):
 
 
 def noisy(network, **options):
-    return {"encoder": Noisy(network, (2,), **options)}
+    return {"encoder": NoiseInjected(network, (2,), **options)}
 
 
 def attentive(**options):
@@ -53,7 +54,7 @@ def test_other_functions_of_the_same_weights_are_refused(mine, theirs, message):
 @pytest.mark.parametrize(
     ("mine", "theirs"),
     [
-        ({}, {"game": "hinge", "r1": 1.0}),
+        ({}, {"gan_loss": "hinge", "r1": 1.0}),
         ({"encoder": diffusion(evaluations=2)}, {"encoder": diffusion(sampler="adams", evaluations=5)}),
         (attentive(dropout=0.5, name="a"), attentive(dropout=0.1, name="b")),
     ],

@@ -8,8 +8,8 @@ import tensorflow as tf
 from conftest import toy, toy_events
 
 import mizoo
-from mizoo import strategies
-from mizoo.mappers import Noisy
+from mizoo.distribute import strategies
+from mizoo.mappers import Deterministic
 
 
 @pytest.fixture
@@ -103,6 +103,6 @@ def test_what_replicas_cannot_do_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="jit_compile=True does not work under Three"):
         model.make_train_function(force=True)
     network = keras.Sequential([keras.layers.Dense(4), keras.layers.BatchNormalization(name="bn")])
-    model = mizoo.presets.ae(x=(4,), decoder=Noisy(network, (4,), stddev=0.0))
+    model = mizoo.presets.ae(x=(4,), decoder=Deterministic(network, (4,)))
     with pytest.raises(ValueError, match="bn normalises each replica's part of the batch"):
         model.make_train_function(force=True)

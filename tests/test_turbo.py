@@ -5,12 +5,12 @@ import tensorflow as tf
 from conftest import toy, toy_events, toy_pairs
 
 from mizoo import NotFiniteError, Stage, Turbo, presets
-from mizoo.mappers import Noisy
+from mizoo.mappers import Deterministic, NoiseInjected
 from mizoo.networks import mlp
 from mizoo.objectives import Likelihood
 from mizoo.representations import Identity, Standardise
 from mizoo.training import Backup, Warmup
-from mizoo.training.start import take_weights
+from mizoo.training.warm_start import take_weights
 
 ALL = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 
@@ -32,13 +32,13 @@ def test_only_the_streams_asked_for_are_computed(terms, streams, monkeypatch):
     model = toy(terms, run_eagerly=True)
     assert model.streams == streams
     drawn = []
-    given = Noisy.given
+    distribution = NoiseInjected.distribution
 
     def spy(self, *args, **kwargs):
         drawn.append("z" if self is model.encoder else "x")
-        return given(self, *args, **kwargs)
+        return distribution(self, *args, **kwargs)
 
-    monkeypatch.setattr(Noisy, "given", spy)
+    monkeypatch.setattr(NoiseInjected, "distribution", spy)
     model.train_on_batch(toy_pairs(8))
     needed = set(streams) | {objective.stream for objective in model.active}
     assert len(drawn) == len(needed)
@@ -151,7 +151,9 @@ def test_gradients_not_finite_stop_training_too():
             return tf.custom_gradient(lambda v: (v, lambda upstream: upstream * np.nan))(values)
 
     network = keras.Sequential([keras.layers.Dense(1), Cliff()])
-    model = Turbo(Noisy(network, (1,), 0.0), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
+    model = Turbo(
+        NoiseInjected(network, (1,), 0.0), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,))
+    )
     model.compile("sgd")
     before = [w.numpy() for w in model.mapper_variables]
     with pytest.raises(NotFiniteError, match="the gradient not finite"):
@@ -162,11 +164,11 @@ def test_gradients_not_finite_stop_training_too():
 
 def test_weigh_switches_terms():
     model = toy(["L_z_tilde", "L_x_hat"])
-    model.weigh({"L_x_hat": 0.0})
+    model.set_loss_weights({"L_x_hat": 0.0})
     assert model.streams == []
     assert set(model.fit(toy_pairs(), verbose=0).history) == {"loss", "L_z_tilde"}
     with pytest.raises(ValueError, match="'D_x_hat'"):
-        model.weigh({"D_x_hat": 1.0})
+        model.set_loss_weights({"D_x_hat": 1.0})
 
 
 def test_warmup_begins_with_some_terms():
@@ -204,7 +206,7 @@ def test_a_warmup_cut_short_leaves_no_weights_behind(tmp_path):
 
 def test_mean_loss_is_the_weighted_sum():
     model = toy(["L_z_tilde", "L_x_tilde"])
-    model.weigh({"L_z_tilde": 3.0, "L_x_tilde": 0.5})
+    model.set_loss_weights({"L_z_tilde": 3.0, "L_x_tilde": 0.5})
     logs = model.evaluate(toy_pairs(), batch_size=64, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(3.0 * logs["L_z_tilde"] + 0.5 * logs["L_x_tilde"], rel=1e-5)
 
@@ -212,7 +214,7 @@ def test_mean_loss_is_the_weighted_sum():
 def test_duplicate_terms_are_refused():
     with pytest.raises(ValueError, match="once"):
         Turbo(
-            Noisy(mlp([], 1), (1,)), None, [Likelihood("z_tilde"), Likelihood("z_tilde")],
+            NoiseInjected(mlp([], 1), (1,)), None, [Likelihood("z_tilde"), Likelihood("z_tilde")],
             Identity((1,)), Identity((1,)),
         )  # fmt: skip
 
@@ -223,15 +225,17 @@ def test_wrong_width_and_missing_mapper_are_named():
         model.encode(np.zeros((4, 2), "float32"))
     with pytest.raises(ValueError, match=r"noise must have shape \(4, 3\), got \(5, 3\)"):
         model.encode(np.zeros((4, 3), "float32"), noise=np.zeros((5, 3), "float32"))
-    sure = Noisy(mlp([], 1), (1,), stddev=0.0)
+    sure = Deterministic(mlp([], 1), (1,))
     silent = Turbo(sure, None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)), name="silent")
     with pytest.raises(ValueError, match="the encoder of silent takes no noise"):
         silent.encode(np.zeros((4, 1), "float32"), noise=np.zeros((4, 1), "float32"))
-    lone = Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,)))
+    lone = Turbo(
+        NoiseInjected(mlp([], 1), (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,))
+    )
     with pytest.raises(ValueError, match="from z to x"):
         lone.decode(np.zeros((4, 1), "float32"))
     with pytest.raises(ValueError, match="L_x_hat needs a mapper that is missing: the decoder"):
-        Turbo(Noisy(mlp([], 1), (1,)), None, [Likelihood("x_hat")], Identity((1,)), Identity((1,)))
+        Turbo(NoiseInjected(mlp([], 1), (1,)), None, [Likelihood("x_hat")], Identity((1,)), Identity((1,)))
 
 
 def test_call_gives_the_four_streams():
@@ -244,7 +248,7 @@ def test_call_gives_the_four_streams():
 
 def test_representations_adapt_before_training(few):
     model = Turbo(
-        Noisy(mlp([4], 24), (24,)), None, [Likelihood("z_tilde")],
+        NoiseInjected(mlp([4], 24), (24,)), None, [Likelihood("z_tilde")],
         Standardise((24,), scalar=True), Standardise((24,)),
     )  # fmt: skip
     model.compile()

@@ -101,9 +101,9 @@ def test_a_training_with_weights_finds_the_weighted_law():
     )
     model.compile(keras.optimizers.Adam(0.05))
     model.fit(data, batch_size=128, epochs=200, verbose=0)
-    law = model.decoder.given(tf.zeros((1, 1))).law
-    assert float(law.loc[0, 0]) == pytest.approx(0.25, abs=0.02)
-    assert float(law.scale[0, 0]) == pytest.approx(np.sqrt(3.0) / 4.0, abs=0.02)
+    distribution = model.decoder.distribution(tf.zeros((1, 1))).normal
+    assert float(distribution.loc[0, 0]) == pytest.approx(0.25, abs=0.02)
+    assert float(distribution.scale[0, 0]) == pytest.approx(np.sqrt(3.0) / 4.0, abs=0.02)
 
 
 def test_files_stream_into_batches(weighted, tmp_path):

@@ -119,11 +119,11 @@ def test_replicas_see_every_event_once(spread):
 
 
 def test_keras_still_needs_the_remedy(processes, tmp_path):
-    """Once this fails, that part of `mizoo.workers` can go."""
+    """Once this fails, that part of `mizoo.distribute.workers` can go."""
     both = [processes.start("spread.py", "without", tmp_path / "out", cluster=task) for task in cluster()]
     codes = [processes.code(process) for process in both]
     if codes == [0, 0]:
-        pytest.fail("keras #20585 is mended: workers do without mizoo/workers.py")
+        pytest.fail("keras #20585 is mended: workers do without mizoo/distribute/workers.py")
     errors = "".join(map(processes.text, both))
     assert "Attempt to convert a value" in errors or "axis" in errors
 

@@ -22,7 +22,7 @@ def data(name):
     if "x" in SMALL.get(name, {}):
         rng = np.random.default_rng(0)
         return mizoo.datasets.Samples(rng.normal(size=(64, 3)), rng.normal(size=(64, 2)))
-    return PRESETS[name].demonstration().train[:64]
+    return PRESETS[name].load_dataset().train[:64]
 
 
 @functools.cache
@@ -155,7 +155,7 @@ def test_says_what_it_is(name):
     assert {"name", "learning_rate"} <= set(preset.arguments)
 
 
-@pytest.mark.parametrize("name", [n for n in PRESETS if PRESETS[n].shown_on == "digits"])
+@pytest.mark.parametrize("name", [n for n in PRESETS if PRESETS[n].dataset == "digits"])
 @pytest.mark.parametrize("shape", [(3,), (9, 6, 2)])
 def test_networks_fit_the_shape_of_the_data(name, shape):
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype("float32")

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from mizoo.extra import extra
+from mizoo.core.optional import extra
 
 _TURN = 2.0 * np.pi
 _ROUNDING = 1.0 + 1e-5

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mizoo.core.optional import extra
 from mizoo.datasets.ancestry import PartonFinder
 from mizoo.datasets.angles import check_angles
 from mizoo.datasets.chunk import Chunk
@@ -12,7 +13,6 @@ from mizoo.datasets.damage import brief
 from mizoo.datasets.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.record import partons
 from mizoo.datasets.weights import weight_name
-from mizoo.extra import extra
 from mizoo.physics.process import Process
 
 TREE = "Delphes"

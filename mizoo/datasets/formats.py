@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from mizoo.core.optional import extra
 from mizoo.datasets.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
-from mizoo.extra import extra
 
 
 def _frame(arrays, process):

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mizoo.core.optional import extra
 from mizoo.datasets.chunk import Chunk
 from mizoo.datasets.limits import MAX_BYTES, LimitedLines, text_limit
 from mizoo.datasets.weights import WEIGHT, WEIGHTS, weight_name
-from mizoo.extra import extra
 from mizoo.physics.process import Process
 
 __all__ = ["HDF5_NAMES", "TREE", "WEIGHT", "WEIGHTS", "columns"]

@@ -1,13 +1,12 @@
 """Tables and figures of generated against true events."""
 
 from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.conditional import calibrate, responses, retrieve
+from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.report import Report, compare, evaluate
 
 __all__ = [
     "Report",
-    "calibrate",
     "classifier_test",
     "compare",
     "evaluate",
@@ -15,4 +14,5 @@ __all__ = [
     "observables",
     "responses",
     "retrieve",
+    "simulation_based_calibration",
 ]

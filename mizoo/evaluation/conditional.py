@@ -1,4 +1,4 @@
-"""Beyond marginal laws: what generated events have to do with what they were generated from."""
+"""Beyond marginal distributions: what generated events have to do with what they were generated from."""
 
 from typing import NamedTuple
 
@@ -6,21 +6,21 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from mizoo.evaluation.observables import polar, wrap
-from mizoo.physics.matching import Matched
+from mizoo.physics.matching import JetMatching
 from mizoo.physics.process import TTBAR
 
 
 def partners(x, z, process=TTBAR) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """pT in GeV, η and φ of detector objects and of their partons, by branch and component.
 
-    Jets are in the order of the partons they are nearest to (`physics.Matched`).
+    Jets are in the order of the partons they are nearest to (`physics.JetMatching`).
 
     Args:
         x, z: pairs (n, 4 × objects) of detector objects and partons.
     """
     pairs = {space: np.asarray(events, dtype="float32") for space, events in (("x", x), ("z", z))}
     if process.matched:
-        pairs = Matched(process.matched)(pairs)
+        pairs = JetMatching(process.matched)(pairs)
     x, z = (polar(events) for events in pairs.values())
     return {
         kind: {
@@ -69,7 +69,7 @@ class Calibration(NamedTuple):
         return (inside * (self.samples + 1)).mean(0)
 
 
-def calibrate(truth, draws) -> Calibration:
+def simulation_based_calibration(truth, draws) -> Calibration:
     """Ranks of true values (n, k) among draws (n, samples, k) from what should be their posterior."""
     draws = np.asarray(draws)
     return Calibration((draws < np.asarray(truth)[:, None]).sum(1), draws.shape[1])

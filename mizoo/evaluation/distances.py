@@ -1,4 +1,4 @@
-"""Distances between one-dimensional samples, of events with or without weights, and their floors.
+"""Distances between one-dimensional samples, of events with or without weights, and their thresholds.
 
 Every distance takes the true sample (n,), the model's (m,), and the weights of each, if there are any.
 """
@@ -24,24 +24,24 @@ def triangular(truth, model, truth_weights=None, model_weights=None) -> float:
 
 
 def chi2(truth, model, truth_weights=None, model_weights=None) -> float:
-    """χ² of the cells' shares over the number of degrees of freedom: 1 on average for one law."""
+    """χ² of the cells' shares over the number of degrees of freedom: 1 on average for one distribution."""
     return _chi2(*_histograms(truth, model, truth_weights, model_weights))
 
 
 DISTANCES = {"ks": ks, "wasserstein": wasserstein, "triangular": triangular, "chi2": chi2}
 
 
-def effective(count, weights=None) -> float:
+def effective_sample_size(count, weights=None) -> float:
     """Number of events without weights that tell as much as these: (Σw)²/Σw²."""
     return float(count) if weights is None else float(np.sum(weights) ** 2 / np.sum(np.square(weights)))
 
 
-def ks_floor(n, m) -> float:
-    """Distance that two samples of one law, n and m values, exceed in 5 % of cases."""
+def ks_threshold(n, m) -> float:
+    """Distance that two samples of one distribution, n and m values, exceed in 5 % of cases."""
     return 1.36 * np.sqrt(1.0 / n + 1.0 / m)
 
 
-def floors(truth, count, weights=None, resamples=100, seed=0) -> dict[str, float]:
+def thresholds(truth, count, weights=None, resamples=100, seed=0) -> dict[str, float]:
     """Distances that the truth has from itself in 5 % of cases, by name: a bootstrap.
 
     Args:

@@ -53,8 +53,8 @@ def mmd(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
 JOINT = {"correlation": correlation, "sliced Wasserstein": sliced_wasserstein, "MMD": mmd}
 
 
-def joint_floors(truth, count, weights=None, resamples=20, seed=0) -> dict[str, float]:
-    """Distances that the truth has from itself in 5 % of cases, by name; as `distances.floors`.
+def joint_thresholds(truth, count, weights=None, resamples=20, seed=0) -> dict[str, float]:
+    """Distances that the truth has from itself in 5 % of cases, by name; as `distances.thresholds`.
 
     Halves of the truth are compared, scaled to samples of its size and of `count`: a bootstrap would repeat
     events, of which the kernel distance would take notice.

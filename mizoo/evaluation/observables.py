@@ -3,6 +3,7 @@
 import numpy as np
 
 from mizoo.physics.process import COMPONENTS, TTBAR
+from mizoo.physics.reconstruction import RECONSTRUCTIONS
 
 
 def observables(events, space, process=TTBAR) -> dict[str, np.ndarray]:
@@ -19,7 +20,7 @@ def observables(events, space, process=TTBAR) -> dict[str, np.ndarray]:
         if parts := getattr(mass, space):
             named[mass.name] = _mass(momenta[:, [places[part] for part in parts]].sum(1))
     if space == "x" and process.reconstruct is not None:
-        named |= process.reconstruct(events)._asdict()
+        named |= RECONSTRUCTIONS[process.reconstruct](events)._asdict()
     return named
 
 

@@ -1,4 +1,4 @@
-"""Generated events held against true ones."""
+"""Generated events compared with true ones."""
 
 import json
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from sklearn.decomposition import PCA
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
 from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.distances import DISTANCES, effective, floors, ks_floor
-from mizoo.evaluation.figures import draw
-from mizoo.evaluation.joint import JOINT, joint_floors
+from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_threshold, thresholds
+from mizoo.evaluation.figures.draw import draw
+from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import latex, markdown
@@ -27,21 +27,22 @@ _PRINCIPAL = 10
 
 @dataclass(frozen=True)
 class Report:
-    """Generated data held against true ones.
+    """Generated data compared with true ones.
 
     Attributes:
         name: of the model.
         table: one row for each stream and observable: `space`; the KS distance `ks`, the Wasserstein-1
             distance `wasserstein` in the observable's unit (GeV for events), the triangular discriminator
-            `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_floor`,
-            and `floor` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`, whether
+            `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_threshold`,
+            and `threshold` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`,
+                whether
             it is one of the ten published cells.
         truth: the true data by space.
         streams: the generated data by stream.
         weights: of the generated events by stream, None for those without.
         joint: one row for each stream, of all observables together: root mean square difference of
             correlations, sliced Wasserstein distance and MMD of standardised observables, each with its
-            floor, and the AUC of a classifier with its error; None unless asked for.
+            threshold, and the AUC of a classifier with its error; None unless asked for.
     """
 
     name: str
@@ -55,7 +56,7 @@ class Report:
     def cells(self) -> pd.DataFrame:
         """The paper's ten cells, KS × 100, NaN where the model has not the stream.
 
-        Rows are this model, both papers, doing nothing, and the floor.
+        Rows are this model, both papers, identity, and the threshold.
 
         Raises:
             ValueError: if the data are not pairs of tt̄ events.
@@ -66,25 +67,25 @@ class Report:
         rows = {
             self.name: [100.0 * value for value in own],
             **PUBLISHED,
-            "doing nothing": _unchanged(self.truth),
-            "95 % floor": [100.0 * float(self.table["floor"].iloc[0])] * len(CELLS),
+            "identity": _unchanged(self.truth),
+            "95 % threshold": [100.0 * float(self.table["threshold"].iloc[0])] * len(CELLS),
         }
         return pd.DataFrame(rows, index=[observable for _, observable in CELLS]).T
 
     @property
-    def worst(self) -> pd.DataFrame:
-        """Mean and largest KS × 100 of each stream, the observable of the largest, and the floor."""
+    def summary(self) -> pd.DataFrame:
+        """Mean and largest KS × 100 of each stream, the observable of the largest, and the threshold."""
         rows = {}
         for stream, table in self.table.groupby("stream", sort=False):
             rows[stream] = {
                 "mean": 100.0 * table["ks"].mean(),
                 "largest": 100.0 * table["ks"].max(),
                 "of": table["ks"].droplevel("stream").idxmax(),
-                "floor": 100.0 * table["floor"].iloc[0],
+                "threshold": 100.0 * table["threshold"].iloc[0],
             }
         return pd.DataFrame.from_dict(rows, orient="index")
 
-    def summary(self) -> dict:
+    def to_dict(self) -> dict:
         """Figures of merit as plain data."""
         cells = self.cells.round(3).to_dict(orient="index") if _has_cells(self.truth) else {}
         joint = {} if self.joint is None else self.joint.round(5).to_dict(orient="index")
@@ -93,7 +94,7 @@ class Report:
             "events": len(self.truth),
             "given": list(self.truth.arrays()),
             "cells": {row: _without_nan(values) for row, values in cells.items()},
-            "worst": self.worst.round(3).to_dict(orient="index"),
+            "summary": self.summary.round(3).to_dict(orient="index"),
             "joint": {row: _without_nan(values) for row, values in joint.items()},
             "table": [
                 {key: round(v, 6) if isinstance(v, float) else v for key, v in row.items()}
@@ -108,7 +109,7 @@ class Report:
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "metrics.json").write_text(json.dumps(self.summary(), indent=1) + "\n")
+        (directory / "metrics.json").write_text(json.dumps(self.to_dict(), indent=1) + "\n")
         self.table.to_csv(directory / "table.csv")
         plain = self.table.drop(columns=["space", "paper"])
         (directory / "table.md").write_text(markdown(plain, 4))
@@ -150,7 +151,7 @@ def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
 
     Args:
         truth, made: samples of the same observables, of any numbers, with or without weights.
-        name: of what is held against the truth, in tables.
+        name: of what is compared with the truth, in tables.
         joint: as in `evaluate`; a classifier only compares samples of the same number.
 
     Raises:
@@ -168,8 +169,10 @@ def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
 
 
 def _report(name, truth, streams, weights, joint):
-    own_floors: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
-    table = pd.concat([_compared(truth, drawn, s, weights[s], own_floors) for s, drawn in streams.items()])
+    own_thresholds: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
+    table = pd.concat(
+        [_compared(truth, drawn, s, weights[s], own_thresholds) for s, drawn in streams.items()]
+    )
     together = None
     if joint:
         lines = track(streams.items(), description="together ", transient=True)
@@ -178,22 +181,24 @@ def _report(name, truth, streams, weights, joint):
     return Report(name, table, truth, streams, weights, together)
 
 
-def _compared(data, drawn, stream, weights, own_floors) -> pd.DataFrame:
+def _compared(data, drawn, stream, weights, own_thresholds) -> pd.DataFrame:
     """Distances of generated from true data of a stream's space, a row for each observable."""
     space = LINKS[stream].target
     true, made = (_observables(data, space, values) for values in (data[space], drawn))
     cells = set(CELLS) if stream.endswith("tilde") and _has_cells(data) else set()
-    floor = ks_floor(effective(len(data[space]), data.weights), effective(len(drawn), weights))
+    threshold = ks_threshold(
+        effective_sample_size(len(data[space]), data.weights), effective_sample_size(len(drawn), weights)
+    )
     rows = {}
     for name in true:
         values = {k: d(true[name], made[name], data.weights, weights) for k, d in DISTANCES.items()}
-        if (key := (space, name, len(drawn))) not in own_floors:
-            own_floors[key] = floors(true[name], len(drawn), data.weights)
+        if (key := (space, name, len(drawn))) not in own_thresholds:
+            own_thresholds[key] = thresholds(true[name], len(drawn), data.weights)
         rows[stream, name] = {
             "space": space,
             **values,
-            "floor": floor,
-            **{f"{k}_floor": own_floors[key][k] for k in DISTANCES if k != "ks"},
+            "threshold": threshold,
+            **{f"{k}_threshold": own_thresholds[key][k] for k in DISTANCES if k != "ks"},
             "paper": (space, name) in cells,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["stream", "observable"])
@@ -202,11 +207,11 @@ def _compared(data, drawn, stream, weights, own_floors) -> pd.DataFrame:
 def _jointly(data, drawn, space, weights):
     """Distances of all observables together; see `Report.joint`."""
     true, made = (_columns(data, space, values) for values in (data[space], drawn))
-    own = joint_floors(true, len(made), data.weights)
+    own = joint_thresholds(true, len(made), data.weights)
     row = {}
     for name, distance in JOINT.items():
         row[name] = distance(true, made, data.weights, weights)
-        row[f"{name} floor"] = own[name]
+        row[f"{name} threshold"] = own[name]
     if len(true) == len(made):
         area = classifier_test(true, made, data.weights, weights)
         row |= {"AUC": area.value, "AUC error": area.error}

@@ -11,7 +11,7 @@ from mizoo.physics.process import TTBAR
 def show(report: Report, console: Console) -> None:
     """Print what a report says: of each stream, of all observables together, and of each observable."""
     console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
-    console.print(_table("of each stream", report.worst))
+    console.print(_table("of each stream", report.summary))
     if report.joint is not None:
         console.print()
         console.print(_table("all observables together", report.joint.T, 4))

@@ -1,8 +1,6 @@
 """Trained models on disk: SavedModels, ONNX files, model cards, and the loader."""
 
-from mizoo.export.card import write_card
-from mizoo.export.onnx import write_onnx
-from mizoo.export.pretrained import Pretrained, catalogue, load, names
-from mizoo.export.registry import write_registry
+import lazy_loader as lazy
 
-__all__ = ["Pretrained", "catalogue", "load", "names", "write_card", "write_onnx", "write_registry"]
+# Lazy, so that `mizoo models` lists them without importing TensorFlow.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -79,18 +79,18 @@ with a second input, such as `{first}_seeded(…, seed)`.
 {citation}.
 """
 _CELLS = """Kolmogorov-Smirnov distances × 100 on the test split: b quark unfolded, leading jet simulated,
-masses of simulated events. The floor is what two samples of one law exceed in 5 % of cases.
+masses of simulated events. The threshold is what two samples of one distribution exceed in 5 % of cases.
 
 {cells}
 
-All observables, generated against true (KS × 100; floor {floor:.2f}):
+All observables, generated against true (KS × 100; threshold {threshold:.2f}):
 
 {observables}"""
-_WORST = """Kolmogorov-Smirnov distances × 100 of {columns}, generated against true ones of the
-test split: `x_tilde` is drawn {drawn}, `x_hat` reconstructed. The floor is what two samples of one law
-exceed in 5 % of cases.
+_SUMMARY = """Kolmogorov-Smirnov distances × 100 of {columns}, generated against true ones of the
+test split: `x_tilde` is drawn {drawn}, `x_hat` reconstructed. The threshold is what two
+samples of one distribution exceed in 5 % of cases.
 
-{worst}"""
+{summary}"""
 
 
 def write_card(directory) -> Path:
@@ -133,9 +133,9 @@ def _data(config):
     """Kind of the data, what they are in words, and the process they are events of, if any."""
     record = config.get("data", {})
     if "files" not in record:
-        shown_on = config["shown_on"]
-        kind = "digits" if "digits" in shown_on else shown_on
-        return kind, f"{_DATA[shown_on]}; the training split", "ttbar" if kind == "ttbar" else None
+        dataset = config["dataset"]
+        kind = "digits" if "digits" in dataset else dataset
+        return kind, f"{_DATA[dataset]}; the training split", "ttbar" if kind == "ttbar" else None
     files = " and ".join(f"`{file['name']}`" for file in record["files"])
     shapes = ", ".join(f"{space} {_sizes(sizes)}" for space, sizes in record["shapes"].items())
     what = "arrays" if record["process"] is None else f"events of {record['process']}"
@@ -182,19 +182,20 @@ def _figures(metrics, process, dimensions):
     if metrics["cells"]:
         return _CELLS.format(
             cells=_cells(metrics["cells"]),
-            floor=100 * metrics["table"][0]["floor"],
+            threshold=100 * metrics["table"][0]["threshold"],
             observables=_observables(metrics["table"]),
         )
-    lines = ["| | mean | largest | of | floor |", "|---|---|---|---|---|"]
+    lines = ["| | mean | largest | of | threshold |", "|---|---|---|---|---|"]
     lines += [
-        f"| `{stream}` | {row['mean']:.2f} | {row['largest']:.2f} | `{row['of']}` | {row['floor']:.2f} |"
-        for stream, row in metrics["worst"].items()
+        f"| `{stream}` | {row['mean']:.2f} | {row['largest']:.2f} "
+        f"| `{row['of']}` | {row['threshold']:.2f} |"
+        for stream, row in metrics["summary"].items()
     ]
     columns = "components" if dimensions == 1 else "principal components"
-    return _WORST.format(
+    return _SUMMARY.format(
         columns="observables of detector events" if process == "ttbar" else columns,
         drawn="given z of the same event" if "z" in metrics["given"] else "from the prior",
-        worst="\n".join(lines),
+        summary="\n".join(lines),
     )
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from mizoo.datasets import read_arrays
 from mizoo.datasets.write import check_target
 from mizoo.evaluation.report import in_chunks
+from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin
-from mizoo.training.folders import check_writable
-from mizoo.training.source import are_arrays, as_ttbar
+from mizoo.presets.data import are_arrays, as_ttbar
 
 SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _NAMES = {"decode": "simulated", "encode": "unfolded"}

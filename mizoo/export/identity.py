@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from mizoo.datasets.integrity import array_checksum, checksum
 from mizoo.export.manifest import program
 from mizoo.export.pretrained import Pretrained
-from mizoo.turbo import Turbo
+from mizoo.model.turbo import Turbo
 
 
 @runtime_checkable

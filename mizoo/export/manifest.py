@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from mizoo.datasets.integrity import checksum
-from mizoo.training.record import read_json
+from mizoo.export.record import read_json
 
 NAME = "sha256.json"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.optional import extra
+from mizoo.core.tracing import inlined
 from mizoo.export import onnx_graph
-from mizoo.extra import extra
-from mizoo.graphs import inlined
 
 OPSET = 18
 # Rounding grows in steep splines and in loops: of one event in a hundred it may be more, but not much.
@@ -42,8 +42,9 @@ def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
         ValueError: if a mapper does not give what TensorFlow gives, within 1e-4 in 99 % of the events and
             1e-3 in all of them.
     """
-    libraries = ("onnx", "onnxruntime", "tf2onnx")
-    onnx, runtime, converter = (extra(name, "writing .onnx files") for name in libraries)
+    onnx, runtime, converter = (
+        extra(name, "writing .onnx files") for name in ("onnx", "onnxruntime", "tf2onnx")
+    )
     path = Path(path)
     unfinished = path.with_suffix(".part")
     functions, feeds, parts = {}, {}, {}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mizoo.extra import extra
+from mizoo.core.optional import extra
 
 _SINGLE, _DOUBLE = 1, 11  # numbers of types in ONNX
 

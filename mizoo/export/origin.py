@@ -4,10 +4,10 @@ from pathlib import Path
 
 from mizoo.datasets import Samples
 from mizoo.export.pretrained import Pretrained, load
+from mizoo.export.record import read_config
 from mizoo.physics.process import TTBAR
 from mizoo.presets import PRESETS
-from mizoo.training.record import read_config
-from mizoo.training.source import held_out, read_data, same_files, tell_unused
+from mizoo.presets.data import held_out, read_data, same_files, tell_unused
 
 
 class Origin:
@@ -37,7 +37,7 @@ class Origin:
 
     @property
     def record(self) -> dict:
-        """Of the data, see `mizoo.training.source`; empty for models without."""
+        """Of the data, see `mizoo.presets.data`; empty for models without."""
         return self.config.get("data", {})
 
     @property
@@ -51,7 +51,7 @@ class Origin:
             return False
         if "files" in self.record:
             return self.record["process"] == TTBAR.name
-        return self.preset is None or self.preset.shown_on == "ttbar"
+        return self.preset is None or self.preset.dataset == "ttbar"
 
     def truth(self, paths=(), split=None, skip_bad=False) -> Samples:
         """Data that the model is compared with.
@@ -90,7 +90,7 @@ class Origin:
             return self._fitting(held_out(self.record, split), [f["name"] for f in self.record["files"]])
         if self.preset is None:
             raise ValueError(f"{self.name} does not say what it was trained on: give files as --data")
-        return self._fitting(self.preset.truth(split), [f"the demonstration {self.preset.shown_on}"])
+        return self._fitting(self.preset.truth(split), [f"the demonstration {self.preset.dataset}"])
 
     def _takes_arrays(self):
         """Whether NumPy files are plain arrays and others none of its; None if both may be its."""

@@ -2,17 +2,17 @@
 
 import difflib
 import os
-from importlib import resources
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mizoo.endpoints import several
+from mizoo.export.catalogue import names
 from mizoo.export.manifest import verify
-from mizoo.export.registry import VARIABLE, cache, download, read_registry
-from mizoo.training.record import read_config, read_json
+from mizoo.export.record import read_config, read_json
+from mizoo.export.registry import VARIABLE, download, read_registry
+from mizoo.model.endpoints import repeat_draws
 
 
 class Pretrained:
@@ -52,13 +52,13 @@ class Pretrained:
             if name in self.endpoints
         }
 
-    def encode(self, x, samples=None, seed=None):
-        """Unfold: draw z (n, …), or (n, samples, …), given x (n, …), float32 in physical units."""
-        return several(lambda x: self._call("encode", x, seed), x, samples)
+    def encode(self, x, num_samples=None, seed=None):
+        """Unfold: draw z (n, …), or (n, num_samples, …), given x (n, …), float32 in physical units."""
+        return repeat_draws(lambda x: self._call("encode", x, seed), x, num_samples)
 
-    def decode(self, z, samples=None, seed=None):
-        """Simulate: draw x (n, …), or (n, samples, …), given z (n, …), float32 in physical units."""
-        return several(lambda z: self._call("decode", z, seed), z, samples)
+    def decode(self, z, num_samples=None, seed=None):
+        """Simulate: draw x (n, …), or (n, num_samples, …), given z (n, …), float32 in physical units."""
+        return repeat_draws(lambda z: self._call("decode", z, seed), z, num_samples)
 
     def reconstruct(self, x, seed=None):
         """Draw x again by way of z."""
@@ -95,31 +95,6 @@ class Pretrained:
 
     def __repr__(self):
         return f"<pretrained {self.name} from {self.path}>"
-
-
-def names() -> dict[str, Path]:
-    """Folders of the models at hand, by name: `./saved_models`, those installed, then the cache's."""
-    found = {}
-    for root in reversed(_roots()):
-        for file in sorted(root.glob("[!.]*/saved_model.pb")):
-            found[file.parent.name] = file.parent
-    return found
-
-
-def catalogue(registry=None) -> dict[str, tuple[str, dict]]:
-    """Where the models are and how good, by name: the folder or the registry, and `Report.worst`.
-
-    Args:
-        registry: as for `load`.
-
-    Raises:
-        ConnectionError: if the registry cannot be had.
-    """
-    url = registry or os.environ.get(VARIABLE)
-    found: dict[str, tuple[str, dict]] = {name: (url, {}) for name in read_registry(url)} if url else {}
-    for name, path in names().items():
-        found[name] = (str(path.parent), read_json(path / "metrics.json").get("worst", {}))
-    return dict(sorted(found.items()))
 
 
 def load(name, registry=None):
@@ -182,10 +157,3 @@ def load_keras(path) -> keras.Model:
 
 def _first_line(error):
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _roots():
-    package = Path(str(resources.files("mizoo")))
-    # In a checkout the folder stands beside the package, in an installation inside it.
-    shipped = [package / "saved_models", package.parent / "saved_models"]
-    return [Path("saved_models"), *shipped, cache()]

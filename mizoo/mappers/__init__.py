@@ -2,35 +2,36 @@
 
 from mizoo.mappers.base import Conditional, Mapper
 from mizoo.mappers.bijection import Bijection
-from mizoo.mappers.code import Code
+from mizoo.mappers.code_posterior import CodePosterior
 from mizoo.mappers.coupling import SplineCoupling
-from mizoo.mappers.departure import Departure
 from mizoo.mappers.diffusion import Diffusion
 from mizoo.mappers.flow import Flow
 from mizoo.mappers.formulations import DDPM, EDM, FlowMatching
 from mizoo.mappers.gaussian import Gaussian
-from mizoo.mappers.noisy import Noisy
-from mizoo.mappers.refined import Refined
+from mizoo.mappers.noise_injected import Deterministic, NoiseInjected
+from mizoo.mappers.post_processed import PostProcessed
 from mizoo.mappers.residual import StochasticResidual
+from mizoo.mappers.residual_mapper import ResidualMapper
+from mizoo.mappers.rotation_equivariant import RotationEquivariant
 from mizoo.mappers.transcoder import Transcoder
-from mizoo.mappers.turned import Turned
 
 __all__ = [
     "DDPM",
     "EDM",
     "Bijection",
-    "Code",
+    "CodePosterior",
     "Conditional",
-    "Departure",
+    "Deterministic",
     "Diffusion",
     "Flow",
     "FlowMatching",
     "Gaussian",
     "Mapper",
-    "Noisy",
-    "Refined",
+    "NoiseInjected",
+    "PostProcessed",
+    "ResidualMapper",
+    "RotationEquivariant",
     "SplineCoupling",
     "StochasticResidual",
     "Transcoder",
-    "Turned",
 ]

@@ -5,24 +5,24 @@ from typing import Protocol
 import keras
 import tensorflow as tf
 
-from mizoo import replicas
-from mizoo.serialisation import build
+from mizoo.core.serialisation import build
+from mizoo.distribute import collectives
 
 
 class Conditional(Protocol):
     """The distribution of a target given one batch of conditions."""
 
     def sample(self):
-        """One draw an event, differentiable in the mapper's weights and the conditions."""
+        """One draw per event, differentiable in the mapper's weights and the conditions."""
 
     def log_prob(self, target):
-        """Log-density of `target` in nats (up to a constant if the scale is fixed), one an event."""
+        """Log-density of `target` in nats (up to a constant if the scale is fixed), one per event."""
 
 
 class Mapper(keras.layers.Layer):
     """A conditional distribution p(target | condition), in two readings: samples and likelihood.
 
-    A mapper implements `given`. Its randomness is an argument, so that exported functions can be
+    A mapper implements `distribution`. Its randomness is an argument, so that exported functions can be
     free of random operations and draws can be repeated. Conditions, noise, draws and densities are in
     single precision, whatever the precision policy: it is for the networks inside.
 
@@ -31,13 +31,13 @@ class Mapper(keras.layers.Layer):
 
     Attributes:
         kind: what the zoo's table calls it.
-        in_nats: whether `log_prob` is the logarithm of a density.
-        follows: whether in a cycle it takes up the latent of the other mapper, instead of its draw.
+        has_exact_log_prob: whether `log_prob` is the logarithm of a density.
+        shares_latent: whether in a cycle it takes up the latent of the other mapper, instead of its draw.
     """
 
     kind: str
-    in_nats = True
-    follows = False
+    has_exact_log_prob = True
+    shares_latent = False
 
     def __init__(self, shape, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
@@ -53,7 +53,7 @@ class Mapper(keras.layers.Layer):
         shape = self.noise_shape(tuple(condition.shape[1:]))
         if shape is None:
             return None
-        return replicas.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
+        return collectives.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
 
     def draw(self, condition, noise=None):
         """Function that gives `noise`, or a fresh draw of it if None.
@@ -82,18 +82,18 @@ class Mapper(keras.layers.Layer):
             )
         return keras.ops.cast(values, "float32")
 
-    def given(self, condition, noise=None, training=None) -> Conditional:
+    def distribution(self, condition, noise=None, training=None) -> Conditional:
         """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""
         raise NotImplementedError
 
-    def follow(self, given, training=None) -> Conditional:
+    def decode_latent(self, given, training=None) -> Conditional:
         """The distribution of the target given what the other mapper's conditional has as `latent`."""
         raise NotImplementedError
 
     def call(self, condition, noise=None, training=None):
         """One draw of the target for each condition."""
         condition = keras.ops.cast(condition, "float32")
-        return self.given(condition, noise=noise, training=training).sample()
+        return self.distribution(condition, noise=noise, training=training).sample()
 
     def compute_output_shape(self, condition_shape, noise_shape=None):
         return (condition_shape[0], *self.shape)
@@ -106,19 +106,19 @@ class Wrapped(Mapper):
         mapper: the other one, of the same conditions and of targets of the same shape.
     """
 
-    derived = ("shape",)
+    excluded_from_config = ("shape",)
 
     def __init__(self, mapper, **kwargs):
         super().__init__(mapper.shape, **kwargs)
         self.mapper = mapper
 
     @property
-    def in_nats(self):
-        return self.mapper.in_nats
+    def has_exact_log_prob(self):
+        return self.mapper.has_exact_log_prob
 
     @property
-    def follows(self):
-        return self.mapper.follows
+    def shares_latent(self):
+        return self.mapper.shares_latent
 
     @property
     def kind(self):
@@ -133,7 +133,7 @@ class Wrapped(Mapper):
 
 
 class NetworkMapper(Mapper):
-    """A mapper whose law is given by the output of one network.
+    """A mapper whose distribution is given by the output of one network.
 
     Args:
         network: a Keras layer or model of the condition.

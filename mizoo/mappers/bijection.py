@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
+from mizoo.core.serialisation import build, serialisable
 from mizoo.mappers.base import Mapper
-from mizoo.serialisation import build, serialisable
 
 
 class _Point:
@@ -26,7 +26,7 @@ class Bijection(Mapper):
     """A flow that maps z to x one to one, or, inverted, x to z; both may share the flow.
 
     Draws are exact inverses of each other: reconstruction needs no term. The density of what comes out,
-    where the condition follows the flow's base law, is known by the change of variables.
+    where the condition follows the flow's base distribution, is known by the change of variables.
 
     Args:
         flow: a `Flow` to the space of x, without condition.
@@ -34,7 +34,7 @@ class Bijection(Mapper):
     """
 
     kind = "invertible"
-    derived = ("shape",)
+    excluded_from_config = ("shape",)
 
     def __init__(self, flow, inverse=False, **kwargs):
         super().__init__((math.prod(flow.shape),) if inverse else flow.shape, **kwargs)
@@ -53,21 +53,21 @@ class Bijection(Mapper):
     def noise_shape(self, condition_shape):
         return None
 
-    def given(self, condition, noise=None, training=None):
+    def distribution(self, condition, noise=None, training=None):
         self.draw(condition, noise)  # refuses noise
         if self.inverse:
             return _Point(self._unconditional(condition, None, training).noise_of(condition))
         return _Point(self._unconditional(condition, condition, training).sample())
 
     def density(self, target):
-        """Log-density, in nats, of draws at `target` (n, …), one an event.
+        """Log-density, in nats, of draws at `target` (n, …), one per event.
 
         Raises:
-            ValueError: if inverted: the law of x is not known.
+            ValueError: if inverted: the distribution of x is not known.
         """
         if self.inverse:
             raise ValueError("the density of the inverse of a flow is that of the data, which is not known")
         return self._unconditional(target, None, None).log_prob(target)
 
     def _unconditional(self, events, noise, training):
-        return self.flow.given(tf.zeros((tf.shape(events)[0], 1)), noise=noise, training=training)
+        return self.flow.distribution(tf.zeros((tf.shape(events)[0], 1)), noise=noise, training=training)

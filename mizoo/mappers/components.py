@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
-    """The indices `given`, as plain integers in their order.
+    """The indices `distribution`, as plain integers in their order.
 
     Args:
         name: of the argument, for messages.

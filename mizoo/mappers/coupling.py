@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.serialisation import build, serialisable
 from mizoo.mappers.components import indices
 from mizoo.mappers.masks import by_seed
 from mizoo.mappers.spline import bend
-from mizoo.representations import planar
-from mizoo.serialisation import build, serialisable
+from mizoo.physics import planar
 
 _LEAST_BIN = 0.02
 _LEAST_SLOPE = 1e-3

@@ -1,4 +1,4 @@
-"""Diffusion and flow matching: conditional laws at the end of paths that begin in noise."""
+"""Diffusion and flow matching: conditional distributions at the end of paths that begin in noise."""
 
 import functools
 import math
@@ -7,18 +7,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mizoo import replicas
+from mizoo.core.serialisation import build, serialisable
+from mizoo.distribute import collectives
 from mizoo.mappers.base import NetworkMapper
 from mizoo.mappers.components import indices
 from mizoo.mappers.formulations import FlowMatching
-from mizoo.representations import planar
-from mizoo.serialisation import build, serialisable
+from mizoo.physics import planar
 
 SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 
 
 class _Denoised:
-    """The law at the end of the paths, given what the network says on them."""
+    """The distribution at the end of the paths, given what the network says on them."""
 
     def __init__(self, diffusion, noise, output):
         self._diffusion = diffusion
@@ -36,7 +36,8 @@ class _Denoised:
 class Diffusion(NetworkMapper):
     """A conditional diffusion model: draws are noise led along a path, by a network that knows its end.
 
-    Its `log_prob` is minus the denoising loss at one random time an event: up to weights of the times and a
+    Its `log_prob` is minus the denoising loss at one random time per event: up to weights of the times and
+        a
     constant, a bound on the likelihood (arXiv 2107.00630).
 
     Euler's steps are those of DDIM (arXiv 2010.02502); midpoint and Heun evaluate the network twice a step;
@@ -45,8 +46,8 @@ class Diffusion(NetworkMapper):
 
     Args:
         network: from values, times and contexts to as many numbers as the target has, see
-            `mizoo.networks.modulated`. It sees `seen` values: angles as cosines and sines. If it is to
-            see what `given` is told to `look` at, too, it comes built, for as many more.
+            `mizoo.networks.modulated`. It sees `input_dim` values: angles as cosines and sines. If it is to
+            see what `distribution` is told to `features` at, too, it comes built, for as many more.
         shape: of one target, (d,).
         angles: indices of components that are angles in [-π, π).
         formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.
@@ -60,7 +61,7 @@ class Diffusion(NetworkMapper):
     """
 
     kind = "diffusion"
-    in_nats = False
+    has_exact_log_prob = False
 
     def __init__(
         self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=8, **kwargs
@@ -83,7 +84,7 @@ class Diffusion(NetworkMapper):
         self._angular = np.isin(np.arange(self.shape[0]), self.angles)
 
     @property
-    def seen(self) -> int:
+    def input_dim(self) -> int:
         """Number of values that the network sees."""
         return self.shape[0] + len(self.angles)
 
@@ -93,36 +94,38 @@ class Diffusion(NetworkMapper):
         return 2 if self.sampler in ("midpoint", "heun") else 1
 
     def build(self, condition_shape):
-        build(self.network, [(None, self.seen), (None, 1), condition_shape])
+        build(self.network, [(None, self.input_dim), (None, 1), condition_shape])
         self.built = True
 
     def noise_shape(self, condition_shape):
         draws = self.evaluations + 1 if self.sampler == "ancestral" else 1
         return (draws * self.shape[0],)
 
-    def given(self, condition, noise=None, training=None, look=None):
-        """The law of the target given `condition`.
+    def distribution(self, condition, noise=None, training=None, features=None):
+        """The distribution of the target given `condition`.
 
         Args:
-            look: function from values on the path, and σ (n, 1) of the noise in them, to features (n, k),
-                which the network sees beside them.
+            features: function from values on the path, and σ (n, 1) of the noise in them, to features (n,
+                k), which the network sees beside them.
         """
-        output = functools.partial(self._output, condition, look, training)
+        output = functools.partial(self._output, condition, features, training)
         return _Denoised(self, self.draw(condition, noise), output)
 
     def denoising_loss(self, target, output):
-        """Squared error (n,) of what the network says of values and times, at one random time an event."""
+        """Squared error (n,) of what the network says of values and times, at one random time per event."""
         target, seed = tf.cast(target, tf.float32), self.seed_generator
         count = keras.ops.shape(target)[0]
-        noise = self._base(replicas.normal((count, *self.shape), seed))
+        noise = self._base(collectives.normal((count, *self.shape), seed))
         # One draw for the batch, shifted from event to event: so its times are spread evenly.
-        places = replicas.places(count)[:, None]
+        places = collectives.places(count)[:, None]
         shares = tf.math.floormod(keras.random.uniform((1, 1), dtype="float32", seed=seed) + places, 1.0)
         time = self.formulation.times(tf.clip_by_value(shares, 1e-5, 1.0 - 1e-5))
         target = noise + self._around(target - noise)  # on circles, by the shorter arc
-        alpha, sigma = self.formulation.scales(time)
+        alpha, sigma = self.formulation.alpha_sigma(time)
         velocity = output(alpha * target + sigma * noise, time)
-        return tf.reduce_sum(tf.square(velocity - self.formulation.aim(target, noise, time)), -1)
+        return tf.reduce_sum(
+            tf.square(velocity - self.formulation.prediction_target(target, noise, time)), -1
+        )
 
     def integrate(self, noise, output):
         """Lead noise (n, …) to data, along the network's `output`, of values and times."""
@@ -135,34 +138,34 @@ class Diffusion(NetworkMapper):
             fresh = draws[tf.minimum(i + 1, draws.shape[0] - 1)]
             return i + 1, self._step(value, times[i], times[i + 1], output, fresh)
 
-        value = self.formulation.scales(times[0])[1] * self._base(draws[0])
+        value = self.formulation.alpha_sigma(times[0])[1] * self._base(draws[0])
         if self.sampler == "adams":
             return self._around(self._adams(value, times, output))
         shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
         return self._around(tf.while_loop(lambda i, _: i < steps, step, [0, value], shapes)[1])
 
     def _step(self, value, start, end, output, fresh):
-        first = self._ends(value, start, output)
+        first = self._predictions(value, start, output)
         if self.sampler == "euler":
             return self._move(value, start, end, first)
         if self.sampler == "midpoint":
             middle = (start + end) / 2.0
             halfway = self._move(value, start, middle, first)
-            return self._move(value, start, end, self._ends(halfway, middle, output))
+            return self._move(value, start, end, self._predictions(halfway, middle, output))
         if self.sampler == "heun":
-            second = self._ends(self._move(value, start, end, first), end, output)
+            second = self._predictions(self._move(value, start, end, first), end, output)
             return self._move(
                 value, start, end, [(a + b) / 2.0 for a, b in zip(first, second, strict=True)]
             )
         return self._ancestral(start, end, first, fresh)
 
     def _adams(self, value, times, output):
-        """Steps along the mean of a parabola through the ends that the last three places had."""
+        """Steps along the mean of a parabola through the predictions that the last three places had."""
         steps, none = self.evaluations, tf.zeros_like(value)
 
         def step(i, value, before):
-            ends = tf.stack(self._ends(value, times[i], output))
-            known = tf.concat([ends[None], before], 0)
+            predictions = tf.stack(self._predictions(value, times[i], output))
+            known = tf.concat([predictions[None], before], 0)
             mean = tf.tensordot(weights[i], known, 1)
             return i + 1, self._move(value, times[i], times[i + 1], tf.unstack(mean)), known[:-1]
 
@@ -172,38 +175,38 @@ class Diffusion(NetworkMapper):
         start = [0, value, tf.stack([[none, none]] * 2)]
         return tf.while_loop(lambda i, *_: i < steps, step, start, shapes)[1]
 
-    def _ends(self, value, time, output):
+    def _predictions(self, value, time, output):
         time = tf.fill((tf.shape(value)[0], 1), time)
-        return self.formulation.ends(value, output(value, time), time)
+        return self.formulation.predictions(value, output(value, time), time)
 
-    def _move(self, value, start, end, ends):
+    def _move(self, value, start, end, predictions):
         (alpha, sigma), (alpha_end, sigma_end) = (
-            self.formulation.scales(start),
-            self.formulation.scales(end),
+            self.formulation.alpha_sigma(start),
+            self.formulation.alpha_sigma(end),
         )
-        data, noise = ends
+        data, noise = predictions
         return value + (alpha_end - alpha) * data + (sigma_end - sigma) * noise
 
-    def _ancestral(self, start, end, ends, fresh):
+    def _ancestral(self, start, end, predictions, fresh):
         """A draw from the posterior of y at `end`, given y at `start` and the data."""
         (alpha, sigma), (alpha_end, sigma_end) = (
-            self.formulation.scales(start),
-            self.formulation.scales(end),
+            self.formulation.alpha_sigma(start),
+            self.formulation.alpha_sigma(end),
         )
         kept = sigma_end * alpha * sigma_end / tf.maximum(alpha_end * sigma, 1e-9)
         anew = tf.sqrt(tf.maximum(tf.square(sigma_end) - tf.square(kept), 0.0))
-        data, noise = ends
+        data, noise = predictions
         return alpha_end * data + kept * noise + anew * fresh
 
-    def _output(self, context, look, training, value, time):
+    def _output(self, context, features, training, value, time):
         seen = [self.formulation.scale(value, time)]
         if self.angles:
             angles = tf.gather(seen[0], np.flatnonzero(self._angular), axis=1)
             plain = tf.gather(seen[0], np.flatnonzero(~self._angular), axis=1)
             seen = [plain, tf.cos(angles), tf.sin(angles)]
-        if look is not None:
-            _, noise = self.formulation.scales(time)
-            seen.append(tf.cast(look(value, noise), tf.float32))
+        if features is not None:
+            _, noise = self.formulation.alpha_sigma(time)
+            seen.append(tf.cast(features(value, noise), tf.float32))
         return self.of_target(self.network([tf.concat(seen, -1), time, context], training=training))
 
     def _base(self, noise):

@@ -8,19 +8,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.serialisation import build, revived, serialisable
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.components import indices
 from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.masks import alternating, by_seed, untouched
 from mizoo.networks.dropout import Dropout
-from mizoo.serialisation import build, revived, serialisable
 
 # The first couplings bend hardest, as a circle to a narrow peak, which makes an error of 1e-6 one of 1e-4.
 _EXACT = 2
 
 
 class _Pushed:
-    """The law of noise pushed through couplings, given a context."""
+    """The distribution of noise pushed through couplings, given a context."""
 
     def __init__(self, flow, context, noise, training):
         self._flow = flow
@@ -141,7 +141,7 @@ class Flow(Mapper):
         return (math.prod(self.shape),)
 
     def base(self, noise):
-        """Standard normal noise to the base law: normal, and uniform for angles."""
+        """Standard normal noise to the base distribution: normal, and uniform for angles."""
         return tf.where(self._angular, self.bound * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
     def unbase(self, values):
@@ -150,11 +150,11 @@ class Flow(Mapper):
         return tf.where(self._angular, math.sqrt(2.0) * tf.math.erfinv(share), values)
 
     def base_log_prob(self, values):
-        """Log-density of the base law, component by component."""
+        """Log-density of the base distribution, component by component."""
         normal = -0.5 * (tf.square(values) + math.log(2.0 * math.pi))
         return tf.where(self._angular, -math.log(2.0 * self.bound), normal)
 
-    def given(self, condition, noise=None, training=None):
+    def distribution(self, condition, noise=None, training=None):
         seen = condition if self.view is None else self.view(condition, training=training)
         context = self.context(seen, training=training)
         return _Pushed(self, context, self.draw(condition, noise), training)

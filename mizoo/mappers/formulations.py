@@ -1,14 +1,15 @@
 """From noise to data: the formulations of diffusion models, behind one interface.
 
 A path leads from noise e at time 0 to data y at time 1 by y_t = α(t) y + σ(t) e. The network's output F
-says where it leads: `aim` is what F should be, `ends` are the data and the noise that F implies.
+says where it leads: `prediction_target` is what F should be, `predictions` are the data and the noise that
+F implies.
 """
 
 import math
 
 import tensorflow as tf
 
-from mizoo.serialisation import serialisable
+from mizoo.core.serialisation import serialisable
 
 
 @serialisable
@@ -18,8 +19,8 @@ class FlowMatching:
     On circles they run along the shorter arc (arXiv 2302.03660).
 
     Args:
-        power: steps become smaller towards the data, where narrow laws take shape, by this power of what is
-            left of the way.
+        power: steps become smaller towards the data, where narrow distributions take shape, by this power
+            of what is left of the way.
     """
 
     has_circles = True
@@ -32,10 +33,10 @@ class FlowMatching:
         return 1.0 - (1.0 - share) ** self.power
 
     def times(self, share):
-        """Training times from uniform numbers: a logit-normal law (arXiv 2403.03206)."""
+        """Training times from uniform numbers: a logit-normal distribution (arXiv 2403.03206)."""
         return tf.sigmoid(tf.math.ndtri(share))
 
-    def scales(self, t):
+    def alpha_sigma(self, t):
         """α and σ at times t."""
         return t, 1.0 - t
 
@@ -43,11 +44,11 @@ class FlowMatching:
         """Values as the network sees them."""
         return value
 
-    def aim(self, data, noise, t):
+    def prediction_target(self, data, noise, t):
         """What F should be."""
         return data - noise
 
-    def ends(self, value, output, t):
+    def predictions(self, value, output, t):
         """Data and noise, as F = `output` has them."""
         return value + (1.0 - t) * output, value - t * output
 
@@ -66,7 +67,7 @@ class DDPM:
         """Training times from uniform numbers."""
         return share
 
-    def scales(self, t):
+    def alpha_sigma(self, t):
         """α and σ at times t."""
         angle = 0.5 * math.pi * (1e-3 + (1.0 - 2e-3) * t)  # neither pure noise nor pure data
         return tf.sin(angle), tf.cos(angle)
@@ -75,13 +76,13 @@ class DDPM:
         """Values as the network sees them."""
         return value
 
-    def aim(self, data, noise, t):
+    def prediction_target(self, data, noise, t):
         """What F should be."""
         return noise
 
-    def ends(self, value, output, t):
+    def predictions(self, value, output, t):
         """Data and noise, as F = `output` has them."""
-        alpha, sigma = self.scales(t)
+        alpha, sigma = self.alpha_sigma(t)
         return (value - sigma * output) / alpha, output
 
 
@@ -90,15 +91,15 @@ class EDM:
     """Variance-exploding paths with preconditioning (arXiv 2206.00364, table 1); data have variance 1.
 
     Args:
-        least, most: σ at the end and at the beginning.
+        sigma_min, sigma_max: σ at the end and at the beginning.
         power: ρ of the time steps.
     """
 
     has_circles = False
 
-    def __init__(self, least=2e-3, most=80.0, power=7.0):
-        self.least = least
-        self.most = most
+    def __init__(self, sigma_min=2e-3, sigma_max=80.0, power=7.0):
+        self.sigma_min = sigma_min
+        self.sigma_max = sigma_max
         self.power = power
 
     def steps(self, share):
@@ -108,25 +109,25 @@ class EDM:
     def times(self, share):
         """Training times from uniform numbers: those whose σ is log-normal."""
         sigma = tf.exp(-1.2 + 1.2 * tf.math.ndtri(share))
-        most, least = self.most ** (1.0 / self.power), self.least ** (1.0 / self.power)
+        most, least = self.sigma_max ** (1.0 / self.power), self.sigma_min ** (1.0 / self.power)
         return tf.clip_by_value((most - sigma ** (1.0 / self.power)) / (most - least), 0.0, 1.0)
 
-    def scales(self, t):
+    def alpha_sigma(self, t):
         """α and σ at times t."""
-        most, least = self.most ** (1.0 / self.power), self.least ** (1.0 / self.power)
+        most, least = self.sigma_max ** (1.0 / self.power), self.sigma_min ** (1.0 / self.power)
         return tf.ones_like(t), (most + t * (least - most)) ** self.power
 
     def scale(self, value, t):
         """Values as the network sees them, with variance 1."""
-        return value / tf.sqrt(1.0 + tf.square(self.scales(t)[1]))
+        return value / tf.sqrt(1.0 + tf.square(self.alpha_sigma(t)[1]))
 
-    def aim(self, data, noise, t):
+    def prediction_target(self, data, noise, t):
         """What F should be."""
-        sigma = self.scales(t)[1]
+        sigma = self.alpha_sigma(t)[1]
         return (sigma * data - noise) / tf.sqrt(1.0 + tf.square(sigma))
 
-    def ends(self, value, output, t):
+    def predictions(self, value, output, t):
         """Data and noise, as F = `output` has them."""
-        sigma = self.scales(t)[1]
+        sigma = self.alpha_sigma(t)[1]
         data = value / (1.0 + tf.square(sigma)) + sigma / tf.sqrt(1.0 + tf.square(sigma)) * output
         return data, (value - data) / sigma

@@ -1,29 +1,29 @@
-"""Normal laws with learnt means and deviations: the mappers of variational models."""
+"""Normal distributions with learnt means and deviations: the mappers of variational models."""
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from mizoo.core.serialisation import serialisable
 from mizoo.mappers.base import NetworkMapper
-from mizoo.serialisation import serialisable
 
 
 class _Normal:
-    """A normal law with independent components, and the noise that draws from it."""
+    """A normal distribution with independent components, and the noise that draws from it."""
 
-    def __init__(self, law, noise):
-        self.law = law
+    def __init__(self, normal, noise):
+        self.normal = normal
         self._noise = noise
 
     def sample(self):
-        return self.law.loc + self.law.scale * self._noise()
+        return self.normal.loc + self.normal.scale * self._noise()
 
     def log_prob(self, target):
-        density = self.law.log_prob(tf.cast(target, tf.float32))
+        density = self.normal.log_prob(tf.cast(target, tf.float32))
         return tf.reduce_sum(density, range(1, len(target.shape)))
 
 
 def normal(parameters, largest=7.0):
-    """Normal law of numbers (…, 2k): k means, then k log-deviations, clipped to ±`largest`."""
+    """Normal distribution of numbers (…, 2k): k means, then k log-deviations, clipped to ±`largest`."""
     mean, log_deviation = tf.split(tf.cast(parameters, tf.float32), 2, -1)
     return tfp.distributions.Normal(mean, tf.exp(tf.clip_by_value(log_deviation, -largest, largest)))
 
@@ -40,7 +40,7 @@ class Gaussian(NetworkMapper):
 
     kind = "Gaussian"
 
-    def given(self, condition, noise=None, training=None):
-        law = normal(self.network(condition, training=training))
-        self.of_target(law.loc)
-        return _Normal(law, self.draw(condition, noise))
+    def distribution(self, condition, noise=None, training=None):
+        distribution = normal(self.network(condition, training=training))
+        self.of_target(distribution.loc)
+        return _Normal(distribution, self.draw(condition, noise))

@@ -2,8 +2,8 @@
 
 import keras
 
+from mizoo.core.serialisation import build, serialisable
 from mizoo.mappers.base import Mapper
-from mizoo.serialisation import build, serialisable
 
 
 class _Transcoded:
@@ -33,8 +33,8 @@ class Transcoder(Mapper):
         decoder: mapper from latent to target.
     """
 
-    derived = ("shape",)
-    follows = True
+    excluded_from_config = ("shape",)
+    shares_latent = True
 
     def __init__(self, encoder, decoder, **kwargs):
         super().__init__(decoder.shape, **kwargs)
@@ -42,8 +42,8 @@ class Transcoder(Mapper):
         self.decoder = decoder
 
     @property
-    def in_nats(self):
-        return self.decoder.in_nats
+    def has_exact_log_prob(self):
+        return self.decoder.has_exact_log_prob
 
     @property
     def kind(self):
@@ -58,13 +58,15 @@ class Transcoder(Mapper):
     def noise_shape(self, condition_shape):
         return self.decoder.noise_shape(condition_shape)
 
-    def given(self, condition, noise=None, training=None, **kwargs):
+    def distribution(self, condition, noise=None, training=None, **kwargs):
         latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
         return self._decoded(latent, 1.0, noise=noise, training=training, **kwargs)
 
-    def follow(self, given, training=None, **kwargs):
+    def decode_latent(self, given, training=None, **kwargs):
         return self._decoded(given.latent, 0.0, training=training, **kwargs)
 
     def _decoded(self, latent, crosses, **kwargs):
         flag = keras.ops.full_like(latent[:, :1], crosses)
-        return _Transcoded(self.decoder.given(keras.ops.concatenate([latent, flag], -1), **kwargs), latent)
+        return _Transcoded(
+            self.decoder.distribution(keras.ops.concatenate([latent, flag], -1), **kwargs), latent
+        )

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mizoo import replicas
+from mizoo.distribute import collectives
 
 
 @keras.saving.register_keras_serializable("mizoo")
@@ -16,5 +16,5 @@ class Dropout(keras.layers.Dropout):
     def call(self, inputs, training=False):
         if not training or not self.rate:
             return inputs
-        kept = replicas.uniform(ops.shape(inputs), self.seed_generator) >= self.rate
+        kept = collectives.uniform(ops.shape(inputs), self.seed_generator) >= self.rate
         return ops.where(kept, inputs / (1.0 - self.rate), ops.zeros_like(inputs))

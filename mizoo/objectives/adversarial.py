@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from mizoo import replicas
+from mizoo.core.serialisation import build, serialisable
+from mizoo.distribute import collectives
 from mizoo.objectives.estimators import Estimator
-from mizoo.serialisation import build, serialisable
 
 
 def _real_like(logits):
@@ -13,8 +13,8 @@ def _real_like(logits):
     return tf.nn.softplus(-logits)
 
 
-# For each game: what the critic minimises on real and on generated events, and what the mappers do.
-GAMES = {
+# For each gan_loss: what the critic minimises on real and on generated events, and what the mappers do.
+GAN_LOSSES = {
     # Goodfellow et al., arXiv 1406.2661, with the non-saturating loss of its section 3.
     "non-saturating": (_real_like, lambda fake: _real_like(-fake), _real_like),
     # Mao et al., arXiv 1611.04076.
@@ -36,34 +36,35 @@ GAMES = {
 
 @serialisable
 class Adversarial(Estimator):
-    """A critic's game.
+    """A critic, and the loss of the generative adversarial game.
 
     Args:
         critic: a Keras layer or model from events to one number each.
-        game: `"non-saturating"`, `"least-squares"`, `"hinge"` or `"wasserstein"`.
+        gan_loss: `"non-saturating"`, `"least-squares"`, `"hinge"` or `"wasserstein"`.
         gradient_penalty: weight of (|gradient| - 1)² between real and generated events
             (WGAN-GP, arXiv 1704.00028).
         r1: weight of |gradient|²/2 at real events (arXiv 1801.04406).
 
     Raises:
-        ValueError: for an unknown game and negative penalties, and for a critic of more than one number.
+        ValueError: for an unknown gan_loss and negative penalties, and for a critic of more than one
+            number.
     """
 
-    def __init__(self, critic, game="wasserstein", gradient_penalty=0.0, r1=0.0, **kwargs):
+    def __init__(self, critic, gan_loss="wasserstein", gradient_penalty=0.0, r1=0.0, **kwargs):
         super().__init__(**kwargs)
-        if game not in GAMES:
-            raise ValueError(f"game must be one of {', '.join(GAMES)}, not {game!r}")
+        if gan_loss not in GAN_LOSSES:
+            raise ValueError(f"gan_loss must be one of {', '.join(GAN_LOSSES)}, not {gan_loss!r}")
         if min(gradient_penalty, r1) < 0.0:
             raise ValueError(f"penalties must be 0 or more, not {gradient_penalty} and {r1}")
         self.critic = critic
-        self.game = game
+        self.gan_loss = gan_loss
         self.gradient_penalty = gradient_penalty
         self.r1 = r1
         self.seed_generator = keras.random.SeedGenerator()
 
     @property
     def kind(self):
-        return f"{self.game} critic"
+        return f"{self.gan_loss} critic"
 
     def build(self, shape):
         build(self.critic, shape)
@@ -74,11 +75,11 @@ class Adversarial(Estimator):
         return self.critic.trainable_variables
 
     def critic_loss(self, real, fake):
-        on_real, on_fake, _ = GAMES[self.game]
+        on_real, on_fake, _ = GAN_LOSSES[self.gan_loss]
         loss = on_real(self._logits(real)) + on_fake(self._logits(fake))
         if self.gradient_penalty:
             size = (keras.ops.shape(real)[0], *(1 for _ in real.shape[1:]))
-            share = replicas.uniform(size, self.seed_generator)
+            share = collectives.uniform(size, self.seed_generator)
             between = fake + tf.cast(share, fake.dtype) * (real - fake)
             slope = tf.sqrt(self._squared_gradient(between) + 1e-12)
             loss += self.gradient_penalty * tf.square(slope - 1.0)
@@ -87,10 +88,12 @@ class Adversarial(Estimator):
         return tf.reduce_mean(loss)
 
     def loss(self, real, fake):
-        return tf.reduce_mean(GAMES[self.game][2](self._given_logits(fake)))
+        return tf.reduce_mean(GAN_LOSSES[self.gan_loss][2](self._given_logits(fake)))
 
     def nats(self, real):
-        """KL(real ‖ generated) in nats, by a trained critic of the non-saturating game: its mean logit."""
+        """KL(real ‖ generated) in nats, by a trained critic of the non-saturating gan_loss: its mean
+        logit.
+        """
         return tf.reduce_mean(self._logits(real))
 
     def _logits(self, events):

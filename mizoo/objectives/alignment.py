@@ -2,9 +2,9 @@
 
 import keras
 
-from mizoo import replicas
+from mizoo.core.serialisation import serialisable
+from mizoo.distribute import collectives
 from mizoo.objectives.base import Objective
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -43,9 +43,9 @@ class Alignment(Objective):
         return []
 
     def loss(self, streams):
-        latents = (streams.given(stream).latent for stream in ("z_tilde", "x_tilde"))
+        latents = (streams.distribution(stream).latent for stream in ("z_tilde", "x_tilde"))
         of_x, of_z = (
-            replicas.gather(keras.ops.normalize(keras.ops.cast(latent, "float32"), axis=-1))
+            collectives.gather(keras.ops.normalize(keras.ops.cast(latent, "float32"), axis=-1))
             for latent in latents
         )
         logits = of_x @ keras.ops.transpose(of_z) / self.temperature

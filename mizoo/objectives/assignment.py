@@ -2,13 +2,13 @@
 
 import keras
 
+from mizoo.core.serialisation import serialisable
 from mizoo.objectives.base import Objective
-from mizoo.serialisation import serialisable
 
 
 @serialisable
-class Assignment(Objective):
-    """-E log p(order of the objects of x | x), in nats: for x in the representation `Assigned`.
+class AssignmentLikelihood(Objective):
+    """-E log p(order of the objects of x | x), in nats: for x in the representation `JetAssignment`.
 
     With L_z_tilde, which is given the order, it makes the likelihood of z and the order given x.
 

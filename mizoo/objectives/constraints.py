@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.serialisation import serialisable
 from mizoo.mappers.components import indices
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import link
-from mizoo.serialisation import serialisable
 
 
 def _objects(term, events, count=None):

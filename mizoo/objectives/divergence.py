@@ -2,17 +2,18 @@
 
 import keras
 
+from mizoo.core.serialisation import build, serialisable
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, link
-from mizoo.serialisation import build, serialisable
 
 
 @serialisable
 class Divergence(Objective):
-    """A divergence between the law of a stream and that of the data it stands for.
+    """A divergence between the distribution of a stream and that of the data it stands for.
 
-    The marginals are decoupled: no event is compared with the event it was made from, unless a
-    condition is given. Then the laws compared are those of (stream, condition) and (data, condition).
+    The samples are unpaired: no event is compared with the event it was made from, unless a
+    condition is given. Then the distributions compared are those of (stream, condition) and (data,
+    condition).
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
@@ -74,7 +75,7 @@ class Divergence(Objective):
 
     def samples(self, streams):
         """Real and generated sample as the estimator sees them."""
-        real = streams.target(self.stream) if self.condition else streams.decoupled(self.stream)
+        real = streams.target(self.stream) if self.condition else streams.unpaired(self.stream)
         samples = [real, streams[self.stream]]
         if self.view is not None:
             samples = [self.view(sample, training=streams.training) for sample in samples]

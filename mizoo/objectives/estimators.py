@@ -4,7 +4,8 @@ import keras
 
 
 class Estimator(keras.layers.Layer):
-    """An estimate of the divergence between the laws of two samples, for the mappers to make small.
+    """An estimate of the divergence between the distributions of two samples, for the mappers to make
+    small.
 
     Attributes:
         kind: what the zoo's table calls it.

@@ -2,9 +2,9 @@
 
 import keras
 
+from mizoo.core.serialisation import serialisable
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, link
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -17,8 +17,8 @@ class Likelihood(Objective):
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
         weight: of the term.
         features: layer through which target and draw are compared, if any: then the likelihood is that
-            of a normal law of variance 1 in the space of its outputs, up to a constant (arXiv 1512.09300,
-            eq. 8). The layer's weights are not trained by this term.
+            of a normal distribution of variance 1 in the space of its outputs, up to a constant (arXiv
+            1512.09300, eq. 8). The layer's weights are not trained by this term.
         label: appended to the term's name.
     """
 
@@ -39,7 +39,7 @@ class Likelihood(Objective):
         # A target that is itself learnt, such as a prior, is not drawn towards what should reach it.
         target = keras.ops.stop_gradient(streams.target(self.stream))
         if self.features is None:
-            return -keras.ops.mean(streams.given(self.stream).log_prob(target))
+            return -keras.ops.mean(streams.distribution(self.stream).log_prob(target))
         drawn, true = (
             keras.ops.cast(self.features(events, training=streams.training), "float32")
             for events in (streams[self.stream], target)

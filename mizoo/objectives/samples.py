@@ -14,9 +14,9 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mizoo import replicas
+from mizoo.core.serialisation import build, serialisable
+from mizoo.distribute import collectives
 from mizoo.objectives.estimators import Estimator
-from mizoo.serialisation import build, serialisable
 
 KERNELS = {
     "rbf": lambda squares: tf.exp(-squares),
@@ -48,7 +48,7 @@ class _OfSamples(Estimator):
 
     def _flat(self, sample):
         flat = tf.reshape(tf.cast(sample, tf.float32), (-1, math.prod(sample.shape[1:])))
-        flat = self.enough(replicas.gather(flat))
+        flat = self.enough(collectives.gather(flat))
         return tf.where(tf.shape(flat)[0] < self.least_events, math.nan, flat)
 
 
@@ -145,7 +145,7 @@ class SlicedWasserstein(_OfSamples):
 
 @serialisable
 class NormalKL(_OfSamples):
-    """KL(real ‖ generated) in nats, in closed form, of normal laws with the samples' moments.
+    """KL(real ‖ generated) in nats, in closed form, of normal distributions with the samples' moments.
 
     Without a ridge, samples of d components need d + 1 events: covariances of fewer are singular.
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from mizoo import replicas
+from mizoo.distribute import collectives
 
 
 class Link(NamedTuple):
@@ -64,22 +64,24 @@ class Streams:
         self._values = dict(batch)
         self.size = keras.ops.shape(next(iter(batch.values())))[0]
         self._conditionals = {}
-        self._decoupled = {}
-        self._twice = {}
+        self._unpaired = {}
+        self._paired_samples = {}
         self.representations = representations
         self.training = training
 
-    def twice(self, share):
-        """The streams of the first events of the batch, of this share of them, and of the same once more:
-        drawn as they will be after training.
+    def paired_samples(self, fraction):
+        """The streams of the first events of the batch, of this fraction of them, and of the same once
+        more: drawn as they will be after training.
         """
-        if share not in self._twice:
-            count = keras.ops.cast(keras.ops.ceil(share * keras.ops.cast(self.size, "float32")), "int32")
+        if fraction not in self._paired_samples:
+            count = keras.ops.cast(keras.ops.ceil(fraction * keras.ops.cast(self.size, "float32")), "int32")
             batch = {space: keras.ops.concatenate([v[:count]] * 2) for space, v in self._batch.items()}
-            self._twice[share] = Streams(self._mappers, batch, self.representations, training=False)
-        return self._twice[share]
+            self._paired_samples[fraction] = Streams(
+                self._mappers, batch, self.representations, training=False
+            )
+        return self._paired_samples[fraction]
 
-    def given(self, stream):
+    def distribution(self, stream):
         """The conditional distribution that `stream` is drawn from."""
         if stream not in self._conditionals:
             condition, mapper = link(stream).condition, self.mapper(stream)
@@ -89,10 +91,10 @@ class Streams:
                     f"the {link(stream).mapper} draws arrays {tuple(mapper.shape)}, "
                     f"but coordinates of {stream[0]} have shape {tuple(shape)}"
                 )
-            if condition in LINKS and mapper.follows:
-                made = mapper.follow(self.given(condition), training=self.training)
+            if condition in LINKS and mapper.shares_latent:
+                made = mapper.decode_latent(self.distribution(condition), training=self.training)
             else:
-                made = mapper.given(self[condition], training=self.training)
+                made = mapper.distribution(self[condition], training=self.training)
             self._conditionals[stream] = made
         return self._conditionals[stream]
 
@@ -104,19 +106,19 @@ class Streams:
         """The data that `stream` is compared with."""
         return self[link(stream).target]
 
-    def decoupled(self, stream):
+    def unpaired(self, stream):
         """The data that `stream` is compared with, but of other events: batches are shuffled, so a step
         of one pairs every event with a random other one.
         """
         space = link(stream).target
-        if space not in self._decoupled:
-            self._decoupled[space] = replicas.rolled(self[space])
-        return self._decoupled[space]
+        if space not in self._unpaired:
+            self._unpaired[space] = collectives.rolled(self[space])
+        return self._unpaired[space]
 
     def __getitem__(self, name):
         """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""
         if name not in self._values:
-            draw = self._draw(name) if name in ("x", "z") else self.given(name).sample()
+            draw = self._draw(name) if name in ("x", "z") else self.distribution(name).sample()
             # Coordinates are float32, as the data's are, whatever the policy of the mappers.
             self._values[name] = keras.ops.cast(draw, "float32")
         return self._values[name]

@@ -1,22 +1,6 @@
 """Physics of events: processes, acceptance, symmetries, reconstruction."""
 
-from mizoo.physics.acceptance import accepted
-from mizoo.physics.matching import Matched
-from mizoo.physics.process import TTBAR, ZEE, Decay, Mass, Particle, Process
-from mizoo.physics.reconstruction import ReconstructedTops, TopMasses, reconstruct_tops
-from mizoo.physics.symmetry import BeamSymmetry
+import lazy_loader as lazy
 
-__all__ = [
-    "TTBAR",
-    "ZEE",
-    "BeamSymmetry",
-    "Decay",
-    "Mass",
-    "Matched",
-    "Particle",
-    "Process",
-    "ReconstructedTops",
-    "TopMasses",
-    "accepted",
-    "reconstruct_tops",
-]
+# Lazy, since a description of a process needs no TensorFlow, and what is built from it does.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

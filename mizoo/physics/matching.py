@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import planar
-from mizoo.serialisation import serialisable
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import planar
 
 
 @serialisable
-class Matched(keras.layers.Layer):
+class JetMatching(keras.layers.Layer):
     """Pairs in which the last objects of x stand in the order of those of z that they are nearest to.
 
     Of all permutations that of the least sum of distances √(Δη² + Δφ² + 0.1 (Δ log pT)²). Takes and returns

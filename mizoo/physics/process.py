@@ -1,12 +1,9 @@
 """A process is data: the objects of the two spaces, their masses, and where files have them."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from mizoo.physics.reconstruction import reconstruct_tops
 
 COMPONENTS = ("px", "py", "pz", "E")
 
@@ -78,10 +75,10 @@ class Process:
         z, x: the partons and the detector objects, in column order.
         decays: of the resonances, see `Decay`. A parton that belongs to none is found by its code alone.
         combined: masses that are observables of its events.
-        reconstruct: function from x (n, 4 × objects) in GeV to a named tuple of masses (n,), of the names
-            in `combined`, where assignments have to be found first.
+        reconstruct: name of a reconstruction, such as `"tops"`, from x (n, 4 × objects) to masses of the
+            names in `combined`, where assignments have to be found first.
         matched: how many objects, the last ones of an event, come in an order of their own in x, as jets
-            by pT: they are held against the partons they are nearest to. Other objects are in the same
+            by pT: they are compared with the partons they are nearest to. Other objects are in the same
             place in both spaces.
 
     Raises:
@@ -92,7 +89,7 @@ class Process:
     z: tuple[Particle, ...]
     x: tuple[Particle, ...]
     combined: tuple[Mass, ...] = ()
-    reconstruct: Callable | None = None
+    reconstruct: str | None = None
     matched: int = 0
     decays: tuple[Decay, ...] = ()
 
@@ -176,7 +173,7 @@ TTBAR = Process(
         Mass("m_t_lep", r"m_t^\mathrm{lep}", ("e-", "nubar", "bbar")),
         Mass("m_t_had", r"m_t^\mathrm{had}", ("u", "dbar", "b")),
     ),
-    reconstruct=reconstruct_tops,
+    reconstruct="tops",
     matched=4,
     decays=(
         Decay("t", 6, ("W+", "b"), mass=172.76),

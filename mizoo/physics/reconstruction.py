@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import kinematics
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics
 from mizoo.representations.view import View
-from mizoo.serialisation import serialisable
 
 M_W = 80.379
 M_TOP = 172.76
@@ -23,7 +23,7 @@ _CHUNK = 100_000  # events at a time
 
 
 class TopMasses(NamedTuple):
-    """Reconstructed masses in GeV, one an event; m_W^lep is M_W where the neutrino's root is real."""
+    """Reconstructed masses in GeV, one per event; m_W^lep is M_W where the neutrino's root is real."""
 
     m_tt: np.ndarray
     m_w_had: np.ndarray
@@ -98,3 +98,7 @@ def _masses(objects):
 def _mass(four):
     squares = tf.squeeze(four[..., 3:] ** 2 - kinematics.square(four[..., :3]), -1)
     return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no slope at 0
+
+
+# What a `Process` names.
+RECONSTRUCTIONS = {"tops": reconstruct_tops}

@@ -5,8 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
-from mizoo import replicas
-from mizoo.serialisation import serialisable
+from mizoo.core.serialisation import serialisable
+from mizoo.distribute import collectives
 
 
 @serialisable
@@ -27,7 +27,7 @@ class BeamSymmetry(keras.layers.Layer):
             return batch
         first = next(iter(batch.values()))
         size = (keras.ops.shape(first)[0], 1, 1, 3)
-        angle, y_share, z_share = tf.unstack(replicas.uniform(size, self.seed_generator), axis=-1)
+        angle, y_share, z_share = tf.unstack(collectives.uniform(size, self.seed_generator), axis=-1)
         cosine, sine = tf.cos(2 * math.pi * angle), tf.sin(2 * math.pi * angle)
         y_sign, z_sign = tf.sign(y_share - 0.5), tf.sign(z_share - 0.5)
         images = {}

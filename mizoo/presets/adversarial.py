@@ -2,7 +2,7 @@
 
 import keras
 
-from mizoo.mappers import Code, Noisy
+from mizoo.mappers import CodePosterior, Deterministic
 from mizoo.networks import mlp, network
 from mizoo.objectives import Adversarial, Divergence, Likelihood
 from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, space
@@ -11,7 +11,7 @@ from mizoo.representations import Latent
 
 
 def generator(
-    x, latent, name, game,
+    x, latent, name, gan_loss,
     units=128, decoder=None, r1=0.0, gradient_penalty=0.0, spectral=False, ema_momentum=0.995, **options,
 ):  # fmt: skip
     """A decoder and a critic of x_tilde: what the plain GANs share.
@@ -20,7 +20,7 @@ def generator(
         x: a representation or the shape of one event; digits by default.
         latent: number of components of z.
         name: of the model.
-        game: see `Adversarial`; so are `r1` and `gradient_penalty`.
+        gan_loss: see `Adversarial`; so are `r1` and `gradient_penalty`.
         spectral: whether the critic's layers are spectrally normalised.
         units: of the decoder's network, see `mizoo.networks.network`.
         decoder: mapper in place of a network chosen from the shapes.
@@ -29,7 +29,7 @@ def generator(
     """
     x, z = space(x, DIGITS), Latent(latent)
     decoder = decoder or deterministic(z, x, units)
-    critic = adversarial(x, game=game, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
+    critic = adversarial(x, gan_loss=gan_loss, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
     objectives = [Divergence("x_tilde", critic)]
     return compiled(None, decoder, objectives, x, z, name, ema_momentum=ema_momentum, **options)
 
@@ -72,7 +72,7 @@ def infogan(
         options: of `compiled`.
     """
     x, z = space(x, DIGITS), Latent(noise, uniform, categories)
-    encoder = Code(network(x.shape, (2 * uniform + sum(categories),), units), z)
+    encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units), z)
     objectives = [Divergence("x_tilde", adversarial(x, r1=1.0)), Likelihood("z_hat", information)]
     return compiled(encoder, deterministic(z, x, units), objectives, x, z, name, **options)
 
@@ -94,6 +94,6 @@ def alae(x=None, latent=8, units=128, name="alae", **options):
     seen = network(x.shape, z.shape, units)
     critic = Adversarial(keras.Sequential([seen, mlp([64], 1, "leaky_relu")]), "non-saturating", r1=1.0)
     return compiled(
-        Noisy(seen, z.shape, stddev=0.0), deterministic(z, x, units),
+        Deterministic(seen, z.shape), deterministic(z, x, units),
         [Divergence("x_tilde", critic), Likelihood("z_hat")], x, z, name, **options,
     )  # fmt: skip

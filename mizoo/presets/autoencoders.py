@@ -18,7 +18,7 @@ def autoencoder(
         latent: number of components of z.
         name: of the model.
         stochastic: whether the encoder is Gaussian instead of deterministic.
-        scale: standard deviation of the normal law around x_hat, in the coordinates of x.
+        scale: standard deviation of the normal distribution around x_hat, in the coordinates of x.
         units: of the mappers' networks, see `mizoo.networks.network`.
         encoder, decoder: mappers in place of networks chosen from the shapes.
         options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
@@ -62,7 +62,7 @@ def beta_vae(x=None, latent=8, beta=4.0, name="beta_vae", **options):
 
 @preset("arXiv 1706.02262", "x", "digits", autoencoder, compiled)
 def infovae(x=None, latent=8, alpha=0.5, mmd=1000.0, name="infovae", **options):
-    """InfoVAE: a `vae` with a smaller rate and an MMD between the law of z_tilde and the prior.
+    """InfoVAE: a `vae` with a smaller rate and an MMD between the distribution of z_tilde and the prior.
 
     Args:
         x, latent, options: as for `ae`.

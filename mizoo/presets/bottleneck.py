@@ -2,14 +2,14 @@
 
 import keras
 
-from mizoo.mappers import Refined
+from mizoo.mappers import PostProcessed
+from mizoo.model.stages import Stage
 from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
 from mizoo.presets.autoencoders import autoencoder
 from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, momenta, space
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
-from mizoo.stages import Stage
 
 
 @preset("arXiv 1912.00830", "x", "ttbar", autoencoder, compiled)
@@ -42,12 +42,12 @@ def bibae_desy(
 
     Args:
         x, latent: as for `bibae`; digits by default.
-        decoder: mapper that is refined, in place of a network with the normal law of `scale`.
+        decoder: mapper that is refined, in place of a network with the normal distribution of `scale`.
         scale, units: see `autoencoder`.
         weights: of terms, in place of the preset's, in both stages.
         options: see `autoencoder`.
     """
-    x, penalty = space(x, DIGITS), {"game": "wasserstein", "gradient_penalty": 10.0}
+    x, penalty = space(x, DIGITS), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
     refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
     training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
     weights = {**training, **(weights or {})}
@@ -71,7 +71,7 @@ def bibae_desy(
     ]
     return autoencoder(
         extras, x, latent, name, stochastic=True, units=units,
-        decoder=Refined(decoder, network(x.shape, x.shape, units)),
+        decoder=PostProcessed(decoder, network(x.shape, x.shape, units)),
         weights=weights, stages=stages, **options,
     )  # fmt: skip
 
@@ -80,7 +80,7 @@ def bibae_desy(
 def vaegan(x=None, latent=8, weights=None, name="vaegan", **options):
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 
-    Here the critic's game reaches the encoder as well, by way of x_hat.
+    Here the critic's gan_loss reaches the encoder as well, by way of x_hat.
 
     Args:
         x, latent, options: as for `ae`.

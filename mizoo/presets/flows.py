@@ -4,14 +4,14 @@ import math
 
 import keras
 
-from mizoo.mappers import Bijection, Flow, Turned
+from mizoo.mappers import Bijection, Flow, RotationEquivariant
+from mizoo.model.turbo import Turbo
 from mizoo.objectives import MaximumLikelihood, terms
 from mizoo.physics import BeamSymmetry
 from mizoo.presets.parts import compiled, space
 from mizoo.presets.registry import preset
 from mizoo.presets.ttbar import coordinates, views
 from mizoo.representations import Latent
-from mizoo.turbo import Turbo
 
 
 def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, dropout=0.1,
@@ -37,7 +37,7 @@ def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, drop
 
     def flow(target, source, view):
         made = Flow(target.shape, target.angles, couplings, units, dropout=dropout, view=view)
-        return Turned(made, source, target.angles) if physical else made
+        return RotationEquivariant(made, source, target.angles) if physical else made
 
     model = Turbo(
         encoder=encoder or flow(z, x, view["x"]),

@@ -2,12 +2,12 @@
 
 import keras
 
-from mizoo.mappers import Gaussian, Noisy
+from mizoo.mappers import Deterministic, Gaussian
+from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial
 from mizoo.physics.process import TTBAR
 from mizoo.representations import Momenta, Pixels, Representation, Standardise
-from mizoo.turbo import Turbo
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
@@ -31,31 +31,31 @@ def momenta(given, side):
     return space(given, Momenta.of(TTBAR, side))
 
 
-def deterministic(source, target, units=128, **law):
-    """A network between two representations, of `units` as in `network`; `law` is that of its
-    likelihood, see `Noisy`.
+def deterministic(source, target, units=128, **likelihood):
+    """A network between two representations, of `units` as in `network`; `distribution` is that of its
+    likelihood, see `Deterministic`.
     """
     last = "tanh" if target.bounded else None
-    return Noisy(network(source.shape, target.shape, units, last=last), target.shape, stddev=0.0, **law)
+    return Deterministic(network(source.shape, target.shape, units, last=last), target.shape, **likelihood)
 
 
 def gaussian(source, target, units=128):
-    """A network that gives a normal law on the target representation."""
+    """A network that gives a normal distribution on the target representation."""
     *rest, components = target.shape
     return Gaussian(network(source.shape, (*rest, 2 * components), units), target.shape)
 
 
-def adversarial(*spaces, game="non-saturating", spectral=False, **penalties):
+def adversarial(*spaces, gan_loss="non-saturating", spectral=False, **penalties):
     """A critic of one representation, or of several joined along their last axes.
 
     Args:
         spaces: the representations.
-        game: see `Adversarial`; so are the `penalties`.
+        gan_loss: see `Adversarial`; so are the `penalties`.
         spectral: whether its layers are spectrally normalised.
     """
     *rest, _ = spaces[0].shape
     critic = network((*rest, sum(space.shape[-1] for space in spaces)), (1,))
-    return Adversarial(spectrally_normalised(critic) if spectral else critic, game, **penalties)
+    return Adversarial(spectrally_normalised(critic) if spectral else critic, gan_loss, **penalties)
 
 
 def compiled(
@@ -74,7 +74,7 @@ def compiled(
         parts: further arguments of `Turbo`.
     """
     model = Turbo(encoder, decoder, objectives, x, z, name=name, ema_momentum=ema_momentum, **parts)
-    model.weigh(weights or {})
+    model.set_loss_weights(weights or {})
     critics = any(objective.critic_variables for objective in model.active)
     model.compile(
         keras.optimizers.Adam(learning_rate, beta_1=0.5 if critics else 0.9),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from mizoo.datasets import Samples, Split, digits, ttbar
 from mizoo.presets.options import checked, defaults_of
 
-# What presets are shown on, by name.
+# Demonstration data sets by name.
 DEMONSTRATIONS = {
     "ttbar": ttbar,
     "digits": digits,
@@ -20,7 +20,7 @@ class Preset(NamedTuple):
     factory: Callable
     paper: str
     data: str
-    shown_on: str
+    dataset: str
     shared: tuple[Callable, ...] = ()
 
     @property
@@ -38,7 +38,7 @@ class Preset(NamedTuple):
         """Whether it makes models of any arrays; else the spaces are those of its demonstration."""
         return "x" in self.arguments
 
-    def arrange(self, split: Split) -> Split:
+    def prepare(self, split: Split) -> Split:
         """Data as this preset takes them: x alone, unpaired, or pairs.
 
         Raises:
@@ -51,32 +51,32 @@ class Preset(NamedTuple):
         return split.each(lambda samples: samples.unpaired()) if self.data == "unpaired" else split
 
     def truth(self, split="test") -> Samples:
-        """What a trained model is held against: x alone, or pairs, also for those that train without."""
-        samples = getattr(DEMONSTRATIONS[self.shown_on](), split)
+        """What a trained model is compared with: x alone, or pairs, also for those that train without."""
+        samples = getattr(DEMONSTRATIONS[self.dataset](), split)
         return samples.only("x") if self.data == "x" else samples
 
-    def demonstration(self) -> Split:
-        """The data the preset is shown on, and whose shapes are its defaults."""
-        return self.arrange(DEMONSTRATIONS[self.shown_on]())
+    def load_dataset(self) -> Split:
+        """The demonstration data set, whose shapes are the defaults of the preset."""
+        return self.prepare(DEMONSTRATIONS[self.dataset]())
 
 
 PRESETS: dict[str, Preset] = {}
 
 
-def preset(paper, data, shown_on, *shared):
+def preset(paper, data, dataset, *shared):
     """Register a factory under its name; a call of it checks its arguments first, see `checked`.
 
     Args:
         paper: where the model comes from.
         data: `"x"`, `"pairs"`, `"x or pairs"` or `"unpaired"`.
-        shown_on: a key of `DEMONSTRATIONS`.
+        dataset: a key of `DEMONSTRATIONS`.
         shared: functions that take the factory's further keyword arguments, if it has any.
     """
 
     def register(factory):
         name = factory.__name__
         factory = checked(name, factory, shared)
-        PRESETS[name] = Preset(factory, paper, data, shown_on, shared)
+        PRESETS[name] = Preset(factory, paper, data, dataset, shared)
         return factory
 
     return register

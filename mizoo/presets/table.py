@@ -1,7 +1,7 @@
 """The table of the zoo, read off the models themselves."""
 
 from mizoo.objectives import LINKS
-from mizoo.presets.registry import PRESETS
+from mizoo.presets.catalogue import PRESETS
 
 COLUMNS = ("preset", *LINKS, "extra", "mappers", "data", "paper")
 

@@ -5,6 +5,7 @@ import math
 import keras
 
 from mizoo.mappers import StochasticResidual
+from mizoo.model.stages import Stage
 from mizoo.networks import mlp, network
 from mizoo.objectives import Adversarial, Divergence, Likelihood, SlicedWasserstein
 from mizoo.presets.parts import (
@@ -17,7 +18,6 @@ from mizoo.presets.parts import (
     space,
 )
 from mizoo.presets.registry import preset
-from mizoo.stages import Stage
 
 
 @preset("arXiv 1611.07004", "pairs", "ttbar", compiled)
@@ -31,7 +31,7 @@ def pix2pix(x=None, z=None, absolute=100.0, name="pix2pix", **options):
         options: of `compiled`.
     """
     x, z = momenta(x, "x"), momenta(z, "z")
-    decoder = deterministic(z, x, law="laplace")
+    decoder = deterministic(z, x, likelihood="laplace")
     objectives = [
         Likelihood("x_tilde", absolute / math.prod(x.shape)),
         Divergence("x_tilde", adversarial(x, z), condition="z"),
@@ -72,11 +72,11 @@ def cyclegan(x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **
         options: of `compiled`.
     """
     x, z = momenta(x, "x"), momenta(z, "z")
-    encoder, decoder = deterministic(x, z, law="laplace"), deterministic(z, x, law="laplace")
+    encoder, decoder = deterministic(x, z, likelihood="laplace"), deterministic(z, x, likelihood="laplace")
     objectives = [
-        Divergence("z_tilde", adversarial(z, game="least-squares")),
+        Divergence("z_tilde", adversarial(z, gan_loss="least-squares")),
         Likelihood("x_hat", cycle / math.prod(x.shape)),
-        Divergence("x_tilde", adversarial(x, game="least-squares")),
+        Divergence("x_tilde", adversarial(x, gan_loss="least-squares")),
         Likelihood("z_hat", cycle / math.prod(z.shape)),
     ]
     return compiled(encoder, decoder, objectives, x, z, name, learning_rate=learning_rate, **options)
@@ -105,7 +105,7 @@ def otus(x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **op
     length, noises = x.shape[0], 6
 
     def mapper():
-        # A normal law of variance 1/2 makes L the squared error, up to a constant.
+        # A normal distribution of variance 1/2 makes L the squared error, up to a constant.
         return StochasticResidual(
             mlp([64, 64], length), mlp([64], 2 * noises), x.shape, noises, scale=0.5**0.5
         )

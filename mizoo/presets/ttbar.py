@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from mizoo.objectives import Score
+from mizoo.objectives import CRPS
 from mizoo.physics import TTBAR, ReconstructedTops
 from mizoo.representations import (
     DecayChain,
@@ -19,10 +19,10 @@ _TOP = (173.0, 1.35)
 _W = (80.4, 2.085)
 
 
-# Median moduli, rounded, of the departures of partons in coordinates by themselves from detector objects,
+# Median moduli, rounded, of the residuals of partons in coordinates by themselves from detector objects,
 # and of objects from partons; 0 where one says little of the other: masses, and neutrinos along the beam.
-PARTONS_DEPART = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
-OBJECTS_DEPART = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
+PARTON_RESIDUALS = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
+OBJECT_RESIDUALS = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
 # Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
 _RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
 _SCORED = 0.25  # of a batch's events: the S terms draw these twice
@@ -79,24 +79,24 @@ def views_of_draws():
 
 
 def views_of_scores(x, z):
-    """By what draws of x and of z are held against the truth: momenta, masses, distances and sums."""
+    """By what draws of x and of z are compared with the truth: momenta, masses, distances and sums."""
     x_view = EventView(x, _X_MASSES, pairs=_SOLID, sums=(_ALL, _W_PLUS, _TOP_QUARK))
     return x_view, EventView(z, _Z_MASSES, pairs=_SOLID, sums=(_ANTITOP, _TOP_QUARK))
 
 
 def scores(x, z):
-    """The S terms by which draws of x (`Assigned`) and of z can be trained, of weight 0.
+    """The S terms by which draws of x (`JetAssignment`) and of z can be trained, of weight 0.
 
-    Feature by feature they speak of conditional laws and of the balance of an event; pooled, of marginal
-    laws, of jets by their rank, and of the masses of reconstructed tops.
+    Feature by feature they score conditional distributions and the balance of events; marginal, they score
+    marginal distributions, of jets by their rank, and of the masses of reconstructed tops.
     """
     own = x.representation
     (of_x, of_z), (of_ranked, _) = views_of_scores(own, z), views_of_scores(x, z)
     return [
-        Score("x_tilde", 0.0, of_x, _SCORED),
-        Score("x_tilde", 0.0, of_ranked, _SCORED, pooled=True, label="pooled"),
-        Score("x_tilde", 0.0, ReconstructedTops(own), _SCORED, pooled=True, label="tops"),
-        Score("x_tilde", 0.0, Imbalance(own), _SCORED, label="balance"),
-        Score("z_tilde", 0.0, of_z, _SCORED),
-        Score("z_tilde", 0.0, of_z, _SCORED, pooled=True, label="pooled"),
+        CRPS("x_tilde", 0.0, of_x, _SCORED),
+        CRPS("x_tilde", 0.0, of_ranked, _SCORED, marginal=True, label="marginal"),
+        CRPS("x_tilde", 0.0, ReconstructedTops(own), _SCORED, marginal=True, label="tops"),
+        CRPS("x_tilde", 0.0, Imbalance(own), _SCORED, label="balance"),
+        CRPS("z_tilde", 0.0, of_z, _SCORED),
+        CRPS("z_tilde", 0.0, of_z, _SCORED, marginal=True, label="marginal"),
     ]

@@ -1,11 +1,11 @@
 """Invertible layers between physical units and what networks see."""
 
-from mizoo.representations.assigned import Assigned
 from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.detector_event import DetectorEvent
 from mizoo.representations.identity import Identity
+from mizoo.representations.jet_assignment import JetAssignment
 from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
 from mizoo.representations.momenta import Momenta
@@ -15,13 +15,13 @@ from mizoo.representations.tokens import Tokens
 from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
-    "Assigned",
     "DecayChain",
     "DetectorEvent",
     "DetectorObjects",
     "EventView",
     "Identity",
     "Imbalance",
+    "JetAssignment",
     "KinematicFit",
     "Latent",
     "Momenta",

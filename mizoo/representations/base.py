@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from mizoo.representations import kinematics
+from mizoo.physics import kinematics
 
 
 class Representation(keras.layers.Layer):
@@ -13,9 +13,9 @@ class Representation(keras.layers.Layer):
     coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
     to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and
     others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside lack something that those
-    of the training have, `arrange` supplies it, from `arrangement` random numbers; what is drawn given an
-    event may contradict it (`agrees`) and is drawn anew then, in at most `tries` tries. Representations
-    compute in at least float32, whatever the precision policy.
+    of the training have, `assign` supplies it, from `assignment_noise` random numbers; what is drawn given
+    an event may contradict it (`accept`) and is drawn anew then, in at most `max_attempts` tries.
+    Representations compute in at least float32, whatever the precision policy.
     """
 
     physical_shape: tuple[int, ...]
@@ -23,8 +23,8 @@ class Representation(keras.layers.Layer):
     angles: tuple[int, ...] = ()
     circles: tuple[int, ...] = ()
     bounded: bool = False
-    arrangement: int = 0
-    tries: int = 1
+    assignment_noise: int = 0
+    max_attempts: int = 1
 
     def __init__(self, **kwargs):
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
@@ -50,17 +50,18 @@ class Representation(keras.layers.Layer):
         momenta = tf.reshape(self.inverse(coordinates), (-1, self.physical_shape[0] // 4, 4))
         return tf.cast(momenta, tf.float64)
 
-    def arrange(self, physical, noise=None):
+    def assign(self, physical, noise=None):
         """Data from outside, in physical units, as those of the training are.
 
         Args:
             physical: of shape (n, …).
-            noise: standard normal numbers (n, `arrangement`), drawn if not given.
+            noise: standard normal numbers (n, `assignment_noise`), drawn if not given.
         """
         return physical
 
-    def agrees(self, arranged, drawn):
-        """Whether events of the other space (n, …) go with what `arrange` gave, (n,); asked if `tries` > 1.
+    def accept(self, assigned, drawn):
+        """Whether events of the other space (n, …) go with what `assign` gave, (n,); asked if
+        `max_attempts` > 1.
 
         Both are in physical units.
         """

@@ -6,9 +6,9 @@ particles at the root, the masses of all resonances and the directions of their 
 
 import tensorflow as tf
 
-from mizoo.representations import kinematics, planar
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -53,7 +53,7 @@ class DecayChain(OnShell):
     Args:
         roots: the two `Resonance` at the root.
         masses: of the final objects in column order, in GeV.
-        pt_scale, pt_tail: law of the roots' transverse momentum, see `planar.modulus_to_line`.
+        pt_scale, pt_tail: distribution of the roots' transverse momentum, see `planar.modulus_to_line`.
     """
 
     angles: tuple[int, ...] = (1,)

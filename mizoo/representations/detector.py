@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from mizoo.representations import kinematics, planar
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
-from mizoo.serialisation import serialisable
 
 
 def cms_jet_threshold(eta):
@@ -26,7 +26,8 @@ class DetectorObjects(OnShell):
         jet_eta: largest |eta| of a jet.
     """
 
-    # Scale (GeV) and tail of the laws of pT in the tt̄ events, rounded: see `planar.modulus_to_line`.
+    # Scale (GeV) and tail of the distributions of pT in the tt̄ events, rounded: see
+    # `planar.modulus_to_line`.
     _LEPTON = (75.0, 1.7)
     _MISSING = (75.0, 1.5)
     _JET_TAIL = 1.3  # above the next jet, in whose pT the scale is

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import kinematics, planar
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
 from mizoo.representations.constraints import least_move
 from mizoo.representations.detector import DetectorObjects, cms_jet_threshold
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -42,9 +42,16 @@ class DetectorEvent(DetectorObjects):
         """
         lines, phis, etas = self._read(coordinates)
         momenta = tf.stack(self._objects(lines, phis, etas), 1)[..., :2]
-        laws = [(*self._LEPTON, self.lepton_pt), self._MISSING, *(self._law(eta, None) for eta in etas[2:])]
+        distributions = [
+            (*self._LEPTON, self.lepton_pt),
+            self._MISSING,
+            *(self._law(eta, None) for eta in etas[2:]),
+        ]
         pts = tf.unstack(kinematics.pt(momenta), axis=1)
-        growth = [planar.modulus_slope(pt, x, *law) for pt, x, law in zip(pts, lines, laws, strict=True)]
+        growth = [
+            planar.modulus_slope(pt, x, *distribution)
+            for pt, x, distribution in zip(pts, lines, distributions, strict=True)
+        ]
         x, y = tf.split(momenta, 2, -1)
         along = kinematics.unit(momenta) * tf.stack(growth, 1)
         slopes = tf.stack([along, tf.concat([-y, x], -1), tf.zeros_like(along)], 2)

@@ -2,8 +2,8 @@
 
 import keras
 
+from mizoo.core.serialisation import serialisable
 from mizoo.representations.base import Representation
-from mizoo.serialisation import serialisable
 
 
 @serialisable

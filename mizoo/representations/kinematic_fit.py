@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from mizoo.representations import kinematics, planar
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
 from mizoo.representations.constraints import least_move
 from mizoo.representations.decay_chain import Resonance
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -30,7 +30,10 @@ class KinematicFit(OnShell):
         steps: of the fit, at most; most events need three. 0 leaves momenta where they are.
     """
 
-    _PT = (75.0, 1.5)  # scale (GeV) and tail of the laws of pT, rounded: see `planar.modulus_to_line`
+    _PT = (
+        75.0,
+        1.5,
+    )  # scale (GeV) and tail of the distributions of pT, rounded: see `planar.modulus_to_line`
     _ETA = 1.2  # standard deviation of pseudorapidities, rounded
     _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends, and to which they are held
     _BENT = 0.05  # part of a gap by which it may not be linear: far from closing, a move says little

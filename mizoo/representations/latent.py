@@ -5,9 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
-from mizoo import replicas
+from mizoo.core.serialisation import build, serialisable
+from mizoo.distribute import collectives
 from mizoo.representations.base import Representation
-from mizoo.serialisation import build, serialisable
 
 
 @serialisable
@@ -40,7 +40,7 @@ class Latent(Representation):
 
     @property
     def is_normal(self) -> bool:
-        """Whether the prior is the standard normal law."""
+        """Whether the prior is the standard normal distribution."""
         return self.mapping is None and self.shape == (self.normal,)
 
     def call(self, physical):
@@ -56,17 +56,17 @@ class Latent(Representation):
         """Draws (count, d) from the prior."""
         seed = self.seed_generator
         parts = [
-            replicas.normal((count, self.normal), seed),
-            replicas.uniform((count, self.uniform), seed, -1.0, 1.0),
+            collectives.normal((count, self.normal), seed),
+            collectives.uniform((count, self.uniform), seed, -1.0, 1.0),
         ]
         for size in self.categories:
-            chosen = tf.math.floor(size * replicas.uniform((count,), seed))
+            chosen = tf.math.floor(size * collectives.uniform((count,), seed))
             parts.append(tf.one_hot(tf.cast(chosen, tf.int32), size))
         latents = tf.concat(parts, -1)
         return latents if self.mapping is None else self.mapping(latents)
 
     def log_prob(self, latents):
-        """Log-density (log-probability, for categories) of latents (n, d) in nats, one an event."""
+        """Log-density (log-probability, for categories) of latents (n, d) in nats, one per event."""
         self._refuse_mapping()
         normal, _, *_ = self.split(latents)
         density = -0.5 * tf.reduce_sum(tf.square(normal) + math.log(2.0 * math.pi), -1)

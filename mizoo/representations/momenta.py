@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from mizoo.representations import kinematics
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics
 from mizoo.representations.standardise import Standardise
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -18,7 +18,7 @@ class Momenta(Standardise):
         masses: of the objects, GeV.
     """
 
-    derived = ("shape", "scalar")
+    excluded_from_config = ("shape", "scalar")
 
     def __init__(self, masses, **kwargs):
         super().__init__((3 * len(masses),), **kwargs)

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from mizoo.core.serialisation import serialisable
 from mizoo.representations.base import Fitted
-from mizoo.serialisation import serialisable
 
 
 @serialisable

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from mizoo.graphs import shared
-from mizoo.representations import kinematics
+from mizoo.core.serialisation import serialisable
+from mizoo.core.tracing import shared
+from mizoo.physics import kinematics
 from mizoo.representations.view import View
-from mizoo.serialisation import serialisable
 
 
 @serialisable
@@ -21,10 +21,10 @@ class Tokens(View):
 
     def __init__(self, representation, **kwargs):
         super().__init__(representation, **kwargs)
-        self._look = shared(self._tokens)
+        self._features = shared(self._tokens)
 
     def call(self, coordinates, training=None):
-        return self._look(coordinates, training=training)
+        return self._features(coordinates, training=training)
 
     def _tokens(self, coordinates):
         momenta = self.representation.four_momenta(coordinates)
@@ -32,7 +32,7 @@ class Tokens(View):
         squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
         squares, momenta = tf.cast(tf.maximum(squares, 1e-2), tf.float32), tf.cast(momenta, tf.float32)
         masses = tf.math.log(1.0 + tf.sqrt(squares)) - 4.0
-        return tf.cast(tf.concat([kinematics.look(momenta), masses], -1), self.compute_dtype)
+        return tf.cast(tf.concat([kinematics.network_features(momenta), masses], -1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         objects = self.representation.physical_shape[0] // 4

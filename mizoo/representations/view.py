@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mizoo.graphs import shared
-from mizoo.representations import kinematics
-from mizoo.serialisation import build, serialisable
+from mizoo.core.serialisation import build, serialisable
+from mizoo.core.tracing import shared
+from mizoo.physics import kinematics
 
 _MOST = 4.0  # errors that coordinates are seen to move by
 
@@ -58,15 +58,15 @@ class EventView(View):
         self.pairs = tuple(tuple(pair) for pair in pairs)
         self.sums = tuple(tuple(subset) for subset in sums)
         self.constrained = constrained
-        self._look = shared(self._seen)
+        self._features = shared(self._seen)
 
     def call(self, coordinates, errors=None, training=None):
         given = (coordinates, errors) if self.constrained else (coordinates,)
-        return self._look(*given, training=training)
+        return self._features(*given, training=training)
 
     def _seen(self, coordinates, errors=None):
         objects = self.representation.four_momenta(coordinates)
-        views = kinematics.look(tf.cast(objects, tf.float32))
+        views = kinematics.network_features(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
         parts = [
             tf.gather(tf.cast(coordinates, views.dtype), plain, axis=1),
@@ -78,7 +78,7 @@ class EventView(View):
             parts.append(tf.math.log(1.0 + _distances(objects, self.pairs)))
         if self.sums:
             sums = tf.cast(tf.transpose(_sums(objects, self.sums), (0, 2, 1)), tf.float32)
-            parts.append(tf.reshape(kinematics.look(sums), (-1, 4 * len(self.sums))))
+            parts.append(tf.reshape(kinematics.network_features(sums), (-1, 4 * len(self.sums))))
         if self.ordered:
             parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
         if self.constrained:

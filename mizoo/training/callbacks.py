@@ -9,7 +9,7 @@ import tensorflow as tf
 from mizoo.datasets.events import Events
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import observables
-from mizoo.stages import Stage
+from mizoo.model.stages import Stage
 
 
 class Warmup(keras.callbacks.Callback):
@@ -46,7 +46,7 @@ class KSDistance(keras.callbacks.Callback):
     """Log the sum of KS distances of z_tilde and x_tilde from what they stand for, on validation data.
 
     The kept epoch of Turbo-Sim is the one with the least sum over components (arXiv 2112.10629); of tt̄
-    events the five masses count too. Streams that no term speaks of do not count, and instead of
+    events the five masses count too. Streams without a term do not count, and instead of
     x_tilde then x_hat does. Give `ModelCheckpoint` the monitor `"val_ks"`.
 
     Args:

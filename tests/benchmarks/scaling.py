@@ -25,11 +25,11 @@ def measure(batch):
     import tensorflow as tf
 
     import mizoo
-    from mizoo import replicas
+    from mizoo.distribute import collectives
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(2)
-    strategy = mizoo.strategies.resolve()
+    strategy = mizoo.distribute.resolve()
     keras.utils.set_random_seed(0)
     with strategy.scope():
         model = mizoo.presets.turbosim(original=True)
@@ -50,7 +50,7 @@ def measure(batch):
     @tf.function(autograph=False)
     def messages():
         def talk():
-            sums = [replicas.total(message)[0] for message in (gradients, critics) if message]
+            sums = [collectives.total(message)[0] for message in (gradients, critics) if message]
             return tf.reduce_sum([tf.reduce_sum(s) for s in sums])
 
         return strategy.reduce("SUM", strategy.run(talk), axis=None)

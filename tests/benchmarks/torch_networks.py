@@ -59,13 +59,13 @@ class Residual(nn.Module):
 
     def __init__(self, mapper):
         super().__init__()
-        self.law = nn.ModuleList(map(dense, mapper.noise_network.layers))
+        self.normal = nn.ModuleList(map(dense, mapper.noise_network.layers))
         self.layers = nn.ModuleList(map(dense, mapper.network.layers))
 
     def forward(self, given, noise):
-        mean, log_deviation = self.run(self.law, given).chunk(2, -1)
-        law = mean + log_deviation.clamp(-7.0, 7.0).exp() * noise
-        return given + self.run(self.layers, torch.cat([given, law], -1))
+        mean, log_deviation = self.run(self.normal, given).chunk(2, -1)
+        distribution = mean + log_deviation.clamp(-7.0, 7.0).exp() * noise
+        return given + self.run(self.layers, torch.cat([given, distribution], -1))
 
     @staticmethod
     def run(layers, value):
@@ -150,13 +150,13 @@ class Gandalf(nn.Module):
         self.encoder = Attention(transcoder.encoder.layers[-1])
         self.network = Modulated(transcoder.decoder.network)
         self.steps, self.size = transcoder.decoder.evaluations, transcoder.decoder.shape[0]
-        self.seen = transcoder.decoder.network.inputs[0].shape[1] - self.size
+        self.input_dim = transcoder.decoder.network.inputs[0].shape[1] - self.size
 
     def forward(self, tokens, noise):
         latent = self.encoder(tokens)
         given = torch.cat([latent, torch.ones_like(latent[:, :1])], -1)
         value, before, h = noise, [], 1.0 / self.steps
-        seen = noise.new_zeros(len(noise), self.seen)
+        seen = noise.new_zeros(len(noise), self.input_dim)
         for i in range(self.steps):
             time = torch.full_like(latent[:, :1], i * h)
             before = [self.network(torch.cat([value, seen], -1), time, given), *before][:3]

@@ -16,7 +16,7 @@ import tensorflow as tf
 import torch
 
 from mizoo import datasets, presets
-from mizoo.presets.turbosim import ORIGINAL_PENALTIES, ORIGINAL_WEIGHTS
+from mizoo.presets.turbo_sim import ORIGINAL_PENALTIES, ORIGINAL_WEIGHTS
 
 
 def keras_steps(data, batch_size):

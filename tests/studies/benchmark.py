@@ -1,4 +1,4 @@
-"""All shipped models of the tt̄ events, held against the same test events.
+"""All shipped models of the tt̄ events, compared with the same test events.
 
     python tests/studies/benchmark.py --out docs/studies          # all of them
     python tests/studies/benchmark.py gandalf --out docs/studies  # this one; the others' figures stay
@@ -53,12 +53,12 @@ def without_rejected(report, data):
 
 
 def of_training(data):
-    """The cells of the training events, which are of the same law."""
+    """The cells of the training events, which are of the same distribution."""
     table = compare(data, mizoo.datasets.ttbar().train).table
     return [float(100.0 * table.loc[(f"{s}_tilde", o), "ks"]) for s, o in CELLS]
 
 
-def draw(rows, floor, path):
+def draw(rows, threshold, path):
     """The cells as a figure: one line a model, on a logarithmic scale."""
     with style():
         figure, ax = plt.subplots(figsize=(16, 9), layout="constrained")
@@ -69,7 +69,7 @@ def draw(rows, floor, path):
             look = {"ls": "--", "marker": "s", "color": "black"} if "paper" in name else {"marker": "o"}
             look = {"color": colour, "lw": 1.5, "ms": 9, **look}
             ax.plot(places, values, label=name, alpha=0.5 if name.startswith("OTUS") else 1.0, **look)
-        ax.axhspan(0.0, floor, color="black", alpha=0.12, label="95 % floor")
+        ax.axhspan(0.0, threshold, color="black", alpha=0.12, label="95 % threshold")
         ax.set_yscale("log")
         ax.set_xticks(places, [f"{o}" for _, o in CELLS], rotation=30, ha="right", fontsize=18)
         ax.minorticks_off()
@@ -89,12 +89,12 @@ def rounded(cells):
 
 def tables(result):
     """The tables of the page: cells, and all observables together."""
-    floor = {"95 % floor": [result["floor"]] * len(CELLS)}
-    cells = {**result["models"], "training events": result["training"], **PUBLISHED, **floor}
+    threshold = {"95 % threshold": [result["threshold"]] * len(CELLS)}
+    cells = {**result["models"], "training events": result["training"], **PUBLISHED, **threshold}
     fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in CELLS]).T))
     for stream in ("x_tilde", "z_tilde"):
         rows = {name: row[stream] for name, row in result["joint"].items() if row[stream][0] is not None}
-        rows["95 % floor"] = [*result["joint floors"][stream], None, None]
+        rows["95 % threshold"] = [*result["joint thresholds"][stream], None, None]
         fill(f"joint {stream}", markdown(pd.DataFrame(rows, index=list(JOINT)).T, 4))
 
 
@@ -120,15 +120,15 @@ def main():
             result["models"]["otus, accepted"] = rounded(cells)
             result["rejected by otus"] = round(share, 4)
         if name == "gandalf":
-            result["floor"] = round(100.0 * float(report.table["floor"].iloc[0]), 3)
-            row = report.joint.loc[["z_tilde", "x_tilde"], [f"{k} floor" for k in JOINT[:3]]]
-            result["joint floors"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
+            result["threshold"] = round(100.0 * float(report.table["threshold"].iloc[0]), 3)
+            row = report.joint.loc[["z_tilde", "x_tilde"], [f"{k} threshold" for k in JOINT[:3]]]
+            result["joint thresholds"] = {s: [plain(v) for v in row.loc[s]] for s in row.index}
         print(name, result["models"][name], flush=True)
     result["training"] = rounded(of_training(data))
     args.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
-    draw({**result["models"], **PUBLISHED}, result["floor"], args.out / "benchmark")
+    draw({**result["models"], **PUBLISHED}, result["threshold"], args.out / "benchmark")
 
 
 if __name__ == "__main__":

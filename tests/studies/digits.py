@@ -33,7 +33,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--epochs", type=int, default=150)
-    shown_here = [name for name in PRESETS if "digits" in PRESETS[name].shown_on]
+    shown_here = [name for name in PRESETS if "digits" in PRESETS[name].dataset]
     parser.add_argument("presets", nargs="*", default=shown_here)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def main():
     note("test images", images[-200:])
     for name in args.presets:
         keras.utils.set_random_seed(0)
-        data, start = PRESETS[name].demonstration(), time.monotonic()
+        data, start = PRESETS[name].load_dataset(), time.monotonic()
         model = PRESETS[name].factory()
         model.fit(data.train, batch_size=100, epochs=args.epochs, verbose=0)
         note(name, make(model, data.test), seconds=round(time.monotonic() - start))

@@ -1,4 +1,4 @@
-"""What GANDALF has learnt, held against events it has never seen.
+"""What GANDALF has learnt, compared with events it has never seen.
 
     python tests/studies/gandalf.py --out docs/studies
 
@@ -23,8 +23,8 @@ from page import DOCS, fill, grid
 
 import mizoo
 from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.conditional import calibrate, responses, retrieve
-from mizoo.evaluation.distances import ks, ks_floor
+from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
+from mizoo.evaluation.distances import ks, ks_threshold
 from mizoo.evaluation.figures import latent_pairs, response
 from mizoo.evaluation.observables import observables, polar, wrap
 from mizoo.evaluation.published import CELLS
@@ -45,7 +45,7 @@ def drawn(encode, decode, data):
     return {"x": in_chunks(decode, data.z, "simulate"), "z": in_chunks(encode, data.x, "unfold")}
 
 
-def distances(model, data, floor, draws, counts=(4, 8, 16, 32)):
+def distances(model, data, threshold, draws, counts=(4, 8, 16, 32)):
     """KS distances of several draws, and speed, by number of network evaluations."""
     rows = []
     for count in counts:
@@ -60,9 +60,9 @@ def distances(model, data, floor, draws, counts=(4, 8, 16, 32)):
         rows.append(
             {
                 "evaluations": count,
-                **of_cells(found, floor),
-                "cells above the floor": int((mean[list(CELLS)] > floor).sum()),
-                "observables above 1.5 floors": int((mean > 1.5 * floor).sum()),
+                **of_cells(found, threshold),
+                "cells above the threshold": int((mean[list(CELLS)] > threshold).sum()),
+                "observables above 1.5 thresholds": int((mean > 1.5 * threshold).sum()),
                 "observables": len(mean),
                 "worst of x": [worst["x"], round(100 * mean["x"].max(), 2)],
                 "worst of z": [worst["z"], round(100 * mean["z"].max(), 2)],
@@ -77,7 +77,7 @@ def distances(model, data, floor, draws, counts=(4, 8, 16, 32)):
 def between(first, second):
     """KS distances of all observables of two samples of pairs, by space and name.
 
-    These alone: `mizoo.evaluation.compare` measures all distances and bootstraps their floors.
+    These alone: `mizoo.evaluation.compare` measures all distances and bootstraps their thresholds.
     """
     found = {}
     for space in "xz":
@@ -87,25 +87,27 @@ def between(first, second):
     return pd.Series(found)
 
 
-def true_distances(data, events, floor, draws):
+def true_distances(data, events, threshold, draws):
     """KS distances of as many other true events, in each draw others of them."""
     random = np.random.default_rng(0)
     chosen = (random.choice(len(events), len(data), replace=False) for _ in range(draws))
     found = pd.DataFrame([between(data, events[places]) for places in chosen])
-    return of_cells(found, floor)
+    return of_cells(found, threshold)
 
 
-def of_cells(found, floor):
-    """The paper's ten cells of several draws: means, deviations, and shares at the floor or below it."""
+def of_cells(found, threshold):
+    """The paper's ten cells of several draws: means, deviations, and shares at the threshold or below
+    it.
+    """
     cells = found[list(CELLS)]
     columns = {
         "cells": 100 * cells.mean(),
         "deviations": 100 * cells.std(),
-        "at the floor": (cells <= floor).mean(),
+        "at the threshold": (cells <= threshold).mean(),
     }
     return {
         **{key: {name: round(float(v), 2) for (_, name), v in of.items()} for key, of in columns.items()},
-        "all at the floor": round(float((cells <= floor).all(axis=1).mean()), 2),
+        "all at the threshold": round(float((cells <= threshold).all(axis=1).mean()), 2),
     }
 
 
@@ -185,11 +187,11 @@ def partons(data, z_tilde):
 
 def calibrated(model, data, samples):
     """Coverage of the posteriors of all observables of z, and the ranks."""
-    draws = in_chunks(lambda x: model.encode(x, samples=samples), data.x, "posterior", chunk=100)
+    draws = in_chunks(lambda x: model.encode(x, num_samples=samples), data.x, "posterior", chunk=100)
     truth = observables(data.z, "z")
     made = observables(draws.reshape(-1, draws.shape[-1]), "z")
     stacked = np.stack([values.reshape(len(data), samples) for values in made.values()], -1)
-    found = calibrate(np.stack(list(truth.values()), 1), stacked)
+    found = simulation_based_calibration(np.stack(list(truth.values()), 1), stacked)
     rows = {
         name: {"68 %": round(100 * a, 1), "95 %": round(100 * b, 1)}
         for name, a, b in zip(truth, found.coverage(0.68), found.coverage(0.95), strict=True)
@@ -200,14 +202,14 @@ def calibrated(model, data, samples):
 def refused(model, x):
     """Shares of events that still have no draw of z that goes with the order of their jets, try by try."""
     representation, shares = model.x_representation, []
-    agrees = representation.agrees
+    accept = representation.accept
 
-    def counting(arranged, drawn):
-        kept = agrees(arranged, drawn)
+    def counting(assigned, drawn):
+        kept = accept(assigned, drawn)
         shares.append(round(int(np.sum(~kept.numpy())) / len(x), 4))
         return kept
 
-    with patch.object(representation, "agrees", counting):
+    with patch.object(representation, "accept", counting):
         model.encode(x)
     return shares
 
@@ -230,14 +232,17 @@ def tables(found):
     """The tables of the page."""
     runs = found["distances"]
     summary = ("worst of x", "worst of z", "simulated a second", "unfolded a second")
-    above, wide = "cells above the floor", "observables above 1.5 floors"
+    above, wide = "cells above the threshold", "observables above 1.5 thresholds"
     by_name = {run["evaluations"]: run for run in runs} | {"training events": found["training events"]}
-    cells = {name: [*run["cells"].values(), run["all at the floor"]] for name, run in by_name.items()}
-    for part, name in (("deviations", "deviation of a draw"), ("at the floor", "share at the floor")):
+    cells = {name: [*run["cells"].values(), run["all at the threshold"]] for name, run in by_name.items()}
+    for part, name in (
+        ("deviations", "deviation of a draw"),
+        ("at the threshold", "share at the threshold"),
+    ):
         cells[f"{EVALUATIONS}, {name}"] = by_name[EVALUATIONS][part].values()
     page = {
         "cells": (
-            ["evaluations", *(f"`{name}`" for name in runs[0]["cells"]), "all at the floor"],
+            ["evaluations", *(f"`{name}`" for name in runs[0]["cells"]), "all at the threshold"],
             [[name, *(f"{v:.2f}" for v in row)] for name, row in cells.items()],
         ),
         "all": (
@@ -314,12 +319,12 @@ def main():
     plt.style.use(mplhep.style.ROOT)
     events = mizoo.datasets.ttbar()
     model, data = mizoo.load(args.model).trainable(), getattr(events, args.split)
-    floor = ks_floor(len(data), len(data))
+    threshold = ks_threshold(len(data), len(data))
     keras.utils.set_random_seed(0)
     result = {"events": len(data)}
-    result["distances"] = distances(model, data, floor, args.draws)
-    result["floor"] = round(100 * floor, 2)
-    result["training events"] = true_distances(data, events.train, floor, args.draws)
+    result["distances"] = distances(model, data, threshold, args.draws)
+    result["threshold"] = round(100 * threshold, 2)
+    result["training events"] = true_distances(data, events.train, threshold, args.draws)
     set_evaluations(model, EVALUATIONS)
     x_tilde, z_tilde = drawn(tf.function(model.encode), tf.function(model.decode), data).values()
     result["classifier"] = classified(data, x_tilde, z_tilde)
@@ -328,10 +333,10 @@ def main():
     result["responses"] = {
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
-    result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
+    result["coverage"], ranks = calibrated(model, data[: args.posteriors], num_samples=DRAWS)
     result["refused"] = refused(model, data.x)
-    model.x_representation.tries = 1
-    first, _ = calibrated(model, data[: args.posteriors], samples=DRAWS)
+    model.x_representation.max_attempts = 1
+    first, _ = calibrated(model, data[: args.posteriors], num_samples=DRAWS)
     for name, row in result["coverage"].items():
         row["68 % of first draws"] = first[name]["68 %"]
     result["latent"], spaces = latents(model, data[:2000])

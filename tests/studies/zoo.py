@@ -10,9 +10,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from mizoo.export.ship import ship
 from mizoo.presets import PRESETS
-from mizoo.training.run import Recipe, train
+from mizoo.training.publish import ship
+from mizoo.training.recipe import Recipe, train
 
 EVENTS = {"epochs": 300, "batch_size": 500, "select_from": 200, "select_every": 10}
 DIGITS = {"epochs": 150, "batch_size": 100, "select_from": 75, "select_every": 5}
@@ -32,17 +32,17 @@ RECIPES = {
     **{
         f"{name}-digits": Recipe(name, {"units": 64} if "units" in preset.arguments else {}, **DIGITS)
         for name, preset in PRESETS.items()
-        if "digits" in preset.shown_on
+        if "digits" in preset.dataset
     },
 }
 
 
 # What some are trained by later, one after another, each time from what they have learnt by then.
 _SCORES = {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}
-_POOLED = _SCORES | {"S_x_tilde_pooled": 600, "S_x_tilde_tops": 100}
+_POOLED = _SCORES | {"S_x_tilde_marginal": 600, "S_x_tilde_tops": 100}
 _TOPS = _POOLED | {"S_x_tilde_tops": 300}
 _PEAKS = _TOPS | {"S_x_tilde_tops": 1000, "S_z_tilde": 100}
-_BOTH = _PEAKS | {"S_x_tilde_tops": 2000, "S_z_tilde_pooled": 600}
+_BOTH = _PEAKS | {"S_x_tilde_tops": 2000, "S_z_tilde_marginal": 600}
 LATER = {
     "gandalf-ttbar": [
         Recipe("gandalf", {"learning_rate": rate, "weights": weights}, batch_size=500, **epochs)
@@ -74,7 +74,7 @@ def main():
         for run, recipe in trainings:
             print(f"{run.name}: {recipe}", flush=True)
             if not (run / "model.keras").is_file():
-                train(recipe, PRESETS[recipe.preset].demonstration(), run, resume=True, verbose=2)
+                train(recipe, PRESETS[recipe.preset].load_dataset(), run, resume=True, verbose=2)
         if not (arguments.out / name).is_dir():
             ship(run, arguments.out / name, PRESETS[recipe.preset].truth())
 

@@ -9,9 +9,10 @@ from mizoo.evaluation.figures.style import TRUE, style
 
 
 def corner(samples, labels, weights=None, bins=40):
-    """A corner plot: laws of single observables on the diagonal, regions with 39 % and 86 % of pairs below.
+    """A corner plot: distributions of single observables on the diagonal, regions with 39 % and 86 % of
+    pairs below.
 
-    These are what 1σ and 2σ of a normal law in the plane enclose.
+    These are what 1σ and 2σ of a normal distribution in the plane enclose.
 
     Args:
         samples: by name, dictionaries of the same observables (n,); the first is drawn in black.

@@ -1,0 +1,17 @@
+from . import datasets as datasets
+from . import distribute as distribute
+from . import mappers as mappers
+from . import networks as networks
+from . import objectives as objectives
+from . import physics as physics
+from . import presets as presets
+from . import representations as representations
+from ._version import __version__ as __version__
+from .core.serialisation import serialisable as serialisable
+from .evaluation.report import Report as Report
+from .evaluation.report import evaluate as evaluate
+from .export.pretrained import Pretrained as Pretrained
+from .export.pretrained import load as load
+from .model import NotFiniteError as NotFiniteError
+from .model import Stage as Stage
+from .model import Turbo as Turbo

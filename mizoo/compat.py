@@ -1,0 +1,69 @@
+"""All that Keras calls private and mizoo relies on, checked when this module is imported.
+
+Nothing else in the package touches a private name of Keras or TensorFlow. `tests/test_compat.py` says of
+each remedy here whether upstream still needs it.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def _require(owner: type, name: str) -> None:
+    if not hasattr(owner, name):
+        raise ImportError(
+            f"Keras {keras.__version__} has no {owner.__name__}.{name}, which mizoo relies on: "
+            "install keras >= 3.15, < 4, or a newer mizoo"
+        )
+
+
+try:
+    from keras.src.saving.serialization_lib import ObjectSharingScope
+except ImportError as error:
+    raise ImportError(
+        f"Keras {keras.__version__} has no ObjectSharingScope, which mizoo relies on: "
+        "install keras >= 3.15, < 4, or a newer mizoo"
+    ) from error
+
+_require(keras.Optimizer, "_all_reduce_sum_gradients")
+_require(keras.Model, "_maybe_symbolic_build")
+_require(keras.Model, "_flatten_layers")
+
+
+def take_summed_gradients(optimizer: keras.Optimizer) -> None:
+    """Let an optimiser take gradients that have been summed over replicas, instead of summing them.
+
+    Keras clips the gradients of each replica before it sums them, which is not to clip the sum.
+    """
+    optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+
+
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """A model's layers with all layers inside them."""
+    return list(model._flatten_layers(include_self=False))
+
+
+def inner_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers directly inside a layer."""
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+class BuiltAtConstruction:
+    """Mixin for a `keras.Model` that Keras need not build from a first batch.
+
+    Keras takes a batch that lies across the workers of a strategy for a tensor (keras-team/keras #20585).
+    """
+
+    distribute_strategy: tf.distribute.Strategy
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+
+
+__all__ = [
+    "BuiltAtConstruction",
+    "ObjectSharingScope",
+    "all_layers",
+    "inner_layers",
+    "take_summed_gradients",
+]

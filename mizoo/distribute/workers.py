@@ -1,0 +1,95 @@
+"""`fit` and `evaluate` where several replicas share a batch, on one machine or on several.
+
+Keras 3 does not train under `tf.distribute.MultiWorkerMirroredStrategy` (keras-team/keras #20585): before
+the first step it takes a batch that lies across workers for a tensor, and it reduces scalar logs along an
+axis that they have not. Here there is no such batch, and logs are means over the events of all replicas.
+"""
+
+import keras
+import tensorflow as tf
+
+from mizoo.compat import BuiltAtConstruction, all_layers
+
+
+class AcrossReplicas(BuiltAtConstruction):
+    """Mixin for a `keras.Model` that is built at construction and logs `means`, Keras metrics by name."""
+
+    def check_batch(self, batch_size):
+        """Check that replicas share a batch evenly.
+
+        Raises:
+            ValueError: if they do not, with their number.
+        """
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if batch_size % replicas:
+            raise ValueError(f"{replicas} replicas cannot share a batch of {batch_size} evenly")
+
+    @property
+    def spans_replicas(self) -> bool:
+        """Whether several replicas train the model."""
+        return self.distribute_strategy.num_replicas_in_sync > 1
+
+    def make_train_function(self, force=False):
+        """Function that trains on batches of an iterator.
+
+        Raises:
+            ValueError: if the model is compiled with XLA: `tf.distribute` has its replicas meet in places
+                that a compiled step has not; if it is to run eagerly; if its weights are on parameter
+                servers; or if a batch normalisation is of each replica's part of the batch.
+        """
+        if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
+            raise ValueError(
+                "no training under ParameterServerStrategy: Keras 3 has no `fit` for it, and where each "
+                "worker updates the weights by itself the terms of a batch are not those of one model; "
+                "use 'multiworker'"
+            )
+        if not self.spans_replicas:
+            super().make_train_function(force)
+        elif force or self.train_function is None:
+            for option in ("jit_compile", "run_eagerly"):
+                if getattr(self, option):
+                    raise ValueError(f"{option}=True does not work under {_name(self.distribute_strategy)}")
+            for layer in all_layers(self):
+                if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
+                    raise ValueError(
+                        f"{layer.name} normalises each replica's part of the batch: give it "
+                        "synchronized=True"
+                    )
+            self.train_function = self._across(self.train_step)
+
+    def make_test_function(self, force=False):
+        """Function that evaluates batches of an iterator."""
+        if not self.spans_replicas:
+            super().make_test_function(force)
+        elif force or self.test_function is None:
+            self.test_function = self._across(self.test_step)
+
+    def _across(self, step):
+        """Steps on batches of an iterator, as many as an execution has."""
+        strategy = self.distribute_strategy
+        names: list[str] = []
+
+        def sums(batch):
+            names[:] = step(batch)
+            return tf.stack(
+                [(self.means[name].total.value, self.means[name].count.value) for name in names]
+            )
+
+        @tf.function(autograph=False, reduce_retracing=True)
+        def one(iterator):
+            # All in one message: between machines it is their number that takes time.
+            return strategy.reduce("SUM", strategy.run(sums, args=(next(iterator),)), axis=None)
+
+        def execution(iterator):
+            try:
+                for _ in range(self.steps_per_execution):
+                    reduced = one(iterator)
+            except tf.errors.OutOfRangeError:
+                raise StopIteration from None
+            return dict(zip(names, reduced[:, 0] / reduced[:, 1], strict=True))
+
+        return execution
+
+
+def _name(strategy):
+    return type(strategy).__name__

@@ -1,0 +1,22 @@
+"""Exponential moving averages of mappers, as mappers of their own."""
+
+import tensorflow as tf
+
+from mizoo.core.serialisation import build, clone
+
+
+def average(mapper, shape):
+    """A second mapper, built for conditions of a shape, that begins with the weights of the first."""
+    second = clone(mapper)
+    build(second, shape)
+    second.trainable = False
+    second.set_weights(mapper.get_weights())
+    return second
+
+
+def update_average(average, mapper, momentum, steps):
+    """Move an average towards its mapper, after so many steps; faster at the beginning."""
+    steps = tf.cast(steps, tf.float32)
+    rate = 1.0 - tf.minimum(momentum, (1.0 + steps) / (10.0 + steps))
+    for mean, value in zip(average.weights, mapper.weights, strict=True):
+        mean.assign_add(tf.cast(rate, mean.dtype) * (value - mean))

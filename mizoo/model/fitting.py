@@ -1,0 +1,313 @@
+"""`fit`, `evaluate` and `predict`, each argument of which is used or refused."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.datasets.samples import Samples
+from mizoo.model.inputs import check_enough, enough, least_events, one_line, read
+from mizoo.model.learning_rates import Rates
+from mizoo.model.stages import Stages
+from mizoo.model.terminate_on_nan import StopWhereNotFinite, iteration
+
+# Events of a batch by default: of arrays, as in Keras, and of `Samples` in training and elsewhere.
+_ARRAYS, _TRAINING, _OTHERS = 32, 100, 1000
+
+
+class Fitting(keras.Model):
+    """Mixin of `Turbo`: training, evaluation and prediction, on `Samples` or what Keras takes."""
+
+    _executions = 1  # steps of one execution, as compiled
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks=None,
+        validation_split: float = 0.0,
+        validation_data=None,
+        shuffle: bool | None = None,
+        class_weight=None,
+        sample_weight=None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        initial_step: int = 0,
+    ) -> keras.callbacks.History:
+        """Train, as `keras.Model.fit`.
+
+        `x` and `validation_data` may be `mizoo.datasets.Samples`; arrays, or a dictionary of arrays `"x"`
+        and `"z"`, become `Samples`; batches, as of a `tf.data.Dataset`, are taken as they come. Each epoch
+        has another order, which follows from the number of steps that the optimiser has done: it goes on
+        where a former `fit` ended, also one before the model was saved. Representations without statistics
+        take them from the training data first, without weights. A training that ends in any way, by an
+        exception too, leaves the model's own weights of terms, and all parts as trainable as they were.
+
+        Args:
+            x: `Samples`, array of x, dictionary of arrays, or batches.
+            y: array of z beside an array of x.
+            batch_size: of `Samples` and arrays, of all replicas together; 100 of `Samples` and 32 of arrays
+                if not given, or all events if they are fewer. Batches of `Samples` are full; of arrays,
+                those left over at the end of an epoch are a smaller batch, if enough for every term.
+            epochs, verbose: as in Keras.
+            callbacks: a callback, a list of them, or a `CallbackList`. One that changes the learning rate
+                of `model.optimizer` changes that of the critics by the same factor, unless it changes that
+                itself.
+            validation_split: fraction of `Samples` or arrays, at their end, to evaluate and not train on.
+            validation_data: `Samples`, an array of x, a tuple (x, y) or (x, y, weights), a dictionary, or
+                batches. A last batch too small for a term is joined to the one before it.
+            shuffle: whether the order of `Samples` and arrays is random; it is if not given. For batches it
+                is refused, but for a `keras.utils.PyDataset`.
+            class_weight: refused: there are no classes.
+            sample_weight: (n,) of the events, 0 or more: an event is in batches as often as its weight
+                says, measured in the mean weight.
+            initial_epoch: number of the epoch to begin with.
+            steps_per_epoch: batches of an epoch; all of them if not given.
+            validation_steps: batches to evaluate; all of them if not given.
+            validation_batch_size: of `Samples`, 1000 if not given, or of arrays, `batch_size` if not given.
+            validation_freq: epochs between two evaluations, or a list of numbers of epochs from 1.
+            initial_step: steps of the first epoch that are done already, of `Samples` or arrays.
+
+        Raises:
+            NotFiniteError: when a term or a gradient is not finite, with its name.
+            ValueError: for arguments that do not go together, and data that do not fit, with their name; if
+                representations need statistics and the data are batches; or if the replicas of a strategy
+                cannot share a batch evenly.
+        """
+        if not self.compiled:
+            raise ValueError(f"{self.name} is not compiled: call compile() before fit()")
+        if class_weight is not None:
+            raise ValueError("class_weight is not used: there are no classes; sample_weight weighs events")
+        samples = read(self, x, y, sample_weight)
+        if validation_split:
+            if validation_data is not None:
+                raise ValueError("validation_split beside validation_data: give one of the two")
+            samples, validation_data = _split(samples, validation_split)
+        if validation_data is None:
+            _refuse(
+                "without validation data",
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=None if validation_freq == 1 else validation_freq,
+            )
+        default = _TRAINING if isinstance(x, Samples) else _ARRAYS
+        if validation_data is not None:
+            of_arrays = validation_batch_size or batch_size or default
+            validation_data = self._validation(validation_data, validation_batch_size, of_arrays)
+        shuffled = shuffle is None or bool(shuffle)
+        if samples is None:
+            shuffled = shuffled and isinstance(x, keras.utils.PyDataset)
+            _refuse("beside batches", batch_size=batch_size, shuffle=None if shuffled else shuffle or None)
+            _refuse("beside batches, which begin where they begin", initial_step=initial_step or None)
+            self.adapt({})
+            self._fit_executions(steps_per_epoch, validation_steps)
+            data = self._checked_batches(x)
+        else:
+            size = _size(self, samples, batch_size, default)
+            if not isinstance(x, Samples):
+                size = min(size, len(samples))  # as Keras has it
+            self.check_batch(size)
+            self.adapt(samples)
+            least = None if isinstance(x, Samples) else least_events(self)
+            whole = samples.steps(size, least)
+            steps_per_epoch = steps_per_epoch or whole
+            self._fit_executions(steps_per_epoch, validation_steps)
+            self._check_initial_step(initial_step, steps_per_epoch)
+            first, skip = divmod(self._done(initial_epoch, initial_step, steps_per_epoch, whole), whole)
+            data = samples.epochs(size, first=first, skip=skip, shuffle=shuffled, least=least)
+            self.pass_over(initial_step)
+        try:
+            with one_line():
+                return super().fit(
+                    data,
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=self._callbacks(callbacks),
+                    validation_data=validation_data,
+                    shuffle=shuffled and samples is None,
+                    initial_epoch=initial_epoch,
+                    steps_per_epoch=steps_per_epoch,
+                    validation_steps=validation_steps,
+                    validation_freq=validation_freq,
+                )
+        finally:
+            self.enter(None)
+            self.pass_over(0)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight=None,
+        steps: int | None = None,
+        callbacks=None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ):
+        """Means of all terms over events, as `keras.Model.evaluate`; data are as for `fit`.
+
+        Args:
+            x, y, sample_weight: as for `fit`.
+            batch_size: 1000 of `Samples` and 32 of arrays, if not given. A last batch too small for a term
+                is joined to the one before it.
+            verbose, steps, callbacks, return_dict: as in Keras.
+            kwargs: none; Keras passes some on to itself.
+
+        Raises:
+            ValueError: for arguments that go with something else, and data that do not fit or are too few.
+        """
+        if not kwargs:
+            samples = read(self, x, y, sample_weight)
+            x = self._batches(x, samples, batch_size)
+            self._end_with(steps)
+        with one_line():
+            return super().evaluate(
+                x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs
+            )
+
+    def predict(
+        self,
+        x,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks=None,
+    ) -> dict[str, np.ndarray]:
+        """The streams that can be made from data, by name, as `keras.Model.predict`.
+
+        Args:
+            x: as for `fit`; weights of `Samples` have no part in it.
+            batch_size: 1000 of `Samples` and 32 of arrays, if not given.
+            verbose, steps, callbacks: as in Keras.
+
+        Returns:
+            Arrays (n, …) in physical units, in the order of the events.
+
+        Raises:
+            ValueError: for arguments that go with something else, and data that do not fit.
+        """
+        samples = read(self, x)
+        if samples is not None:
+            lengths = {space: len(array) for space, array in samples.arrays().items()}
+            if len(set(lengths.values())) > 1:
+                raise ValueError(f"predict needs as many x as z, got {lengths['x']} and {lengths['z']}")
+            samples = replace(samples, weights=None)
+        data = self._batches(x, samples, batch_size, least=1)
+        self._end_with(steps)
+        return super().predict(data, verbose=verbose, steps=steps, callbacks=callbacks)
+
+    # ------------------------------------------------------------------ of training
+
+    def _done(self, initial_epoch, initial_step, steps, whole):
+        """Place in the order of all epochs where a training begins, in steps of which an epoch has `whole`.
+
+        It follows from the steps that the optimiser has done; or, if these are fewer, from the number of
+        the first epoch. Where epochs of the training are those of the order, they begin together.
+        """
+        done = int(iteration(self.optimizer).numpy()) - initial_step
+        done = max(done, initial_epoch * steps)
+        if steps == whole:
+            done = math.ceil(done / whole) * whole
+        return done + initial_step
+
+    def _check_initial_step(self, step, steps):
+        if not 0 <= step < steps or step % self.steps_per_execution:
+            raise ValueError(
+                f"initial_step must be 0 to {steps - 1} and a multiple of the {self.steps_per_execution} "
+                f"steps of an execution, got {step}"
+            )
+
+    def _callbacks(self, callbacks):
+        """Callbacks of the user's, with those of the model's own around each."""
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        callbacks = keras.tree.flatten(callbacks or [])
+        if callbacks and (rates := Rates.of(self)):
+            # After each, so that the next one, which may save the model, finds both rates.
+            callbacks = [c for callback in callbacks for c in (callback, rates)]
+        return [*([Stages(self.stages)] if self.stages else []), *callbacks, StopWhereNotFinite()]
+
+    def _fit_executions(self, *counts):
+        """Let executions divide these numbers of steps: Keras runs them whole, past the end of an epoch."""
+        counts = [count for count in counts if count]
+        fitting = max(n for n in range(1, self._executions + 1) if all(count % n == 0 for count in counts))
+        if fitting != self.steps_per_execution:
+            self.steps_per_execution = fitting
+            self.train_function = self.test_function = self.predict_function = None
+
+    def _end_with(self, steps):
+        """The same for a pass over some batches of data only."""
+        if steps and steps % self.steps_per_execution:
+            self._fit_executions(steps)
+
+    # ------------------------------------------------------------------ of data
+
+    def _validation(self, data, batch_size, of_arrays):
+        """Batches of validation data, which may be a tuple."""
+        parts = tuple(data) if isinstance(data, list | tuple) else (data,)
+        if not 1 <= len(parts) <= 3:
+            raise ValueError(
+                f"validation_data must be (x,), (x, y) or (x, y, weights), got {len(parts)} parts"
+            )
+        samples = read(self, *parts)
+        if batch_size is None and samples is not None and not isinstance(parts[0], Samples):
+            batch_size = of_arrays
+        return self._batches(parts[0], samples, batch_size, name="validation_batch_size")
+
+    def _batches(self, x, samples, batch_size, least=None, name="batch_size"):
+        """Batches of what was read from `x`, in order; of at least so many events, by default enough."""
+        if samples is None:
+            _refuse("beside batches", **{name: batch_size})
+            return self._checked_batches(x)
+        default = _OTHERS if isinstance(x, Samples) else _ARRAYS
+        if least is None:
+            batch_size, least = _size(self, samples, batch_size, default, name), least_events(self)
+            check_enough(self, len(samples), "and there are")
+        return samples.batches(batch_size or default, least)
+
+    def _checked_batches(self, data):
+        """Batches of the user's, with a check of their size where TensorFlow can make one."""
+        if not isinstance(data, tf.data.Dataset) or least_events(self) == 1:
+            return data
+        return data.map(lambda *batch: enough(self, batch if len(batch) > 1 else batch[0]))
+
+
+def _size(model, samples, batch_size, default, name="batch_size"):
+    """Events of a batch, which are enough for every term: `default` or all, if none are asked for."""
+    if batch_size is None:
+        size, what = min(default, len(samples)), "and there are"
+    else:
+        size, what = batch_size, f"and {name} is"
+    if size < 1:
+        raise ValueError(f"{name} must be 1 or more, got {size}")
+    check_enough(model, size, what)
+    return size
+
+
+def _refuse(where, **arguments):
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"{name} {where} is not used")
+
+
+def _split(samples, fraction):
+    """All but the last events to train on, and a fraction of them to evaluate, as Keras has it."""
+    if samples is None:
+        raise ValueError("validation_split beside batches is not used")
+    if not 0.0 < fraction < 1.0:
+        raise ValueError(f"validation_split must be a fraction between 0 and 1, got {fraction}")
+    first = math.floor(len(samples) * (1.0 - fraction))
+    if not 0 < first < len(samples):
+        raise ValueError(f"a validation_split of {fraction} of {len(samples)} events leaves none in a part")
+    return samples[:first], samples[first:]

@@ -1,0 +1,163 @@
+"""What `fit`, `evaluate` and `predict` are given: what is in memory becomes `Samples`, or is refused."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.datasets.samples import Samples
+from mizoo.distribute import collectives
+
+TOO_FEW = re.compile(r"too few events: .*")
+
+
+def read(model, x, y=None, sample_weight=None) -> Samples | None:
+    """Data in memory as `Samples` of the shapes that a model has; None for batches, which Keras reads.
+
+    Args:
+        model: a `Turbo`.
+        x: `Samples`; an array (n, …) of x, or what NumPy makes one of; or a dictionary of arrays `"x"` and
+            `"z"`, or one of them. An axis of length 1 at the end may be missing, as in Keras.
+        y: array (n, …) of z beside an array of x.
+        sample_weight: (n,) of the events.
+
+    Raises:
+        ValueError: for anything else, with the name of what is wrong.
+    """
+    if isinstance(x, Samples):
+        samples = x
+        if y is not None:
+            raise ValueError("y beside Samples is not used: they have z of their own")
+        if sample_weight is not None and samples.weights is not None:
+            raise ValueError("sample_weight beside Samples that have weights: give one of the two")
+    elif isinstance(x, tuple):
+        raise ValueError("x is a tuple: give x and z as two arguments, or as {'x': x, 'z': z}")
+    elif isinstance(x, Mapping | list) or hasattr(x, "__array__"):
+        arrays = {space: v for space, v in by_space(x, y).items() if v is not None}
+        _check_target(model, arrays, y)
+        samples = Samples(**arrays)
+    elif x is None:
+        raise ValueError("x is missing: give Samples, an array, a dictionary of x and z, or batches")
+    else:
+        for name, given in (("y", y), ("sample_weight", sample_weight)):
+            if given is not None:
+                raise ValueError(f"{name} beside a {type(x).__name__} is not used")
+        return None
+    shapes = {space: r.physical_shape for space, r in model.representations.items()}
+    fitting = {space: _fitting(space, a, shapes[space]) for space, a in samples.arrays().items()}
+    if any(fitting[space] is not array for space, array in samples.arrays().items()):
+        samples = replace(samples, **fitting)
+    return samples if sample_weight is None else replace(samples, weights=sample_weight)
+
+
+def by_space(x, z=None) -> dict[str, Any]:
+    """Data as a dictionary by space: of x and z, or as it is.
+
+    Raises:
+        ValueError: for z beside a dictionary, or names other than these two.
+    """
+    if not isinstance(x, Mapping):
+        return {"x": x} if z is None else {"x": x, "z": z}
+    if z is not None:
+        raise ValueError('y beside a dictionary is not used: name it "z" in there')
+    if unknown := set(x) - {"x", "z"}:
+        raise ValueError(f"data must be named x and z, got {', '.join(sorted(map(str, unknown)))}")
+    return dict(x)
+
+
+def _check_target(model, arrays, y):
+    """Check that y is z, and not the target of an autoencoder, as Keras has it."""
+    if y is None or not model.has_prior:
+        return
+    x, z = (np.asarray(arrays[space]) for space in ("x", "z"))
+    shape = model.z_representation.physical_shape
+    if (x.shape == z.shape and np.array_equal(x, z)) or z.shape[1:] not in (shape, shape[:-1], (*shape, 1)):
+        raise ValueError(
+            f"y is read as z of shape (n, {', '.join(map(str, shape))}), not as a target of shape "
+            f"{z.shape}: {model.name} draws z from a prior, so give x alone"
+        )
+
+
+def _fitting(space, array, shape):
+    """An array in the shape of its space; where an axis of length 1 at the end is all that differs."""
+    given = array.shape[1:]
+    if given != shape and (*given, 1) == shape:
+        return array[..., None]
+    if given != shape and given == (*shape, 1):
+        return array[..., 0]
+    if given != shape:
+        raise ValueError(f"{space} must have shape (n, {', '.join(map(str, shape))}), got {array.shape}")
+    return array
+
+
+# ------------------------------------------------------------------ enough events
+
+
+def least_events(model) -> int:
+    """Events that a batch needs for every term that the model may train."""
+    return max((objective.least_events for objective in _trained(model)), default=1)
+
+
+def check_enough(model, size: int, what: str) -> None:
+    """Check that batches of a size are large enough for every term.
+
+    Raises:
+        ValueError: if not, with the term and what it needs.
+    """
+    for objective in _trained(model):
+        if size < objective.least_events:
+            raise ValueError(_too_few(objective, f"{what} {size}"))
+
+
+def enough(model, data):
+    """The same for a batch of a data set or iterator, which are checked as they come.
+
+    Args:
+        model: a `Turbo`.
+        data: a batch: arrays, or dictionaries and tuples of them.
+
+    Returns:
+        The batch.
+
+    Raises:
+        ValueError: if the size of the batch is known and too small. If it becomes known as the batch comes,
+            TensorFlow says so, see `one_line`.
+    """
+    arrays = [values for values in keras.tree.flatten(data) if values is not None]
+    if least_events(model) == 1 or collectives.count() > 1 or not arrays:
+        return data
+    if arrays[0].shape[0] is not None:
+        check_enough(model, arrays[0].shape[0], "and it has")
+        return data
+    needy = max(_trained(model), key=lambda objective: objective.least_events)
+    check = tf.debugging.assert_greater_equal(
+        tf.shape(arrays[0])[0], needy.least_events, _too_few(needy, "and it has fewer")
+    )
+    with tf.control_dependencies([check]):
+        return keras.tree.map_structure(lambda v: None if v is None else tf.identity(v), data)
+
+
+@contextmanager
+def one_line() -> Iterator[None]:
+    """Context in which TensorFlow's report of what `enough` found becomes a `ValueError` of one line."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if found := TOO_FEW.search(error.message):
+            raise ValueError(found[0]) from None
+        raise
+
+
+def _trained(model):
+    """The terms that are trained, at present or in a later stage."""
+    later = {term for stage in model.stages for term, weight in stage.weights.items() if weight}
+    return [o for o in model.objectives if o.weight or o.term in later]
+
+
+def _too_few(objective, found):
+    return f"too few events: {objective.term} needs {objective.least_events} or more in a batch, {found}"

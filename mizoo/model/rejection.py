@@ -1,0 +1,32 @@
+"""Draws that are made again where they are refused."""
+
+import tensorflow as tf
+
+
+def rejection_sample(accept, draw, events, noise, shape):
+    """One draw for each event, made anew where it is refused, as long as there is noise for another try.
+
+    Args:
+        accept: function of what `draw` returns that says which draws are kept, (n,).
+        draw: function of events (n, …) and noise (n, …) that returns the events that it has drawn from,
+            and the draws (n, *shape).
+        events: (n, …).
+        noise: (n, max_attempts, …).
+        shape: of a draw.
+
+    Returns:
+        The draws, float32; those refused at the last try are among them.
+    """
+    places = tf.range(tf.shape(events)[0])
+
+    def go_on(number, left, _):
+        return tf.logical_and(number < noise.shape[1], tf.size(left) > 0)
+
+    def once_more(number, left, draws):
+        assigned, drawn = draw(tf.gather(events, left), tf.gather(noise[:, number], left))
+        draws = tf.tensor_scatter_nd_update(draws, left[:, None], tf.cast(drawn, tf.float32))
+        return number + 1, tf.boolean_mask(left, ~accept(assigned, drawn)), draws
+
+    start = (0, places, tf.zeros((tf.size(places), *shape)))
+    invariants = (tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([None, *shape]))
+    return tf.while_loop(go_on, once_more, start, invariants)[2]

@@ -1,0 +1,45 @@
+"""No step is taken where a number is not finite; training stops there, and says which it was."""
+
+import keras
+import tensorflow as tf
+
+from mizoo.distribute import collectives
+
+
+class NotFiniteError(ArithmeticError):
+    """A term of the loss, or its gradient, is not a number; the weights are those before it."""
+
+
+class StopWhereNotFinite(keras.callbacks.Callback):
+    """Raise `NotFiniteError` with the names of the logged values that are not finite."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
+        if bad:
+            names = ", ".join(name for name in bad if name != "loss") or "the gradient"
+            raise NotFiniteError(
+                f"{names} not finite in batch {batch}; the mappers keep their last finite weights"
+            )
+
+
+def step(optimizer, variables, gradients):
+    """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
+
+    Gradients are summed over replicas, so that clipping sees what it sees with one. Variables without
+    gradient (None) are left alone; a step without any counts, too. Returns whether the gradient was finite.
+    """
+    pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+    if not pairs:
+        iteration(optimizer).assign_add(1)
+        return tf.constant(True)
+    gradients, variables = zip(*pairs, strict=True)
+    gradients = collectives.total([tf.convert_to_tensor(gradient) for gradient in gradients])
+    finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
+    scale = tf.where(finite, 1.0, 0.0)
+    optimizer.apply([tf.math.multiply_no_nan(g, tf.cast(scale, g.dtype)) for g in gradients], variables)
+    return finite
+
+
+def iteration(optimizer) -> keras.Variable:
+    """Number of steps that an optimiser has done, whether it accumulates their gradients or not."""
+    return next(variable for variable in optimizer.variables if variable.name == "iteration")

@@ -1,0 +1,110 @@
+"""One step of the container: what is done with one batch."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from mizoo.distribute import collectives
+from mizoo.model.averages import update_average
+from mizoo.model.inputs import by_space, enough
+from mizoo.model.terminate_on_nan import step
+from mizoo.objectives.streams import Streams
+
+
+class Steps:
+    """Mixin of `Turbo`: steps of training and of evaluation."""
+
+    def train_step(self, data):
+        if not self.active:
+            raise ValueError(f"{self.name} has nothing to train: all terms have the weight 0")
+        batch = self._batch(data, training=True)
+        # The losses are means over this replica's events.
+        fraction = collectives.fraction(next(iter(batch.values())))
+        for _ in range(self.critic_steps - 1):
+            self._train_critics(Streams(self.mappers, batch, self.representations, training=True), fraction)
+        with tf.GradientTape() as tape:
+            streams = Streams(self.mappers, batch, self.representations, training=True)
+            for objective in self.active:
+                if objective.critic_variables:
+                    for name in objective.draws:
+                        _ = streams[name]  # drawn here, so that critics and mappers share the draws
+            with tape.stop_recording():
+                self._train_critics(streams, fraction)
+            loss = self._evaluate(streams) + _penalties(self.encoder, self.decoder)
+        self._step(self.optimizer, self.mapper_variables, tape, loss, fraction)
+        self._update_averages()
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        streams = Streams(
+            self.averages, self._batch(data, training=False), self.representations, training=False
+        )
+        self._evaluate(streams)
+        for objective in self.active:
+            if objective.critic_variables:
+                self._note(objective.critic_term, objective.critic_loss(streams), streams)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self):
+        logged = {"loss", *(o.term for o in self.active)}
+        logged |= {o.critic_term for o in self.active if o.critic_variables}
+        return {name: metric.result() for name, metric in self.means.items() if name in logged}
+
+    def predict_step(self, data):
+        x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self(by_space(x, z), training=False)
+
+    def _batch(self, data, training):
+        x, z, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError("weights within batches are not used: give fit or evaluate arrays or Samples")
+        batch = enough(self, by_space(x, z))
+        batch = {space: self._checked(space, values) for space, values in batch.items()}
+        for layer in keras.tree.flatten(self.augmentation or []):
+            batch = layer(batch, training=training)
+        return {space: self.representations[space](values) for space, values in batch.items()}
+
+    def _evaluate(self, streams):
+        """Weighted sum of the active terms, each noted in its metric."""
+        total = 0.0
+        for objective in self.active:
+            value = tf.cast(objective.loss(streams), tf.float32)
+            self._note(objective.term, value, streams)
+            total += self.weight(objective) * value
+        self._note("loss", total, streams)
+        return total
+
+    def _note(self, name, value, streams):
+        """Add a mean over a batch to the mean over all events."""
+        size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
+        self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
+
+    def _train_critics(self, streams, fraction):
+        losses = []
+        with tf.GradientTape() as tape:
+            for objective in self.active:
+                if objective.critic_variables:
+                    value = tf.cast(objective.critic_loss(streams), tf.float32)
+                    self._note(objective.critic_term, value, streams)
+                    losses.append(value)
+            total = sum(losses) + _penalties(*(o for o in self.active if o.critic_variables))
+        if losses:
+            self._step(self.critic_optimizer, self.critic_variables, tape, total, fraction)
+
+    def _step(self, optimizer, variables, tape, loss, fraction):
+        gradients = tape.gradient(loss, variables, output_gradients=tf.cast(fraction, loss.dtype))
+        finite = step(optimizer, variables, gradients)
+        # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
+        poison = tf.where(finite, 0.0, math.nan)
+        self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
+
+    def _update_averages(self):
+        for role, mapper in self.mappers.items():
+            if self.ema_momentum and mapper is not None:
+                update_average(self.averages[role], mapper, self.ema_momentum, self.optimizer.iterations)
+
+
+def _penalties(*layers):
+    """Sum of the regularisers of layers, as Keras adds them to a loss."""
+    return sum(penalty for layer in layers if layer is not None for penalty in layer.losses)

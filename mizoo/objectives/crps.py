@@ -1,0 +1,86 @@
+"""The S terms."""
+
+import itertools
+
+import numpy as np
+from keras import ops
+
+from mizoo.core.serialisation import build, serialisable
+from mizoo.distribute import collectives
+from mizoo.objectives.base import Objective
+
+
+@serialisable
+class CRPS(Objective):
+    """How far draws are from the truth that they were made for, beside how far they are from each other.
+
+    For each feature of an event it is the continuous ranked probability score E|X - y| - E|X - X'|/2
+    (Gneiting and Raftery, JASA 102, 2007, eq. 21), in units of E|X - y|; then the mean over features. It is
+    least where the distribution of the draws is that of the data, given the condition, feature by feature:
+        then
+    it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
+
+    If `marginal`, all draws stand for all truths: X, y and X' are of different events, and the score is
+        least
+    where the marginal distributions are those of the data. Of these a batch says more than of conditional
+    distributions, of
+    which it has one truth each: so small errors that all events share are found sooner.
+
+    Args:
+        stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
+        weight: of the term.
+        view: layer of the target's coordinates that gives the features (n, d), if they are not these
+            themselves.
+        fraction: of the batch's events for which draws are made, the first ones.
+        marginal: whether draws and truths are of different events; the fraction is of two at least, then.
+        label: appended to the term's name.
+
+    Raises:
+        ValueError: for a fraction that is not above 0 and at most 1.
+    """
+
+    symbol = "S"
+
+    def __init__(self, stream, weight=1.0, view=None, fraction=1.0, marginal=False, label="", **kwargs):
+        super().__init__(stream, weight, label, **kwargs)
+        if not 0.0 < fraction <= 1.0:
+            raise ValueError(f"fraction must be above 0 and at most 1, not {fraction}")
+        self.view = view
+        self.fraction = fraction
+        self.marginal = marginal
+
+    def build(self, x_shape, z_shape):
+        if self.view is not None:
+            build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
+        self.built = True
+
+    @property
+    def least_events(self):
+        if not self.marginal:
+            return 1
+        # In the precision of `Streams.paired_samples`, which rounds up.
+        shares = (np.ceil(np.float32(self.fraction) * np.float32(n)) for n in itertools.count())
+        return next(n for n, count in enumerate(shares) if count >= 2.0)
+
+    def loss(self, streams):
+        streams = streams.paired_samples(self.fraction)
+        truth = self._features(ops.stop_gradient(streams.target(self.stream)))
+        (one, other), (truth, _) = (ops.split(f, 2) for f in (self._features(streams[self.stream]), truth))
+        distance = _of_others if self.marginal else _of_same
+        far = (distance(one, truth) + distance(other, truth)) / 2.0
+        return ops.mean((far - distance(one, other) / 2.0) / ops.stop_gradient(far + 1e-6))
+
+    def _features(self, coordinates):
+        return ops.cast(coordinates if self.view is None else self.view(coordinates), "float32")
+
+
+def _of_same(a, b):
+    """Mean distances (d,) of features a (n, d) and b (n, d) of the same events."""
+    return ops.mean(ops.abs(a - b), 0)
+
+
+def _of_others(a, b):
+    """Mean distances (d,) of features a (n, d) and b (n, d) of different events."""
+    a, b = collectives.gather(a), collectives.gather(b)
+    count = ops.cast(ops.shape(a)[0], "float32")
+    return (count * ops.mean(ops.abs(a[:, None] - b), (0, 1)) - _of_same(a, b)) / (count - 1.0)

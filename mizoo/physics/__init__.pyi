@@ -1,0 +1,12 @@
+from .acceptance import accepted as accepted
+from .matching import JetMatching as JetMatching
+from .process import TTBAR as TTBAR
+from .process import ZEE as ZEE
+from .process import Decay as Decay
+from .process import Mass as Mass
+from .process import Particle as Particle
+from .process import Process as Process
+from .reconstruction import ReconstructedTops as ReconstructedTops
+from .reconstruction import TopMasses as TopMasses
+from .reconstruction import reconstruct_tops as reconstruct_tops
+from .symmetry import BeamSymmetry as BeamSymmetry

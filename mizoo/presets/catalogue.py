@@ -1,0 +1,14 @@
+"""All presets of the package, which their modules register when they are imported."""
+
+from mizoo.presets import (  # noqa: F401
+    adversarial,
+    autoencoders,
+    bottleneck,
+    common_latent,
+    flows,
+    translation,
+    turbo_sim,
+)
+from mizoo.presets.registry import PRESETS
+
+__all__ = ["PRESETS"]

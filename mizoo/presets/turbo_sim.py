@@ -1,0 +1,91 @@
+"""Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629)."""
+
+from mizoo.mappers import NoiseInjected
+from mizoo.model.optimizers import AdamL2
+from mizoo.model.turbo import Turbo
+from mizoo.networks import mlp
+from mizoo.objectives import Adversarial, terms
+from mizoo.presets.flows import conditional_flows
+from mizoo.presets.registry import preset
+from mizoo.representations import Standardise
+
+# Terms of the original, "L z_tilde 10, D z_tilde 1, …", and its gradient penalties.
+ORIGINAL_WEIGHTS = {
+    "L_z_tilde": 10.0,
+    "D_z_tilde": 1.0,
+    "L_x_hat": 10.0,
+    "D_x_hat": 1.0,
+    "D_x_tilde": 10.0,
+    "L_z_hat": 100.0,
+}
+ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_hat": 1000.0}
+WEIGHTS = {
+    "L_z_tilde": 1.0,
+    "D_z_tilde": 2.0,
+    "L_x_hat": 0.05,
+    "D_x_hat": 0.2,
+    "L_x_tilde": 1.0,
+    "D_x_tilde": 2.0,
+    "L_z_hat": 0.05,
+    "D_z_hat": 0.2,
+}
+
+
+@preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
+def turbosim(original=False, x=None, z=None, estimator=None, weights=None, name="turbosim", **options):
+    """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
+
+    By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
+    that know thresholds, masses and symmetries; critics see lab momenta and invariant masses.
+
+    Args:
+        original: the configuration of the paper's code instead, with `weights` and `name`, and without
+            any other argument. All its terms are trained; in the code as published, the loss returned
+            holds the last L term (`L_z_hat`) in place of their sum.
+        x, z: representations or shapes of the two spaces, for data other than the tt̄ events; both or none.
+        estimator: function that makes the estimator of a stream's D term, given its name.
+        weights: of terms, to add to the defaults; 0 switches a term off.
+        options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
+            `learning_rate`.
+
+    Raises:
+        ValueError: if only one of `x` and `z` is given, for a weight of no term, or for an argument that
+            `original` has not.
+    """
+    if original:
+        given = {"x": x, "z": z, "estimator": estimator, **options}
+        if unused := [key for key, value in given.items() if value is not None]:
+            raise ValueError(f"turbosim: original=True is for the tt̄ events and takes no {unused[0]}")
+        return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
+    return conditional_flows(
+        x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
+    )
+
+
+def _critic(stream):
+    return Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), "non-saturating", r1=0.1)
+
+
+def _original(weights, name):
+    shape = (24,)
+    # A normal distribution of variance 12 makes the squared error of 24 components their mean squared
+    # error.
+    likelihood = {"likelihood": "normal", "scale": 12.0**0.5}
+
+    def critic(stream):
+        return Adversarial(mlp([256, 128, 64], 1), gradient_penalty=ORIGINAL_PENALTIES[stream])
+
+    model = Turbo(
+        encoder=NoiseInjected(mlp([256, 128, 64], 24), shape, stddev=0.05, **likelihood),
+        decoder=NoiseInjected(mlp([64, 128, 256], 24), shape, stddev=0.05, **likelihood),
+        objectives=terms(weights, critic),
+        x_representation=Standardise(shape, scalar=True),
+        z_representation=Standardise(shape, scalar=True),
+        name=name,
+    )
+    model.compile(
+        AdamL2(1e-4, l2=1e-3, beta_1=0.9, beta_2=0.7),
+        AdamL2(1e-4, l2=1e-4),
+        steps_per_execution=20,
+    )
+    return model

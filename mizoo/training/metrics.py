@@ -1,0 +1,27 @@
+"""The log of a run, one row per epoch."""
+
+from pathlib import Path
+
+import pandas as pd
+
+
+def read_metrics(directory) -> pd.DataFrame:
+    """The rows of `metrics.csv`, one per epoch and maybe none yet; values that are not finite are NaN.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is damaged, with its path.
+    """
+    path = Path(directory) / "metrics.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; a run has one after its first epoch")
+    try:
+        frame = pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {str(error).strip()}") from error
+    for name in frame if len(frame) else ():
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise ValueError(f"{path} is damaged: column {name} has values that are no numbers")
+    return frame

@@ -1,0 +1,155 @@
+"""From a finished run to a folder that can be shipped."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+from mizoo.datasets import Samples
+from mizoo.evaluation.report import Report, evaluate
+from mizoo.export.card import write_card
+from mizoo.export.folders import check_folder
+from mizoo.export.manifest import write_manifest
+from mizoo.export.onnx import OPSET, write_onnx
+from mizoo.export.pretrained import Pretrained, load_keras
+from mizoo.export.record import read_config
+from mizoo.presets import PRESETS
+from mizoo.training.recipe import history
+from mizoo.training.warm_start import take_weights
+
+
+def ship(run, directory, test: Samples, tested: str | None = None) -> Report:
+    """Write a run's model for others: all that a folder of `saved_models` has.
+
+    That is a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card and
+    checksums. The figures are those of the SavedModel as written, on `test`, by seed 0. The folder
+    appears whole or not at all; a model that is there is replaced.
+
+    Args:
+        run: folder of a finished run.
+        directory: of the model; its name is the model's.
+        test: events that the run has not seen.
+        tested: what they are, for the card, if they are not held out of the data of the run.
+
+    Raises:
+        FileNotFoundError: if the run has not finished.
+        FileExistsError: if there is something else than a model in the folder.
+        ImportError: without the extra `onnx`.
+        ValueError: if `model.onnx` does not give what TensorFlow gives.
+    """
+    run, directory = Path(run), Path(directory)
+    check_place(run, directory)
+    config = {**_config(run, directory), "tested": tested} if tested else _config(run, directory)
+    model = load_keras(run / "model.keras")
+    unfinished = directory.with_name(f".{directory.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        model.export(unfinished, verbose=False)
+        deviations = write_onnx(model, unfinished / "model.onnx", test[:1000])
+        save_settled(model, unfinished / "model.keras")
+        config |= {
+            "repr": repr(model),
+            "endpoints": model.endpoints,
+            "shapes": {s: list(r.physical_shape) for s, r in model.representations.items()},
+            "onnx": {"opset": OPSET, "deviations": deviations},
+        }
+        _write(unfinished / "config.json", config)
+        report = evaluate(Pretrained(unfinished), test, name=directory.name, seed=0)
+        _write(unfinished / "metrics.json", report.to_dict())
+        write_card(unfinished)
+        write_manifest(unfinished)
+        put(unfinished, directory)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return report
+
+
+def check_place(run, directory) -> None:
+    """Check that a run has finished, and that its model can be written to a folder.
+
+    Raises:
+        FileNotFoundError: if the run has not finished.
+        FileExistsError: if there is something else than a model in the folder.
+    """
+    if not (Path(run) / "model.keras").is_file():
+        raise FileNotFoundError(f"{run} holds no finished run: model.keras is missing")
+    check_folder(directory, ("saved_model.pb", "config.json"), "a model of mizoo")
+
+
+def put(whole, directory) -> None:
+    """Move a folder to where it belongs. One that is there makes way, and is deleted at last: if this ends
+    halfway, the former one is still there, by the name of `.NAME.former`.
+    """
+    former = directory.with_name(f".{directory.name}.former")
+    shutil.rmtree(former, ignore_errors=True)
+    if directory.exists():
+        directory.replace(former)
+    whole.replace(directory)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def save_settled(model, path) -> None:
+    """Save a model to go on from: the averages of the mappers' weights in their place, new optimisers.
+
+    The file is compressed, as the states of new optimisers are zeros.
+    """
+    settled = type(model).from_config({**model.get_config(), "ema_momentum": None})
+    take_weights(settled, model)
+    settled.compile_from_config(model.get_compile_config())
+    whole = Path(path).with_name("whole.keras")
+    settled.save(whole)
+    with zipfile.ZipFile(whole) as loose, zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as packed:
+        for name in loose.namelist():
+            packed.writestr(name, loose.read(name))
+    whole.unlink()
+
+
+def _config(run, directory):
+    """What the folder says of how its model was made."""
+    past = history(run)
+    if (preset := PRESETS.get(name := past["recipe"]["preset"])) is None:
+        raise ValueError(f"{run} is of a preset {name!r}, which is not known here")
+    return {
+        **read_config(run),
+        "description": (preset.factory.__doc__ or "").partition("\n")[0],
+        "paper": preset.paper,
+        "dataset": None if "files" in past.get("data", {}) else preset.dataset,
+        **_without_paths(past),
+        "commands": [*_commands(past, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
+    }
+
+
+def _without_paths(past):
+    """A history in which files have names and no places: these are the user's own affair."""
+    past = dict(past)
+    if "files" in past.get("data", {}):
+        files = [{key: file[key] for key in ("name", "sha256")} for file in past["data"]["files"]]
+        past["data"] = {**past["data"], "files": files}
+    if "start" in past:
+        past["start"] = _without_paths(past["start"])
+    return past
+
+
+def _commands(past, out):
+    """The command lines that make a run with this history."""
+    recipe = past["recipe"]
+    earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
+    return [*earlier, _command(recipe, past.get("data", {}), out)]
+
+
+def _command(recipe, data, out):
+    words = [f"mizoo train {recipe['preset']} --out {out}"]
+    words += [
+        f"--{key.replace('_', '-')} {recipe[key]}"
+        for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
+    ]
+    words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
+    words += [] if recipe["cosine"] else ["--no-cosine"]
+    words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]
+    words += [f"--data {file['name']}" for file in data.get("files", ())]
+    words += ["--skip-bad"] if data.get("skip_bad") else []
+    return " ".join(words)
+
+
+def _write(path, content):
+    path.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,0 +1,330 @@
+"""A training with everything it writes: one directory, resumable."""
+
+import json
+import logging
+import math
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import pandas as pd
+import tensorflow as tf
+
+from mizoo.datasets import Split
+from mizoo.distribute.restart import LOST, WorkerLostError
+from mizoo.distribute.strategies import is_chief
+from mizoo.export.folders import check_folder
+from mizoo.export.record import read_config
+from mizoo.presets import PRESETS
+from mizoo.presets.data import described, differs
+from mizoo.training.callbacks import Backup, KSDistance, Warmup
+from mizoo.training.metrics import read_metrics
+from mizoo.training.warm_start import start_from
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run is made of; with the data, enough to make it again.
+
+    Attributes:
+        preset: name of the factory.
+        options: arguments of the factory.
+        epochs, batch_size: of the training.
+        warmup: epochs in which only the likelihoods on pairs are trained.
+        cosine: lower the learning rate along a cosine to a hundredth at the last step.
+        select_from: epoch from which the kept one is chosen, by validation KS distances.
+        select_every: epochs between their measurements.
+        seed: of weights, noise and the order of events.
+        start: name or path of a trained model whose weights the training begins with; new ones if none.
+
+    Raises:
+        ValueError: if no epoch is measured, so that none can be chosen, or the warm-up never ends.
+    """
+
+    preset: str
+    options: dict = field(default_factory=dict)
+    epochs: int = 100
+    batch_size: int = 1000
+    warmup: int = 0
+    cosine: bool = True
+    select_from: int = 0
+    select_every: int = 1
+    seed: int = 0
+    start: str = ""
+
+    def __post_init__(self):
+        if not any((e + 1) % self.select_every == 0 for e in range(self.select_from, self.epochs)):
+            raise ValueError(
+                f"of {self.epochs} epochs none is measured: select_from is {self.select_from} and "
+                f"select_every {self.select_every}"
+            )
+        if self.warmup > self.epochs:
+            raise ValueError(f"a warmup of {self.warmup} epochs is longer than the {self.epochs} epochs")
+
+    def model(self, steps_per_epoch):
+        """The compiled model, with the seed set."""
+        keras.utils.set_random_seed(self.seed)
+        model = PRESETS[self.preset].factory(**self.options)
+        if self.cosine:
+            rate = float(model.optimizer.learning_rate.numpy())
+            model.schedule(rate, steps=self.epochs * steps_per_epoch)
+        return model
+
+
+def train(
+    recipe: Recipe, data: Split, directory, resume=False, verbose="auto",
+    strategy: tf.distribute.Strategy | Callable[[], tf.distribute.Strategy] = tf.distribute.get_strategy,
+    backup_every=None, source: dict | None = None,
+) -> keras.Model:  # fmt: skip
+    """Train by a recipe and leave everything in a directory.
+
+    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
+    (least validation KS), and in the end `model.keras`. Where several workers train it is the chief who
+    writes; what the others write is thrown away, but all of them resume from the directory, which they must
+    share.
+
+    Args:
+        resume: go on with the run of the same recipe that is there, if any, bit by bit as if it had not
+            been interrupted.
+        strategy: to train under, or a function that makes it. If it waits for other workers, it
+            does so when it is known that the directory can be used.
+        backup_every: steps between two backups within an epoch; there is one at the end of each.
+        source: record of where the data are from, see `mizoo.presets.data`; it goes to `config.json`.
+
+    Raises:
+        FileExistsError: if there is a run in the directory and `resume` is False, or something else.
+        FileNotFoundError: if a file of the run there is missing, with its path.
+        ValueError: if the run there has another recipe or other data, there is nothing to warm up with,
+            there are fewer events than a batch holds, the replicas cannot share a batch evenly, or there is
+            no model to start from, or one of other parts; and if a file of the run there is damaged.
+        WorkerLostError: if another worker is gone.
+    """
+    directory = Path(directory)
+    _check(directory, recipe, resume, source)
+    steps = data.train.steps(recipe.batch_size)
+    strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
+    try:
+        with strategy.scope():
+            model = recipe.model(steps)
+        model.check_batch(recipe.batch_size)
+        if recipe.warmup and not _likelihoods(model):
+            raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
+        if recipe.warmup and model.stages:
+            raise ValueError(f"{recipe.preset} is trained in stages: it cannot be warmed up as well")
+        model.adapt(data.train)
+        # A backup has what the start has given, which may be gone by now.
+        new = tf.train.latest_checkpoint(directory / "backup") is None
+        former = start_from(model, recipe.start) if recipe.start and new else None
+        with ExitStack() as stack:  # from here on, the recipe is known to make sense
+            if chief := is_chief(strategy):
+                folder = directory
+                _prepare(directory, recipe, former, source)
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            return _fit(model, recipe, data, directory, folder, backup_every, verbose if chief else 0)
+    except LOST as error:
+        if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            raise WorkerLostError(f"a worker was lost: {str(error).splitlines()[0]}") from error
+        raise
+
+
+def _likelihoods(model):
+    """The terms of likelihoods on pairs."""
+    return [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
+
+
+def _fit(model, recipe, data, directory, folder, backup_every, verbose):
+    """Train with all callbacks, from what is in `directory`, and write to `folder`."""
+    log = _log(folder / "log.txt")
+    backup = Backup(directory / "backup", backup_every, folder / "backup")
+    done, step = backup.resume(model)
+    _check_record(directory, done)
+    metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
+    log.info(
+        "%s, %s events, from step %s of epoch %s of %s",
+        model, len(data.train), step, done, recipe.epochs,
+    )  # fmt: skip
+    callbacks = [
+        Warmup(_likelihoods(model), recipe.warmup),
+        KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
+        keras.callbacks.ModelCheckpoint(
+            best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
+            # A first value that is NaN would stay.
+            initial_value_threshold=_least(directory, "val_ks", done),
+        ),
+        MetricsLog(metrics, done),
+        keras.callbacks.TensorBoard(folder / "tensorboard"),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
+        backup,
+    ]  # fmt: skip
+    try:
+        model.fit(
+            data.train, validation_data=data.validation, batch_size=recipe.batch_size,
+            epochs=recipe.epochs, initial_epoch=done, initial_step=step, callbacks=callbacks,
+            verbose=verbose,
+        )  # fmt: skip
+    except BaseException as error:
+        log.error("stopped: %s", error or type(error).__name__)
+        raise
+    # What was best before the run was resumed is in the directory alone.
+    if (kept := best if best.is_file() else directory / best.name).is_file():
+        model.load_weights(kept)
+    model.save(folder / "unfinished.keras")
+    (folder / "unfinished.keras").replace(folder / "model.keras")
+    log.info("finished")
+    return model
+
+
+def history(directory) -> dict:
+    """How the model of a run or of a shipped folder came about: its `recipe`, the `seconds` that all its
+    epochs took, the `data` it was trained on, and the history of what it had its `start` from, if anything.
+
+    Raises:
+        ValueError: if a file of it is damaged, with its path.
+    """
+    directory = Path(directory)
+    config = read_config(directory)
+    if "recipe" not in config:
+        raise ValueError(f"{directory / 'config.json'} has no recipe: this is no run")
+    known = {key: config[key] for key in ("recipe", "seconds", "start", "data") if key in config}
+    if (directory / "metrics.csv").is_file():
+        own = float(_column(directory, "seconds").sum())
+        known["seconds"] = own + config.get("start", {}).get("seconds", 0.0)
+    return known
+
+
+class MetricsLog(keras.callbacks.CSVLogger):
+    """`CSVLogger` with a column for every term of the model, trained yet or not, and the time.
+
+    Args:
+        path: of the file.
+        done: number of epochs to keep of a file that is there; later ones are going to be trained again.
+    """
+
+    def __init__(self, path, done=0):
+        super().__init__(path, append=done > 0)
+        self.done = done
+
+    def on_train_begin(self, logs=None):
+        if self.append and Path(self.filename).is_file():
+            lines = Path(self.filename).read_text().splitlines(keepends=True)
+            kept = Path(f"{self.filename}.part")
+            kept.write_text("".join(lines[: 1 + self.done]))
+            kept.replace(self.filename)
+        super().on_train_begin(logs)
+        names = list(self.model.means)
+        self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, {**logs, "seconds": round(time.monotonic() - self._start, 2)})
+
+
+def _check(directory, recipe, resume, source):
+    if (directory / "backup").is_dir() and not (directory / "config.json").is_file():
+        raise FileNotFoundError(f"{directory / 'config.json'}: no such file, and a backup beside it")
+    check_folder(directory, ("config.json",), "a run")
+    if not (config := read_config(directory)):
+        return
+    if "recipe" not in config:
+        raise FileExistsError(f"{directory} holds something else than a run: choose another folder")
+    if not resume:
+        raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
+    now = json.loads(json.dumps(asdict(recipe)))  # tuples are lists, as in the file
+    former = {**asdict(Recipe(recipe.preset)), **config["recipe"]}
+    if found := _changes(former, now):
+        names = ", ".join(found)
+        raise ValueError(f"the run in {directory} has another {names}: {'; '.join(found.values())}")
+    if source is not None and "data" in config and differs(config["data"], source):
+        raise ValueError(f"the run in {directory} was trained on other data: {described(config['data'])}")
+
+
+def _changes(former: dict, now: dict) -> dict[str, str]:
+    """What differs in two dictionaries, with both values, by name; within those that differ, what does."""
+    found = {}
+    for name in dict.fromkeys([*former, *now]):
+        before, after = (values.get(name, _MISSING) for values in (former, now))
+        if isinstance(before, dict) and isinstance(after, dict):
+            if inner := _changes(before, after):
+                found[name] = f"{name}: {', '.join(inner.values())}"
+        elif before != after:
+            found[name] = f"{name} {_shown(before)}, now {_shown(after)}"
+    return found
+
+
+_MISSING = object()
+
+
+def _shown(value):
+    return "not given" if value is _MISSING else json.dumps(value, ensure_ascii=False)
+
+
+def _check_record(directory, done):
+    """Check that a run of which epochs are done has the files that they wrote.
+
+    Raises:
+        FileNotFoundError, ValueError: if not, with the path.
+    """
+    if done and len(read_metrics(directory)) < done:
+        raise ValueError(
+            f"{directory / 'metrics.csv'} is damaged: {done} epochs are done, and it has fewer"
+        )
+    best = directory / "best.weights.h5"
+    if math.isfinite(_least(directory, "val_ks", done)) and not best.is_file():
+        raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
+
+
+def _prepare(directory, recipe, former, source):
+    config = directory / "config.json"
+    if config.is_file():
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
+    content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
+    if source is not None:
+        content["data"] = source
+    if former is not None:
+        content["start"] = history(former)
+    whole = directory / "config.json.part"
+    whole.write_text(json.dumps(content, indent=1) + "\n")
+    whole.replace(config)
+
+
+def _log(path):
+    log = logging.getLogger(f"mizoo.{path.parent.name}")
+    log.setLevel(logging.INFO)
+    for handler in log.handlers[:]:
+        log.removeHandler(handler)
+        handler.close()
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.propagate = False
+    return log
+
+
+def _line(epoch, logs):
+    return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
+
+
+def _least(directory, column, epochs):
+    """Least value of a column of `metrics.csv` in its first epochs, infinity if there is none."""
+    known = _column(directory, column)[:epochs].dropna()
+    return float(known.min()) if len(known) else math.inf
+
+
+def _column(directory, name):
+    """A column of `metrics.csv`; empty if there are no epochs yet."""
+    if not (directory / "metrics.csv").is_file() or not len(frame := read_metrics(directory)):
+        return pd.Series(dtype=float)
+    if name not in frame:
+        raise ValueError(f"{directory / 'metrics.csv'} is damaged: column {name} is missing")
+    return frame[name]

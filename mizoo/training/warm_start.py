@@ -1,0 +1,114 @@
+"""Trainings that begin with what another one has learnt."""
+
+from pathlib import Path
+
+import keras
+
+from mizoo.export.pretrained import Pretrained, load
+
+# Settings that leave what a part computes as it is: names, how it is trained, and by which steps it draws.
+_FREE = {
+    "name", "label", "trainable", "seed", "dtype", "build_config", "build_input_shape", "shared_object_id",
+    "module", "registered_name",
+    "weight", "rate", "dropout", "gan_loss", "gradient_penalty", "r1", "temperature", "fraction",
+    "marginal", "sampler", "evaluations",
+}  # fmt: skip
+_FREE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+# Where functional models name their layers, some by numbers that the session counts.
+_LAYER_NAMES = ("keras_history", "input_layers", "output_layers")
+
+
+def start_from(model, name) -> Path:
+    """Give a model the weights of a trained one, which is found as `mizoo.load` finds it.
+
+    Returns:
+        Its folder.
+
+    Raises:
+        ValueError: if there is none, or its parts are not those of the model.
+        FileNotFoundError: if it was shipped without what training needs.
+    """
+    former = load(name)
+    shipped = isinstance(former, Pretrained)
+    take_weights(model, former.trainable() if shipped else former)
+    return former.path if shipped else Path(name)
+
+
+def take_weights(model, former) -> None:
+    """Give a model the weights that another one draws with, those of its representations and, of the terms
+    that both have, those of the critics.
+
+    Raises:
+        ValueError: if a part of the other is not the same function of its weights: another network, other
+            masks, bounds, angles, coordinates or the like. Part and setting are named.
+    """
+    for role, mapper in model.mappers.items():
+        if mapper is not None:
+            _take(role, [mapper, model.averages[role]], former.averages[role])
+    for space, representation in model.representations.items():
+        _take(f"{space}_representation", [representation], former.representations[space])
+    theirs = {objective.term: objective for objective in former.objectives}
+    for objective in model.objectives:
+        if objective.term in theirs and (objective.weights or theirs[objective.term].weights):
+            _take(objective.term, [objective], theirs[objective.term])
+
+
+def _take(part, layers, former):
+    refusal = f"the {part} of the model to start from is another one"
+    if former is None:
+        raise ValueError(f"{refusal}: it has none")
+    if found := _difference(
+        *(_function(keras.saving.serialize_keras_object(p)) for p in (former, layers[0]))
+    ):
+        path, its, wanted = found
+        raise ValueError(f"{refusal}: its {path} is {its}, not {wanted}")
+    learnt = former.get_weights()
+    for layer in layers:
+        if [v.shape for v in layer.weights] != [v.shape for v in learnt]:
+            raise ValueError(f"{refusal}: its weights have other shapes")
+        layer.set_weights(learnt)
+
+
+def _function(config, numbers=None):
+    """What a configuration says of the function that a part is, with its layers numbered as they appear."""
+    if isinstance(config, list | tuple):
+        return [_function(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    if "input_layers" in config:
+        numbers = {}
+    kept = {}
+    for key, value in config.items():
+        if key in _LAYER_NAMES:
+            kept[key] = _numbered(value, numbers)
+        elif key not in _FREE and not key.endswith(_FREE_ENDINGS):
+            kept[key] = _function(value, numbers)
+    return kept
+
+
+def _numbered(value, numbers):
+    if isinstance(value, list | tuple):
+        return [_numbered(item, numbers) for item in value]
+    return numbers.setdefault(value, f"layer {len(numbers)}") if isinstance(value, str) else value
+
+
+def _difference(one, other, path="") -> tuple[str, object, object] | None:
+    """The first setting in which two configurations differ: where it is, and both values."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        pairs = [(key, one[key], other[key]) for key in one]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = [(str(i), *both) for i, both in enumerate(zip(one, other, strict=True))]
+    else:
+        return None if one == other else (path or "type", _short(one), _short(other))
+    for key, its, wanted in pairs:
+        inner = path if key == "config" else f"{path}.{key}" if path else key
+        if found := _difference(its, wanted, inner):
+            return found
+    return None
+
+
+def _short(setting):
+    """A setting in a few words."""
+    if isinstance(setting, dict):
+        return f"a {setting.get('class_name', 'setting')}"
+    return f"{len(setting)} items" if isinstance(setting, list) and len(setting) > 30 else repr(setting)
