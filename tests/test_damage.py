@@ -166,7 +166,7 @@ def test_what_does_not_fit_is_refused_at_a_limit_that_can_be_raised(x, tmp_path)
     refused("the result takes", read, tmp_path / "a.h5", max_bytes=1_000_000)
     parts = stream(tmp_path / "a.h5", max_bytes=1_000_000)
     assert sum(map(len, parts)) == 100_000
-    text = "1,2\n" + "1" * 3_000_000
+    text = ",".join(f"x.{name}" for name in TTBAR.columns("x")) + "\n" + "1" * 3_000_000
     (tmp_path / "a.csv").write_text(text)
     refused("a line has more than 1000000 characters", read, tmp_path / "a.csv", max_bytes=64_000_000)
     refused("a chunk of 10000 events takes", read, ROOT, max_bytes=100_000)
