@@ -30,7 +30,7 @@ def _described(name, thing):
         methods = [
             key
             for key, value in inspect.getmembers(thing, inspect.isroutine)
-            if not key.startswith("_") and (value.__module__ or "").startswith("mizoo")
+            if not key.startswith("_") and (getattr(value, "__module__", "") or "").startswith("mizoo")
         ]
         own = [f"class {name}{_arguments(thing)}"]
         return own + [f"    {key}{_arguments(getattr(thing, key))}" for key in methods]
