@@ -18,6 +18,9 @@ WHAT = {
     "networks": "plain Keras blocks",
     "core": "serialisation, shared graphs, optional dependencies",
     "distribute": "strategies, collectives, workers",
+    "physics.kinematics": "four-momenta as tensors",
+    "physics.planar": "angles and moduli as coordinates",
+    "physics.process": "a process as data, without TensorFlow",
     "compat": "what Keras calls private",
 }
 
@@ -36,7 +39,7 @@ def svg(setup: Path) -> str:
     found = layers(setup)
     for i, name in enumerate(found):
         y = i * (HEIGHT + GAP)
-        label = name.replace(" | ", ", ")
+        label = name.replace(" | physics.", ", ").replace("physics.", "physics: ", " | " in name)
         if name in WHAT:
             label += f'<tspan class="what"> — {WHAT[name]}</tspan>'
         rows.append(
