@@ -14,7 +14,7 @@ import tensorflow as tf
 from mizoo import cli, load, presets
 from mizoo.datasets import read_arrays, write
 from mizoo.presets.data import read_data, training_data
-from mizoo.training import run as training
+from mizoo.training import recipe as training
 from mizoo.training.publish import ship
 from mizoo.training.recipe import Recipe, history
 

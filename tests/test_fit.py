@@ -41,7 +41,7 @@ class Watched(Turbo):
 
     def all_seen(self, which="trained"):
         """The same, in one list."""
-        return [number for batch in self.input_dim(which) for number in batch]
+        return [number for batch in self.seen(which) for number in batch]
 
 
 def watched(objectives=None):
@@ -178,7 +178,7 @@ def test_weights_and_names_within_batches_are_refused():
             method(named, verbose=0)
     model = watched()
     model.fit(tf.data.Dataset.from_tensor_slices(arrays[:2]).batch(10), verbose=0)
-    assert [len(batch) for batch in model.input_dim()] == [10, 10]
+    assert [len(batch) for batch in model.seen()] == [10, 10]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_weights_and_names_within_batches_are_refused():
         ({"loss": "mse"}, "loss is not used: the loss is the weighted sum"),
         ({"metrics": ["mse"]}, "metrics is not used: every term is logged"),
         ({"weighted_metrics": []}, "weighted_metrics is not used"),
-        ({"loss_weights": [1.0]}, "loss_weights is not used: weigh"),
+        ({"loss_weights": [1.0]}, "loss_weights is not used: set_loss_weights"),
         ({"critic_steps": 0}, "critic_steps must be a whole number of 1 or more, got 0"),
         ({"optimizer": keras.optimizers.Adam(use_ema=True)}, "optimizer has use_ema=True"),
         ({"critic_optimizer": keras.optimizers.Adam(loss_scale_factor=2.0)}, "critic_optimizer expects"),
@@ -264,16 +264,16 @@ def test_fewer_events_than_a_batch_are_one():
     for data in (numbered(20), PAIRS):
         model = watched()
         model.fit(data, verbose=0)
-        assert [len(batch) for batch in model.input_dim()] == [20]
+        assert [len(batch) for batch in model.seen()] == [20]
     model.fit(PAIRS, batch_size=64, verbose=0)  # as in Keras
-    assert len(model.input_dim()) == 2
+    assert len(model.seen()) == 2
 
 
 def test_arrays_train_in_all_batches_and_in_order_if_asked():
     model = watched()
     model.fit(PAIRS, batch_size=8, epochs=2, shuffle=False, verbose=0)
     order = list(range(20))
-    assert model.input_dim() == 2 * [order[:8], order[8:16], order[16:]]
+    assert model.seen() == 2 * [order[:8], order[8:16], order[16:]]
     model = watched()
     model.fit(numbered(20), batch_size=8, epochs=5, shuffle=False, verbose=0)  # full ones only
     assert model.all_seen() == 4 * order
@@ -290,15 +290,15 @@ def test_validation_arguments_are_used():
         verbose=0,
     ).history  # fmt: skip
     assert set(model.all_seen()) == set(range(16))
-    assert model.input_dim("tested") == 2 * [[16, 17], [18, 19]]
+    assert model.seen("tested") == 2 * [[16, 17], [18, 19]]
     assert len(history["val_loss"]) == 2
     model = watched()
     model.fit(numbered(20), validation_split=0.5, verbose=0)
-    assert (len(model.input_dim()[0]), model.input_dim("tested")) == (10, [list(range(10, 20))])
+    assert (len(model.seen()[0]), model.seen("tested")) == (10, [list(range(10, 20))])
     for validation in (numbered(20), (numbered(20),), PAIRS, (PAIRS["x"], PAIRS["z"]), (PAIRS, None)):
         model = watched()
         model.fit(PAIRS, validation_data=validation, validation_batch_size=4, validation_steps=2, verbose=0)
-        assert model.input_dim("tested") == [[0, 1, 2, 3], [4, 5, 6, 7]]
+        assert model.seen("tested") == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
 def test_steps_are_used_also_where_executions_have_more():
@@ -342,8 +342,8 @@ def test_no_batch_is_too_small_for_a_term(size, kind):
     model = needy()
     logs = model.fit(data, validation_data=data, batch_size=size, validation_batch_size=size, verbose=0)
     assert np.isfinite(list(logs.history.values())).all()
-    assert [len(batch) for batch in model.input_dim()] == [size] * (100 // size)
-    assert [len(batch) for batch in model.input_dim("tested")] == [*[50] * (100 // size - 1), size + 1]
+    assert [len(batch) for batch in model.seen()] == [size] * (100 // size)
+    assert [len(batch) for batch in model.seen("tested")] == [*[50] * (100 // size - 1), size + 1]
     assert np.isfinite(model.evaluate(data, batch_size=size, verbose=0)).all()
 
 
@@ -390,8 +390,8 @@ def test_the_order_goes_on_from_one_fit_to_the_next(tmp_path):
     model = watched()
     for _ in range(6):
         model.fit(numbered(250), batch_size=100, verbose=0)
-    assert model.input_dim() == whole.input_dim()
-    assert len({tuple(batch) for batch in model.input_dim()}) == 12
+    assert model.seen() == whole.seen()
+    assert len({tuple(batch) for batch in model.seen()}) == 12
     assert len(set(model.all_seen())) > 245
     model = watched()
     model.fit(numbered(250), batch_size=100, epochs=2, verbose=0)
@@ -399,7 +399,7 @@ def test_the_order_goes_on_from_one_fit_to_the_next(tmp_path):
     model = keras.saving.load_model(tmp_path / "m.keras", {"Watched": Watched})
     model.run_eagerly, model.trained = True, []
     model.fit(numbered(250), batch_size=100, epochs=4, initial_epoch=2, verbose=0)
-    assert model.input_dim() == whole.input_dim()[4:8]
+    assert model.seen() == whole.seen()[4:8]
 
 
 def test_the_order_goes_on_where_nothing_of_the_mappers_is_trained():
@@ -409,7 +409,7 @@ def test_the_order_goes_on_where_nothing_of_the_mappers_is_trained():
     for _ in range(2):
         model.fit(numbered(64), batch_size=16, verbose=0)
     assert int(model.optimizer.iterations) == 8
-    assert len({tuple(batch) for batch in model.input_dim()}) == 8
+    assert len({tuple(batch) for batch in model.seen()}) == 8
 
 
 @pytest.mark.parametrize("before", [0, 3])
@@ -441,7 +441,7 @@ def test_order_of_a_run_resumed_within_an_epoch(before, accumulated, tmp_path):
     second, backup = model(), Backup(tmp_path)
     assert backup.resume(second) == (1, 4)
     second.fit(numbered(96), initial_epoch=1, initial_step=4, callbacks=[backup], **options)
-    assert second.input_dim() == whole.input_dim()[10:]
+    assert second.seen() == whole.seen()[10:]
     for a, b in zip(whole.variables, second.variables, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from conftest import linear, plain, streams, toy_pairs
 
 from mizoo import Turbo, presets
-from mizoo.mappers import Gaussian, NoiseInjected
+from mizoo.mappers import Deterministic, Gaussian, NoiseInjected
 from mizoo.networks import mlp
 from mizoo.objectives import (
     CRPS,
@@ -203,8 +203,8 @@ def test_learnt_targets_are_not_drawn_along():
     """L on z_hat moves a learnt prior by way of x_tilde alone, not towards what the encoder says."""
     prior = Latent(1, mapping=linear(2.0))
     mappers = {
-        "encoder": NoiseInjected(linear(2.0), (1,), 0.0),
-        "decoder": NoiseInjected(linear(1.0), (1,), 0.0),
+        "encoder": Deterministic(linear(2.0), (1,)),
+        "decoder": Deterministic(linear(1.0), (1,)),
     }
     with tf.GradientTape() as tape:
         s = Streams(mappers, {"x": tf.zeros((4, 1))}, {"x": Identity((1,)), "z": prior})
@@ -407,7 +407,7 @@ def test_terms_of_other_objects_than_the_events_have_are_refused(term, event, me
 
 def test_mappers_to_other_shapes_than_the_coordinates_are_refused():
     """Their likelihoods would be broadcast."""
-    mappers = {"encoder": NoiseInjected(linear(1.0), (1,), 0.0)}
+    mappers = {"encoder": Deterministic(linear(1.0), (1,))}
     space = {"x": Identity((1,)), "z": Identity((3,))}
     s = Streams(mappers, {"x": tf.zeros((4, 1)), "z": tf.zeros((4, 3))}, space)
     with pytest.raises(

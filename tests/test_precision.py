@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import mizoo
 from mizoo.mappers import (
-    Code,
+    CodePosterior,
     Deterministic,
     Diffusion,
     Flow,
@@ -142,7 +142,7 @@ def mappers():
         Gaussian(mlp([4], 6), (3,)),
         PostProcessed(NoiseInjected(mlp([4], 3), (3,)), mlp([4], 3)),
         StochasticResidual(mlp([4], 3), mlp([4], 4), (3,), 2),
-        Code(mlp([4], 5), Latent(uniform=1, categories=(3,))),
+        CodePosterior(mlp([4], 5), Latent(uniform=1, categories=(3,))),
         Diffusion(modulated(3, 3, 3, 8, 1), (3,), evaluations=2),
         Transcoder(mlp([4], 2), Gaussian(mlp([4], 6), (3,))),
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import polar
-from mizoo.physics import TTBAR
+from mizoo.physics import TTBAR, planar
 from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 from mizoo.representations import (
     DetectorEvent,
@@ -17,7 +17,6 @@ from mizoo.representations import (
     Momenta,
     Pixels,
     Standardise,
-    planar,
 )
 from mizoo.representations.detector import cms_jet_threshold
 

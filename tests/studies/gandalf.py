@@ -333,10 +333,10 @@ def main():
     result["responses"] = {
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
-    result["coverage"], ranks = calibrated(model, data[: args.posteriors], num_samples=DRAWS)
+    result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
     result["refused"] = refused(model, data.x)
     model.x_representation.max_attempts = 1
-    first, _ = calibrated(model, data[: args.posteriors], num_samples=DRAWS)
+    first, _ = calibrated(model, data[: args.posteriors], samples=DRAWS)
     for name, row in result["coverage"].items():
         row["68 % of first draws"] = first[name]["68 %"]
     result["latent"], spaces = latents(model, data[:2000])
