@@ -64,6 +64,9 @@ def test_every_preset_trains_a_step_and_draws(name):
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
     logs = model.fit(events, batch_size=16, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
+    # Three digits of an energy are no four-momentum: only networks are in bfloat16.
+    exact = [model.augmentation or [], *model.representations.values()]
+    assert {part.compute_dtype for part in keras.tree.flatten(exact)} == {"float32"}
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}
     assert_used(model, events)
 

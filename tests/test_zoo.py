@@ -81,21 +81,6 @@ def test_trains_and_every_weight_moves(name):
     assert len(unmoved) <= 3
 
 
-def test_trains_in_mixed_precision(name):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = PRESETS[name].factory(**SMALL.get(name, {}))
-        model.run_eagerly = True  # one step is not worth a graph
-        logs = model.fit(data(name)[:32], batch_size=32, verbose=0).history
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert np.isfinite(list(logs.values())).all()
-    # Three digits of an energy are no four-momentum: only networks are in bfloat16.
-    exact = [model.augmentation or [], *model.representations.values()]
-    assert {part.compute_dtype for part in keras.tree.flatten(exact)} == {"float32"}
-    assert {v.dtype for v in model.trainable_variables} == {"float32"}
-
-
 def test_file_holds_the_whole_model(name, tmp_path):
     model, *_ = trained(name)
     model.save(tmp_path / "model.keras")
