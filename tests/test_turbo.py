@@ -152,7 +152,7 @@ def test_gradients_not_finite_stop_training_too():
 
     network = keras.Sequential([keras.layers.Dense(1), Cliff()])
     model = Turbo(
-        NoiseInjected(network, (1,), 0.0), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,))
+        Deterministic(network, (1,)), None, [Likelihood("z_tilde")], Identity((1,)), Identity((1,))
     )
     model.compile("sgd")
     before = [w.numpy() for w in model.mapper_variables]

@@ -8,11 +8,13 @@ axis that they have not. Here there is no such batch, and logs are means over th
 import keras
 import tensorflow as tf
 
-from mizoo.compat import BuiltAtConstruction, all_layers
+from mizoo.compat import all_layers
 
 
-class AcrossReplicas(BuiltAtConstruction):
+class AcrossReplicas:
     """Mixin for a `keras.Model` that is built at construction and logs `means`, Keras metrics by name."""
+
+    distribute_strategy: tf.distribute.Strategy
 
     def check_batch(self, batch_size):
         """Check that replicas share a batch evenly.

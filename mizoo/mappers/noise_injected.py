@@ -57,6 +57,7 @@ class Deterministic(NetworkMapper):
         return None
 
     def distribution(self, condition, noise=None, training=None):
+        self.draw(condition, noise)  # refuses noise, which nothing would use
         return self.around(self.network(condition, training=training))
 
     def around(self, draw):

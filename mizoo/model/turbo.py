@@ -32,7 +32,7 @@ _UNUSED = {
 
 
 @serialisable
-class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, keras.Model):
+class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtConstruction, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
