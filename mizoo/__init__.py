@@ -8,4 +8,4 @@ import lazy_loader as lazy
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
 
 if "keras" in sys.modules:  # whose `load_model` has to know our classes
-    import mizoo.presets  # noqa: F401
+    import mizoo.presets.catalogue  # noqa: F401

@@ -141,9 +141,11 @@ def short(strategy):
 
 def main(how, out):
     if how == "without":
+        from mizoo.compat import BuiltAtConstruction
         from mizoo.distribute.workers import AcrossReplicas
 
         AcrossReplicas.spans_replicas = False
+        del BuiltAtConstruction._maybe_symbolic_build
     names = {"two": "mirrored", "one": "one-device"}
     strategy = mizoo.distribute.resolve(
         names.get(how, "multiworker"), replicas=2 if how == "two" else None, timeout=60.0

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,24 @@ def test_package_is_lazy_and_complete():
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     for name in mizoo.__all__:
         assert getattr(mizoo, name) is not None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import mizoo; mizoo.load(PATH).trainable()",
+        "import keras, mizoo; keras.saving.load_model(PATH + '/model.keras')",
+    ],
+)
+def test_saved_models_find_their_classes(code):
+    folder = Path(__file__).parents[1] / "saved_models" / "turbosim-ttbar"
+    done = subprocess.run(
+        [sys.executable, "-c", f"PATH = {str(folder)!r}; {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_index_of_presets_is_that_of_the_registry():

@@ -338,7 +338,7 @@ def test_executions_of_many_steps_do_not_run_past_an_epoch(few):
 def test_model_is_a_plain_keras_citizen(capsys):
     model = toy()
     model.summary()
-    assert "noisy" in capsys.readouterr().out
+    assert "noise_injected" in capsys.readouterr().out
     assert "1·L_z_tilde" in repr(model)
     assert all(isinstance(v, keras.Variable) for v in model.variables)
 

@@ -35,8 +35,7 @@ class Report:
             distance `wasserstein` in the observable's unit (GeV for events), the triangular discriminator
             `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_threshold`,
             and `threshold` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`,
-                whether
-            it is one of the ten published cells.
+            whether it is one of the ten published cells.
         truth: the true data by space.
         streams: the generated data by stream.
         weights: of the generated events by stream, None for those without.

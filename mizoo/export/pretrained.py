@@ -1,6 +1,7 @@
 """Trained models by name or path."""
 
 import difflib
+import importlib
 import os
 from pathlib import Path
 
@@ -149,6 +150,7 @@ def load_keras(path) -> keras.Model:
     Raises:
         ValueError: if it is damaged, or made of parts that are not registered; with its path.
     """
+    importlib.import_module("mizoo.presets.catalogue")  # registers every class that a file may name
     try:
         return keras.saving.load_model(path)
     except Exception as error:  # so does Keras

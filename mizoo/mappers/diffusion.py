@@ -37,8 +37,7 @@ class Diffusion(NetworkMapper):
     """A conditional diffusion model: draws are noise led along a path, by a network that knows its end.
 
     Its `log_prob` is minus the denoising loss at one random time per event: up to weights of the times and
-        a
-    constant, a bound on the likelihood (arXiv 2107.00630).
+    a constant, a bound on the likelihood (arXiv 2107.00630).
 
     Euler's steps are those of DDIM (arXiv 2010.02502); midpoint and Heun evaluate the network twice a step;
     Adams's (Adams-Bashforth, of third order) evaluate it once, and go on along a parabola through the last

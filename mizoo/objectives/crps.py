@@ -17,14 +17,12 @@ class CRPS(Objective):
     For each feature of an event it is the continuous ranked probability score E|X - y| - E|X - X'|/2
     (Gneiting and Raftery, JASA 102, 2007, eq. 21), in units of E|X - y|; then the mean over features. It is
     least where the distribution of the draws is that of the data, given the condition, feature by feature:
-        then
-    it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
+    then it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
 
     If `marginal`, all draws stand for all truths: X, y and X' are of different events, and the score is
-        least
-    where the marginal distributions are those of the data. Of these a batch says more than of conditional
-    distributions, of
-    which it has one truth each: so small errors that all events share are found sooner.
+    least where the marginal distributions are those of the data. A batch says more about these than about
+    conditional distributions, of which it has one truth each: small errors that all events share are found
+    sooner.
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
