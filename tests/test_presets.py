@@ -83,8 +83,7 @@ def test_original_mean_squared_error(few):
     model = presets.turbosim(original=True)
     model.adapt(few.train)
     target, draw = np.random.default_rng(0).normal(size=(2, 5, 24)).astype("float32")
-    given = model.encoder.distribution(model.x_representation(few.train.x[:5]))
-    given._draw = draw
+    given = model.encoder.around(draw)
     constant = 12 * np.log(2 * np.pi * 12)
     np.testing.assert_allclose(
         -given.log_prob(target) - constant, ((target - draw) ** 2).mean(1), rtol=1e-4
