@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from mizoo import cli, load, presets
 from mizoo.datasets import read_arrays, write
+from mizoo.datasets.lock import sole_writer
 from mizoo.presets.data import read_data, training_data
 from mizoo.training import recipe as training
 from mizoo.training.publish import ship
@@ -238,6 +239,10 @@ def test_draws_of_arrays(works, fails, inside):
     assert "resume" in fails("unfold", "pairs", "a.npz", "--out", "w.npz", "--resume")
     np.savez("lone.npz", x=arrays()["x"])
     assert "decode needs z" in fails("simulate", "pairs", "lone.npz", "--out", "w.npz")
+    with sole_writer(inside / "w.npz"):
+        assert "w.npz is being written by another process" in fails(
+            "simulate", "pairs", "a.npz", "--out", "w.npz"
+        )
     assert not (inside / "w.npz").exists()
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from mizoo.datasets import read_arrays
-from mizoo.datasets.write import check_target
+from mizoo.datasets.disk import naming, settle
+from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.write import check_target, weights
 from mizoo.evaluation.report import in_chunks
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
@@ -80,12 +82,15 @@ def _draw_arrays(origin, method, source, out, seed, overwrite):
     if (events := samples[given]) is None:
         raise ValueError(f"{source}: {method} needs {given}, and the file has none")
     origin.check_shape(given, events, source)
-    made = in_chunks(getattr(origin.model, method), events, method, seed=None if seed is None else [seed])
-    weights = {} if samples.weights is None else {"weights": samples.weights}
+    seeds = None if seed is None else [seed]
     unfinished = out.with_name(f".{out.stem}.part.npz")
-    try:
-        np.savez(unfinished, **{drawn: made}, **weights)
-        unfinished.replace(out)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with sole_writer(out):
+        made = in_chunks(getattr(origin.model, method), events, method, seed=seeds)
+        try:
+            with naming(out):
+                np.savez(unfinished, **{drawn: made}, **weights(samples))
+                settle(unfinished)
+                unfinished.replace(out)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return len(made)
