@@ -295,7 +295,7 @@ def test_momenta_have_energies_on_the_mass_shell(space, ttbar):
 
 def test_latent_draws_follow_the_prior():
     latent = Latent(normal=2, uniform=1, categories=(2, 4))
-    draws = latent.draw(20_000).numpy()
+    draws = latent.sample(20_000).numpy()
     assert draws.shape == (20_000, 9) == (20_000, *latent.shape)
     np.testing.assert_allclose(draws[:, :2].std(0), 1.0, rtol=0.03)
     assert -1.0 <= draws[:, 2].min() < -0.99

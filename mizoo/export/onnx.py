@@ -94,7 +94,7 @@ def _inputs(model, space, other, role, events):
     """Signature of a mapper's function, and inputs to try it on."""
     given = events[space]
     if given is None:
-        given = model.representations[space].draw(1000)
+        given = model.representations[space].sample(1000)
     feeds = {space: np.asarray(given, "float32")}
     if shape := model.noise_shape(role):
         draws = np.random.default_rng(0).standard_normal((len(given), *shape))

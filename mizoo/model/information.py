@@ -6,6 +6,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
+from mizoo.core.prior import Prior
 from mizoo.objectives import Adversarial, Likelihood, Rate
 from mizoo.objectives.streams import LINKS, Streams
 
@@ -83,7 +84,7 @@ def information(model, data, batch_size=1000, entropies=None) -> pd.DataFrame:
 
 
 def _entropy(representation, data):
-    if hasattr(representation, "entropy"):
+    if isinstance(representation, Prior):
         return representation.entropy
     return entropy(keras.ops.convert_to_numpy(representation(data)))
 

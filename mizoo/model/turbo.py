@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from mizoo import compat
+from mizoo.core.prior import Prior
 from mizoo.core.serialisation import build, deserialize_shared, serialisable, serialize_shared, unique
 from mizoo.distribute import collectives
 from mizoo.distribute.resume import Resumable
@@ -209,7 +210,7 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
     @property
     def has_prior(self):
         """Whether z can be drawn where the data have none."""
-        return hasattr(self.z_representation, "draw")
+        return isinstance(self.z_representation, Prior)
 
     @property
     def endpoints(self):
@@ -297,7 +298,7 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
         if not self.has_prior:
             raise ValueError(f"{self.name} has no prior to draw z from; decode(z) draws x given z")
         with collectives.seed_scope(seed):
-            return self.decode(self.z_representation.draw(count))
+            return self.decode(self.z_representation.sample(count))
 
     def information(self, data, **kwargs):
         """What the terms say of mutual information, in nats: see `mizoo.model.information.information`."""

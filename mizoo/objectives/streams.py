@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 
+from mizoo.core.prior import Prior
 from mizoo.distribute import collectives
 
 
@@ -128,6 +129,7 @@ class Streams:
         return self.representations[name[0]].inverse(self[name])
 
     def _draw(self, space):
-        if not hasattr(prior := self.representations[space], "draw"):
+        prior = self.representations[space]
+        if not isinstance(prior, Prior):
             raise ValueError(f"this model's sub-objectives need {space!r}, and the data have none")
-        return prior.draw(self.size)
+        return prior.sample(self.size)

@@ -5,13 +5,14 @@ import math
 import keras
 import tensorflow as tf
 
+from mizoo.core.prior import Prior
 from mizoo.core.serialisation import build, serialisable
 from mizoo.distribute import collectives
 from mizoo.representations.base import Representation
 
 
 @serialisable
-class Latent(Representation):
+class Latent(Representation, Prior):
     """Vectors with a prior: normal, uniform and categorical components, side by side.
 
     The space z of models whose data have only x: wherever z is missing, it is drawn.
@@ -52,7 +53,7 @@ class Latent(Representation):
         """The normal components, the uniform ones, and those of each category, as a list."""
         return tf.split(latents, [self.normal, self.uniform, *self.categories], -1)
 
-    def draw(self, count):
+    def sample(self, count):
         """Draws (count, d) from the prior."""
         seed = self.seed_generator
         parts = [

@@ -94,7 +94,7 @@ class KSDistance(keras.callbacks.Callback):
         """Observables of events, of the true ones if there are none, or else of a draw from the prior."""
         events = self.events[space] if events is None else events
         if events is None:
-            events = self.model.representations[space].draw(len(self.events))
+            events = self.model.representations[space].sample(len(self.events))
         if isinstance(self.events, Events) and self.events[space] is not None:
             return observables(events, space, self.events.process).values()
         return np.reshape(events, (len(events), -1)).T
