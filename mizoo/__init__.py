@@ -1,11 +1,18 @@
 """mizoo: a generative model is a pair of mappers and a list of sub-objectives."""
 
+import importlib
 import sys
 
 import lazy_loader as lazy
 
 # Lazy, so that the command line answers without importing TensorFlow.
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+_stub, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    # A stub cannot rename: `mizoo.processes` is the library of processes.
+    return importlib.import_module("mizoo.physics.library") if name == "processes" else _stub(name)
+
 
 if "keras" in sys.modules:  # whose `load_model` has to know our classes
     import mizoo.presets.catalogue  # noqa: F401

@@ -15,3 +15,4 @@ from .export.pretrained import load as load
 from .model import NotFiniteError as NotFiniteError
 from .model import Stage as Stage
 from .model import Turbo as Turbo
+from .physics.process import Process as Process

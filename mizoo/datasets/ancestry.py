@@ -26,13 +26,13 @@ class Ambiguous(ValueError):
 class _Node:
     """A parton (of a column) or a resonance (with daughters) to look for; equal ones share a `kind`."""
 
-    code: int | None
+    codes: tuple[int, ...]
     column: int = -1
     daughters: tuple["_Node", ...] = ()
     kind: tuple = field(init=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "kind", (self.code, tuple(daughter.kind for daughter in self.daughters)))
+        object.__setattr__(self, "kind", (self.codes, tuple(daughter.kind for daughter in self.daughters)))
 
     def columns(self):
         return [self.column] if not self.daughters else [c for d in self.daughters for c in d.columns()]
@@ -47,13 +47,13 @@ class PartonFinder:
 
     def __init__(self, process: Process):
         self.process = process
-        partons = {particle.name: _Node(particle.pdg, i) for i, particle in enumerate(process.z)}
+        partons = {particle.name: _Node(particle.pdgid, i) for i, particle in enumerate(process.z)}
         decays = {decay.name: decay for decay in process.decays}
 
         def node(name):
             if name not in decays:
                 return partons[name]
-            return _Node(decays[name].pdgid, daughters=tuple(map(node, decays[name].daughters)))
+            return _Node((decays[name].pdgid,), daughters=tuple(map(node, decays[name].daughters)))
 
         daughters = {name for decay in process.decays for name in decay.daughters}
         self._tops = [node(name) for name in (*decays, *partons) if name not in daughters]
@@ -108,10 +108,12 @@ def _index(codes, parents, rows):
 def _ways(node, parent, left_out, leaving, decaying):
     """Rows of all ways to find a node among what comes from a parent, with some resonances left out."""
     if not node.daughters:
-        return [(row,) for row in leaving.get((parent, node.code), ())] if not left_out else []
+        found = [(row,) for code in node.codes for row in leaving.get((parent, code), ())]
+        return found if not left_out else []
     found = [
         way
-        for row in decaying.get((parent, node.code), ())
+        for code in node.codes
+        for row in decaying.get((parent, code), ())
         for way in _together(node.daughters, row, left_out, leaving, decaying)
     ]
     if left_out:

@@ -107,12 +107,12 @@ def _scales(objects, process, space):
 
     for decay in process.decays:
         rows = there[:, columns(decay.name)].all(1)
-        if decay.mass and rows.any():
+        if rows.any():
             sums = objects[rows][:, columns(decay.name)].sum(1)
-            yield f"the mass of {decay.name}", float(np.median(_masses(sums))), decay.mass
+            yield f"the mass of {decay.name}", float(np.median(_masses(sums))), decay.gev
     for name, column in partons.items():
         # A parton may be without mass in a generator, and a small one is lost in rounding.
-        mass, rows = process.z[column].mass, there[:, column]
+        mass, rows = process.z[column].gev, there[:, column]
         if mass and rows.any() and (seen := float(np.median(_masses(objects[rows, column])))) > mass:
             energies = objects[rows, column, 3]
             if seen > 10.0 * np.sqrt(1e-7) * float(np.median(energies)):
@@ -124,9 +124,10 @@ def _thresholds(objects, there, process):
     found = []
     for column, particle in enumerate(process.x):
         rows = there[:, column]
-        if particle.pt and rows.any():
+        threshold = float(particle.threshold(np, eta=0.0))
+        if threshold and rows.any():
             seen = float(np.median(np.hypot(objects[rows, column, 0], objects[rows, column, 1])))
-            found.append((f"pT of {particle.name}", seen, particle.pt))
+            found.append((f"pT of {particle.name}", seen, threshold))
     if found:
         yield min(found, key=lambda one: abs(np.log(max(one[1], 1e-30) / one[2])))
 

@@ -18,6 +18,7 @@ from mizoo.physics.process import Process
 TREE = "Delphes"
 # Branches of objects that a selection counts, whether the process has any or not.
 COUNTED = ("Electron", "Muon", "Photon", "Jet")
+BRANCHES = {"electron": "Electron", "muon": "Muon", "photon": "Photon", "jet": "Jet", "met": "MissingET"}
 NUMBER = "Event.Number"
 _RECORD = ("PID", "Status", "M1", "Px", "Py", "Pz", "E")
 
@@ -35,7 +36,7 @@ def as_listed(objects, process):
         Mask of the events, (n,).
     """
     ak = extra("awkward", "reading .root files")
-    counts = {branch: sum(p.branch == branch for p in process.x) for branch in COUNTED}
+    counts = {branch: sum(BRANCHES[p.kind] == branch for p in process.x) for branch in COUNTED}
     return np.all([ak.num(objects[branch]) == count for branch, count in counts.items()], 0)
 
 
@@ -136,12 +137,12 @@ def per_event(values, name: str) -> np.ndarray:
 
 def _branches(path, there, process):
     """Names in the tree, by what they mean."""
-    branches = dict.fromkeys([*COUNTED, *(p.branch for p in process.x)])
+    branches = dict.fromkeys([*COUNTED, *(BRANCHES[p.kind] for p in process.x)])
     wanted = {}
     for branch in branches:
         modulus = "MET" if branch == "MissingET" else "PT"
         fields = [("pt", modulus), ("eta", "Eta"), ("phi", "Phi")]
-        if any(p.branch == branch and p.charge is not None for p in process.x):
+        if any(BRANCHES[p.kind] == branch and p.charge is not None for p in process.x):
             fields.append(("charge", "Charge"))
         wanted |= {(branch, field): f"{branch}.{name}" for field, name in fields}
     if missing := [name for name in wanted.values() if name not in there]:
@@ -178,10 +179,10 @@ def _momenta(source, events, names, finder, select):
     rows = np.zeros((len(wanted), len(process.x), 4))
     taken: dict[tuple, int] = {}
     for column, particle in enumerate(process.x):
-        of_kind = objects[particle.branch]
+        of_kind = objects[BRANCHES[particle.kind]]
         if particle.charge is not None:
             of_kind = of_kind[of_kind["charge"] == particle.charge]
-        rank = taken.get(kind := (particle.branch, particle.charge), 0)
+        rank = taken.get(kind := (particle.kind, particle.charge), 0)
         taken[kind] = rank + 1
         wanted &= ak.to_numpy(ak.num(of_kind)) > rank
         padded = ak.pad_none(of_kind, rank + 1)[:, rank]

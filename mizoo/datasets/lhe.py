@@ -102,7 +102,7 @@ def _beside(text):
 def _partons(particles, finder):
     """The particles that are the partons, in the order of the process; None if one is not there."""
     there = {particle.id for particle in particles}
-    if not all(parton.pdg in there for parton in finder.process.z):
+    if not all(there.intersection(parton.pdgid) for parton in finder.process.z):
         return None
     codes, status = [p.id for p in particles], [p.status for p in particles]
     mothers = [_mothers(p.mother1, p.mother2, len(particles)) for p in particles]

@@ -173,7 +173,6 @@ class DirectionCheck:
 
     def __init__(self, process: Process, what: str):
         self._process, self._what = process, what
-        self._places = min(len(process.x), len(process.z))
         self._waiting: list[np.ndarray] = []
         self._count, self._blocks, self._doubtful, self._where = 0, 0, 0, 0
 
@@ -209,18 +208,16 @@ class DirectionCheck:
     def _aligned(self, block):
         count = len(self._process.x)
         x, z = block[:, :count], block[:, count:]
-        same = self._places - self._process.matched if self._process.matched else self._places
         shifts = range(1, min(len(block), self._FEWEST + 1))
-        shifted = [self._closeness(x, np.roll(z, shift, 0), same) for shift in shifts]
+        shifted = [self._closeness(x, np.roll(z, shift, 0)) for shift in shifts]
         spread = np.std(shifted, axis=0) + 1e-12
-        return bool(np.any(self._closeness(x, z, same) > np.mean(shifted, 0) + self._SIGMAS * spread))
+        return bool(np.any(self._closeness(x, z) > np.mean(shifted, 0) + self._SIGMAS * spread))
 
-    def _closeness(self, x, z, same):
-        """Mean cosines of objects in the same place, and of partons and the nearest one of the rest."""
-        cosines = [np.cos(x[:, i] - z[:, i]).mean() for i in range(same)]
-        rest = range(same, self._places) if self._process.matched else range(self._places)
-        if rest:
-            apart = np.cos(x[:, None, list(rest)] - z[:, list(rest), None])
+    def _closeness(self, x, z):
+        """Mean cosines of each object and its parton, or of partons and the nearest of several objects."""
+        cosines = []
+        for match in self._process.matches:
+            apart = np.cos(x[:, None, list(match.objects)] - z[:, list(match.partons), None])
             cosines.append(apart.max(2).mean())
         return np.array(cosines)
 

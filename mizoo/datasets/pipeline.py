@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.datasets.read import stream
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
 def batches(

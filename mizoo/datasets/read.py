@@ -21,7 +21,8 @@ from mizoo.datasets.pairing import (
     rows_by_position,
 )
 from mizoo.datasets.sources import Source
-from mizoo.physics.process import TTBAR, Process
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 _NAMED = 3  # sources in a message
 

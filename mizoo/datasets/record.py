@@ -41,7 +41,7 @@ def partons(
             parents[row] = _parent(row, codes, status, mothers)
             resonances.append(row)
     outgoing = []
-    wanted = np.isin(codes, [p.pdg for p in process.z if p.pdg is not None])
+    wanted = np.isin(codes, [code for parton in process.z for code in parton.pdgid])
     for row in np.flatnonzero(wanted & np.isin(status, (_PRODUCT, _FINAL))).tolist():
         parents[row] = _parent(row, codes, status, mothers)
         # What leaves the event at once, as a lepton that does not radiate, has status 1 as all final ones.

@@ -136,11 +136,11 @@ def _disorder(array, process, space):
     columns = process.columns(space)
     with np.errstate(all="ignore"):
         pt = np.hypot(array[:, ::4], array[:, 1::4])
+    if space == "z":
+        return found
     last: dict[tuple, int] = {}
     for index, particle in enumerate(process.particles(space)):
-        if particle.branch is None:
-            continue
-        if (before := last.get(kind := (particle.branch, particle.charge))) is not None:
+        if (before := last.get(kind := (particle.kind, particle.charge))) is not None:
             harder = (pt[:, index] > pt[:, before] * (1.0 + 1e-5)) & np.isfinite(pt[:, index])
             for event in np.flatnonzero(harder).tolist():
                 found.setdefault(event, f"{columns[4 * index]} is not ordered by falling pT")

@@ -8,7 +8,8 @@ import numpy as np
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Split
 from mizoo.datasets.tables import HDF5_NAMES
-from mizoo.physics.process import TTBAR, Process
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 TRAIN, VALIDATION = 50_000, 4_000
 

@@ -14,7 +14,8 @@ from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.samples import Samples
 from mizoo.datasets.tables import WEIGHTS
-from mizoo.physics.process import TTBAR, Process
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 _UNPROTECTED = (".parquet", ".csv", ".root")  # a part of these files, or all, has no checksum of its own
 

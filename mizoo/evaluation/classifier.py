@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from mizoo.evaluation.observables import observables, polar
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
 class AUC(NamedTuple):

@@ -6,12 +6,12 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from mizoo.evaluation.observables import polar, wrap
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.physics.matching import JetMatching
-from mizoo.physics.process import TTBAR
 
 
 def partners(x, z, process=TTBAR) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
-    """pT in GeV, η and φ of detector objects and of their partons, by branch and component.
+    """pT in GeV, η and φ of detector objects and of their partons, by kind and component.
 
     Jets are in the order of the partons they are nearest to (`physics.JetMatching`).
 
@@ -19,15 +19,22 @@ def partners(x, z, process=TTBAR) -> dict[str, dict[str, tuple[np.ndarray, np.nd
         x, z: pairs (n, 4 × objects) of detector objects and partons.
     """
     pairs = {space: np.asarray(events, dtype="float32") for space, events in (("x", x), ("z", z))}
-    if process.matched:
-        pairs = JetMatching(process.matched)(pairs)
+    for match in process.matches:
+        if len(match.partons) == len(match.objects) > 1:
+            pairs = JetMatching(match.objects, match.partons)(pairs)
     x, z = (polar(events) for events in pairs.values())
+    places: dict[str, tuple[list[int], list[int]]] = {}
+    for match in process.matches:
+        if match.kind != "met" and len(match.partons) == len(match.objects):
+            of_x, of_z = places.setdefault(match.kind, ([], []))
+            of_x += match.objects
+            of_z += match.partons
     return {
         kind: {
-            name: (after[:, places], before[:, places])
+            name: (after[:, of_x], before[:, of_z])
             for name, after, before in zip(("pt", "eta", "phi"), x, z, strict=True)
         }
-        for kind, places in process.kinds.items()
+        for kind, (of_x, of_z) in places.items()
     }
 
 
@@ -42,9 +49,9 @@ def responses(x, z, process=TTBAR) -> dict[str, np.ndarray]:
     found = {}
     for kind, both in partners(x, z, process).items():
         (pt, pt_of_parton), (eta, eta_of_parton), (phi, phi_of_parton) = both.values()
-        found[f"{kind.lower()}_pt"] = pt / pt_of_parton - 1.0
-        found[f"{kind.lower()}_eta"] = eta - eta_of_parton
-        found[f"{kind.lower()}_phi"] = wrap(phi - phi_of_parton)
+        found[f"{kind}_pt"] = pt / pt_of_parton - 1.0
+        found[f"{kind}_eta"] = eta - eta_of_parton
+        found[f"{kind}_phi"] = wrap(phi - phi_of_parton)
     return found
 
 

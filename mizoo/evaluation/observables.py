@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from mizoo.physics.process import COMPONENTS, TTBAR
-from mizoo.physics.reconstruction import RECONSTRUCTIONS
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import COMPONENTS
+from mizoo.physics.reconstruction import reconstruct_tops
 
 
 def observables(events, space, process=TTBAR) -> dict[str, np.ndarray]:
@@ -15,12 +16,13 @@ def observables(events, space, process=TTBAR) -> dict[str, np.ndarray]:
     events = np.asarray(events)
     named = dict(zip(process.columns(space), events.T, strict=True))
     momenta = _objects(events)
-    places = {particle.name: i for i, particle in enumerate(process.particles(space))}
-    for mass in process.combined:
-        if parts := getattr(mass, space):
-            named[mass.name] = _mass(momenta[:, [places[part] for part in parts]].sum(1))
-    if space == "x" and process.reconstruct is not None:
-        named |= RECONSTRUCTIONS[process.reconstruct](events)._asdict()
+    if space == "x" and process.reconstruction.peaks:
+        return named | reconstruct_tops(events)._asdict()
+    for name, places in process.systems.items():
+        if space == "x":
+            places = [process.partner(place) for place in places]
+        if None not in places:
+            named[name] = _mass(momenta[:, places].sum(1))
     return named
 
 
@@ -49,12 +51,11 @@ def wrap(angle):
 
 def label(observable, space, process=TTBAR) -> str:
     """LaTeX label of an observable, without unit; the name of one that is no component and no mass."""
-    for mass in process.combined:
-        if mass.name == observable:
-            return f"${mass.label}$"
+    if observable in process.systems:
+        return f"${process.label_of(observable)}$"
     component, _, name = observable.partition("_")
     particle = next((p for p in process.particles(space) if p.name == name), None)
     if particle is None or component not in COMPONENTS:
         return observable
     symbol = "E" if component == "E" else f"p_{component[1]}"
-    return f"${symbol}^{{{particle.label}}}$"
+    return f"${symbol}^{{{particle.latex}}}$"

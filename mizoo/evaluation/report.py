@@ -19,7 +19,7 @@ from mizoo.evaluation.observables import observables
 from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import latex, markdown
 from mizoo.objectives import LINKS
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 _CHUNK = 5000
 _PRINCIPAL = 10

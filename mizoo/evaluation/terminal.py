@@ -5,7 +5,7 @@ from rich.table import Table
 
 from mizoo.datasets.events import Events
 from mizoo.evaluation.report import Report
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
 def show(report: Report, console: Console) -> None:

@@ -19,7 +19,8 @@ from mizoo.datasets.write import appending, check_target, scratch, weights
 from mizoo.evaluation.report import in_chunks
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
-from mizoo.physics.process import TTBAR, Process
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from mizoo.datasets import Samples
 from mizoo.export.pretrained import Pretrained, load
 from mizoo.export.record import read_config
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.presets import PRESETS
 from mizoo.presets.data import held_out, read_data, same_files, tell_unused
 

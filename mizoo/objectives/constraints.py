@@ -77,8 +77,9 @@ class Acceptance(Objective):
 
     @classmethod
     def of(cls, process, stream="x_tilde", weight=1.0):
-        """With the limits of a `physics.Process`."""
-        return cls(stream, [p.pt for p in process.x], [p.eta for p in process.x], weight)
+        """With the limits of a `physics.Process`; thresholds that depend on η count as at η = 0."""
+        thresholds = [particle.threshold(np, eta=0.0) for particle in process.x]
+        return cls(stream, thresholds, [particle.eta for particle in process.x], weight)
 
     def loss(self, streams):
         objects = _objects(self.term, streams.physical(self.stream), len(self.pt))

@@ -1,10 +1,8 @@
 from .acceptance import accepted as accepted
 from .matching import JetMatching as JetMatching
-from .process import TTBAR as TTBAR
-from .process import ZEE as ZEE
-from .process import Decay as Decay
-from .process import Mass as Mass
-from .process import Particle as Particle
+from .particles import Decay as Decay
+from .particles import DetectorObject as DetectorObject
+from .particles import Parton as Parton
 from .process import Process as Process
 from .reconstruction import ReconstructedTops as ReconstructedTops
 from .reconstruction import TopMasses as TopMasses

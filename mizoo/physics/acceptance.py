@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
 def accepted(events, process=TTBAR) -> np.ndarray:
@@ -12,7 +12,15 @@ def accepted(events, process=TTBAR) -> np.ndarray:
     """
     objects = np.asarray(events, dtype="float64").reshape(len(events), -1, 4)
     pt = np.hypot(objects[..., 0], objects[..., 1])
-    least = np.array([particle.pt for particle in process.x])
+    with np.errstate(all="ignore"):
+        eta = np.arcsinh(objects[..., 2] / pt)
+        least = np.stack(
+            [
+                particle.threshold(np, eta=eta[:, i]) * np.ones(len(pt))
+                for i, particle in enumerate(process.x)
+            ],
+            1,
+        )
     # |η| < η_max, without η: that of an object along the beam is infinite.
     slope = np.sinh([min(particle.eta, 20.0) for particle in process.x])
     inside = (pt >= least) & (np.abs(objects[..., 2]) <= slope * pt)

@@ -1,195 +1,309 @@
-"""A process is data: the objects of the two spaces, their masses, and where files have them."""
+"""A process is data: partons, decays, detector objects, and all that a model or a reader needs to know.
 
-import math
-from dataclasses import dataclass
+A process is written in YAML (`Process.load`) or made in Python, `Process(name=…, partons=[…], …)`; both are
+checked by the same rules, of which `Process.model_json_schema()` is the JSON schema.
+"""
 
-import numpy as np
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from mizoo.physics import description
+from mizoo.physics.particles import Decay, DetectorObject, Kind, Label, Name, Part, Parton
 
 COMPONENTS = ("px", "py", "pz", "E")
 
 
-@dataclass(frozen=True)
-class Particle:
-    """One object of an event.
+class Observable(Part):
+    """An invariant mass of a part of the event, beside those of the decays."""
 
-    Args:
-        name: plain name, used in column names (`px_<name>`).
-        label: LaTeX label for figures.
-        mass: mass in GeV.
-        pdg: code of the Particle Data Group, by which a parton is found in event records.
-        branch: of Delphes trees, in which a detector object is found: the hardest one not yet taken.
-        charge: of the detector object, if it matters.
-        pt: least transverse momentum in GeV that the detector accepts.
-        eta: largest |pseudorapidity| that it accepts.
+    name: Name
+    of: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of decays and partons."""
+    label: Label = None
+
+
+class Peak(Part):
+    """What a reconstructed mass is compared with."""
+
+    decay: str
+    mass: Annotated[float, Field(gt=0)]
+    """GeV."""
+    resolution: Annotated[float, Field(gt=0)]
+    """GeV, of the reconstructed mass."""
+
+
+class Neutrino(Part):
+    """What gives the neutrino its momentum along the beam."""
+
+    mass: Annotated[float, Field(gt=0)]
+    """GeV, of what decays to it and a charged lepton."""
+
+
+class Reconstruction(Part):
+    """How masses of detector events are reconstructed, where objects have to be assigned to partons.
+
+    Of all assignments the one of least Σ ((m − mass)/resolution)² is taken.
     """
 
-    name: str
-    label: str
-    mass: float = 0.0
-    pdg: int | None = None
-    branch: str | None = None
-    charge: int | None = None
-    pt: float = 0.0
-    eta: float = math.inf
+    neutrino: Neutrino | None = None
+    peaks: tuple[Peak, ...] = ()
 
 
-@dataclass(frozen=True)
-class Mass:
-    """An invariant mass of some objects of an event, an observable of tables and figures.
+class Match(NamedTuple):
+    """Partons and the objects that they become, by place; of more than one each, the order is not known."""
 
-    Args:
-        name: plain name.
-        label: LaTeX label for figures.
-        z, x: names of the objects, by space; none where the mass is not that of a fixed set of them.
-    """
-
-    name: str
-    label: str
-    z: tuple[str, ...] = ()
-    x: tuple[str, ...] = ()
+    kind: Kind
+    partons: tuple[int, ...]
+    objects: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Decay:
-    """The decay of a resonance, by which the partons that come from it are told from others of their code.
-
-    Args:
-        name: plain name, by which the decay of another resonance lists this one as a daughter.
-        pdgid: code of the resonance (Particle Data Group).
-        daughters: names of partons, or of other decays.
-        mass: of the resonance in GeV, if its peak tells the unit of a file.
-    """
-
-    name: str
-    pdgid: int
-    daughters: tuple[str, ...]
-    mass: float | None = None
-
-
-@dataclass(frozen=True)
-class Process:
-    """A physics process: all that readers, representations, tables and figures need to know of it.
-
-    Args:
-        name: plain name.
-        z, x: the partons and the detector objects, in column order.
-        decays: of the resonances, see `Decay`. A parton that belongs to none is found by its code alone.
-        combined: masses that are observables of its events.
-        reconstruct: name of a reconstruction, such as `"tops"`, from x (n, 4 × objects) to masses of the
-            names in `combined`, where assignments have to be found first.
-        matched: how many objects, the last ones of an event, come in an order of their own in x, as jets
-            by pT: they are compared with the partons they are nearest to. Other objects are in the same
-            place in both spaces.
+class Process(Part):
+    """A physics process.
 
     Raises:
-        ValueError: for a decay with an unknown daughter, or one that belongs to two decays or to itself.
+        ValueError: for a description that contradicts itself, in one line that names the key.
     """
 
-    name: str
-    z: tuple[Particle, ...]
-    x: tuple[Particle, ...]
-    combined: tuple[Mass, ...] = ()
-    reconstruct: str | None = None
-    matched: int = 0
+    name: Name
+    label: Label = None
+    partons: Annotated[tuple[Parton, ...], Field(min_length=1)]
+    """In column order."""
     decays: tuple[Decay, ...] = ()
+    """Tell partons from others of their code; a parton of none is found by its code alone."""
+    balanced: bool = True
+    """Whether the transverse momenta of the partons sum to zero."""
+    objects: tuple[DetectorObject, ...] = ()
+    """In column order."""
+    observables: tuple[Observable, ...] = ()
+    """Masses that are observables, beside those of the decays."""
+    reconstruction: Reconstruction = Reconstruction()
+    select: str | None = None
+    """Selection of detector events, a formula such as `n_jets == 2`; by default exactly the objects."""
 
-    def __post_init__(self):
-        named = [particle.name for particle in self.z] + [decay.name for decay in self.decays]
-        if self.decays and (shared := sorted({name for name in named if named.count(name) > 1})):
-            raise ValueError(
-                f"process {self.name}: partons and decays need names of their own: {shared[0]!r}"
-            )
-        mother: dict[str, str] = {}
-        for decay in self.decays:
-            if not decay.daughters:
-                raise ValueError(f"process {self.name}: the decay {decay.name!r} has no daughters")
+    def __init__(self, **content: Any):
+        try:
+            super().__init__(**content)
+        except ValidationError as error:
+            name = content.get("name", "")
+            raise ValueError(f"process {name}: {description.fault(error)}") from error
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A process of a YAML file.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: for what is no description of a process; it names file, line and key.
+        """
+        content = description.read(path)
+        try:
+            return cls(**content.values)
+        except ValueError as error:
+            if not isinstance(cause := error.__cause__, ValidationError):
+                raise
+            raise ValueError(f"{path}, {content.place(cause)}{description.fault(cause)}") from cause
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, of which `Process(**content)` makes it again."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+    @field_validator("partons", "decays")
+    @classmethod
+    def _check_names(cls, parts: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        _check_distinct([one.name for one in (*info.data.get("partons", ()), *parts)], "partons and decays")
+        return parts
+
+    @field_validator("decays")
+    @classmethod
+    def _check_tree(cls, decays: tuple[Decay, ...], info: ValidationInfo) -> tuple[Decay, ...]:
+        masses = {parton.name: parton.gev for parton in info.data.get("partons", ())}
+        names = [*masses, *(decay.name for decay in decays)]
+        mothers: dict[str, str] = {}
+        for decay in decays:
             for daughter in decay.daughters:
-                if daughter not in named:
+                if daughter not in names:
                     raise ValueError(
-                        f"process {self.name}: {daughter!r}, a daughter of {decay.name!r}, is neither a "
-                        f"parton nor a decay; there are {', '.join(named)}"
+                        f"{daughter!r}, a daughter of {decay.name!r}, is neither a parton nor a decay; "
+                        f"there are {', '.join(names)}"
                     )
-                if daughter in mother:
+                if daughter in mothers:
                     raise ValueError(
-                        f"process {self.name}: {daughter!r} is a daughter of {mother[daughter]!r} and of "
-                        f"{decay.name!r}; it can come from one decay only"
+                        f"{daughter!r} is a daughter of {mothers[daughter]!r} and of {decay.name!r}; "
+                        "it can come from one decay only"
                     )
-                mother[daughter] = decay.name
-        for decay in self.decays:
+                mothers[daughter] = decay.name
+        for decay in decays:
             above: str | None = decay.name
-            for _ in self.decays:
-                above = mother.get(above) if above else None
+            for _ in decays:
+                above = mothers.get(above) if above else None
             if above:  # more generations than there are decays
-                raise ValueError(f"process {self.name}: the decay {decay.name!r} comes from itself")
+                raise ValueError(f"the decay {decay.name!r} comes from itself")
+        daughters = {decay.name: decay.daughters for decay in decays}
 
-    def columns(self, space: str) -> list[str]:
-        """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn."""
-        return [f"{c}_{particle.name}" for particle in self.particles(space) for c in COMPONENTS]
+        def least(name: str) -> float:
+            return masses[name] if name in masses else sum(map(least, daughters[name]))
 
-    def particles(self, space: str) -> tuple[Particle, ...]:
+        for decay in decays:
+            if decay.gev <= least(decay.name):
+                raise ValueError(
+                    f"{decay.name!r} has {decay.gev:g} GeV, its daughters have {least(decay.name):g}"
+                )
+        return decays
+
+    @field_validator("objects")
+    @classmethod
+    def _check_objects(cls, objects: tuple[DetectorObject, ...]) -> tuple[DetectorObject, ...]:
+        _check_distinct([one.name for one in objects], "objects")
+        if sum(one.kind == "met" for one in objects) > 1 or any(
+            one.kind == "met" and one.count != 1 for one in objects
+        ):
+            raise ValueError("an event has one missing momentum")
+        return objects
+
+    @field_validator("observables")
+    @classmethod
+    def _check_observables(
+        cls, observables: tuple[Observable, ...], info: ValidationInfo
+    ) -> tuple[Observable, ...]:
+        known = [one.name for key in ("partons", "decays") for one in info.data.get(key, ())]
+        for observable in observables:
+            for name in observable.of:
+                if name not in known:
+                    raise ValueError(f"{name!r} of {observable.name!r} is neither a parton nor a decay")
+        own = [observable.name for observable in observables]
+        _check_distinct([*own, *(f"m_{one.name}" for one in info.data.get("decays", ()))], "observables")
+        return observables
+
+    @field_validator("reconstruction")
+    @classmethod
+    def _check_peaks(cls, reconstruction: Reconstruction, info: ValidationInfo) -> Reconstruction:
+        known = [decay.name for decay in info.data.get("decays", ())]
+        for peak in reconstruction.peaks:
+            if peak.decay not in known:
+                raise ValueError(f"there is no decay {peak.decay!r}; there are {', '.join(known)}")
+        return reconstruction
+
+    @cached_property
+    def z(self) -> tuple[Parton, ...]:
+        """The partons."""
+        return self.partons
+
+    @cached_property
+    def x(self) -> tuple[DetectorObject, ...]:
+        """The detector objects, one by one; of any number, as many as there can be."""
+        found: list[DetectorObject] = []
+        for one in self.objects:
+            count = one.count if isinstance(one.count, int) else one.count[1]
+            names = [one.name] if one.count == 1 else [f"{one.name}{i + 1}" for i in range(count)]
+            for i, name in enumerate(names):
+                label = one.label or (None if one.count == 1 else rf"\mathrm{{{one.name}}}\,{i + 1}")
+                found.append(one.model_copy(update={"name": name, "count": 1, "label": label}))
+        return tuple(found)
+
+    def particles(self, space: str) -> tuple[Parton | DetectorObject, ...]:
         """The objects of `space`, `"x"` or `"z"`."""
         if space not in ("x", "z"):
             raise ValueError(f"space must be 'x' or 'z', not {space!r}")
         return self.x if space == "x" else self.z
 
-    @property
-    def kinds(self) -> dict[str, list[int]]:
-        """Indices of the objects that partons leave traces in, by branch, such as `Jet`."""
-        places: dict[str, list[int]] = {}
-        for i, particle in enumerate(self.x):
-            if particle.branch not in (None, "MissingET") and i < len(self.z):
-                places.setdefault(str(particle.branch), []).append(i)
-        return places
+    def columns(self, space: str) -> list[str]:
+        """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn."""
+        return [f"{c}_{particle.name}" for particle in self.particles(space) for c in COMPONENTS]
 
-    def masses(self, space: str) -> np.ndarray:
+    def masses(self, space: str) -> tuple[float, ...]:
         """Masses in GeV, one per object of `space`."""
-        return np.array([particle.mass for particle in self.particles(space)])
+        return tuple(particle.gev for particle in self.particles(space))
+
+    @property
+    def has_fixed_counts(self) -> bool:
+        """Whether each event has the same number of detector objects."""
+        return all(isinstance(one.count, int) for one in self.objects)
+
+    @cached_property
+    def roots(self) -> tuple[str, ...]:
+        """Names of the decays and partons that come from no decay."""
+        daughters = {name for decay in self.decays for name in decay.daughters}
+        names = [*(decay.name for decay in self.decays), *(parton.name for parton in self.partons)]
+        return tuple(name for name in names if name not in daughters)
+
+    def decay(self, name: str) -> Decay | None:
+        """The decay of a name; None if it is a parton."""
+        return next((decay for decay in self.decays if decay.name == name), None)
+
+    def leaves(self, name: str) -> tuple[int, ...]:
+        """Places of the partons that a decay ends in, or of a parton."""
+        if (decay := self.decay(name)) is None:
+            return (next(i for i, parton in enumerate(self.partons) if parton.name == name),)
+        return tuple(leaf for daughter in decay.daughters for leaf in self.leaves(daughter))
+
+    @cached_property
+    def systems(self) -> dict[str, tuple[int, ...]]:
+        """Places of the partons whose masses are observables, by name: `m_` and the name of a decay, …"""
+        found = [(f"m_{decay.name}", self.leaves(decay.name)) for decay in self.decays]
+        found += [(o.name, tuple(i for n in o.of for i in self.leaves(n))) for o in self.observables]
+        whole = tuple(range(len(self.partons)))
+        if len(self.roots) > 1 and all(set(places) != set(whole) for _, places in found):
+            found.append(("m_all", whole))
+        return dict(sorted(found, key=lambda one: len(one[1]) != len(whole)))
+
+    def label_of(self, observable: str) -> str:
+        """LaTeX label of a mass of `systems`."""
+        for named in self.observables:
+            if named.name == observable:
+                return named.label or "m_{" + "".join(map(self._latex, named.of)) + "}"
+        if (decay := self.decay(observable.removeprefix("m_"))) is not None:
+            return f"m_{{{decay.latex}}}"
+        return f"m_{{{self.label}}}" if self.label else "m"
+
+    def _latex(self, name: str) -> str:
+        return (self.decay(name) or self.partons[self.leaves(name)[0]]).latex
+
+    @cached_property
+    def matches(self) -> tuple[Match, ...]:
+        """Which partons become which objects: by kind and, of leptons, by charge.
+
+        Partons and objects that have no counterpart, or not as many as there are of them, are in none.
+        """
+        charged = {o.kind for o in self.x if o.charge is not None}
+        groups: dict[tuple[Any, ...], tuple[list[int], list[int]]] = {}
+        for space, which in (("z", 0), ("x", 1)):
+            for place, one in enumerate(self.particles(space)):
+                if one.kind is not None:
+                    key = (one.kind, one.charge if one.kind in charged else None)
+                    groups.setdefault(key, ([], []))[which].append(place)
+        return tuple(
+            Match(kind, tuple(partons), tuple(objects))
+            for (kind, _), (partons, objects) in groups.items()
+            if partons and objects and (len(partons) == len(objects) == 1 or kind != "met")
+        )
+
+    def partner(self, parton: int) -> int | None:
+        """Place of the object that a parton becomes; None if there is none, or several that it may be.
+
+        Objects of one kind that all come from the same decay need not be told from each other.
+        """
+        for match in self.matches:
+            if parton in match.partons and len(match.partons) == len(match.objects):
+                mothers = {self._mother(name) for name in (self.partons[i].name for i in match.partons)}
+                if len(match.partons) == 1 or (len(mothers) == 1 and match.kind != "met"):
+                    return match.objects[match.partons.index(parton)]
+        return None
+
+    def _mother(self, name: str) -> str | None:
+        return next((decay.name for decay in self.decays if name in decay.daughters), None)
+
+    @property
+    def ordered(self) -> tuple[tuple[int, ...], ...]:
+        """Places of objects, of each kind and charge with more than one, that come by falling pT."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for place, one in enumerate(self.x):
+            groups.setdefault((one.kind, one.charge), []).append(place)
+        return tuple(tuple(places) for places in groups.values() if len(places) > 1)
 
 
-# Acceptance as in OTUS (arXiv 2101.08944). u and dbar carry Pythia's constituent mass of 0.33 GeV in the
-# hard-process record.
-TTBAR = Process(
-    name="ttbar",
-    z=(
-        Particle("e-", "e^-", pdg=11),
-        Particle("nubar", r"\bar\nu", pdg=-12),
-        Particle("b", "b", 4.8, pdg=5),
-        Particle("bbar", r"\bar b", 4.8, pdg=-5),
-        Particle("u", "u", 0.33, pdg=2),
-        Particle("dbar", r"\bar d", 0.33, pdg=-1),
-    ),
-    x=(
-        Particle("e-", "e^-", branch="Electron", charge=-1, pt=10.0, eta=2.5),
-        Particle("met", r"\mathrm{miss}", branch="MissingET"),
-        Particle("jet1", r"\mathrm{jet}\,1", branch="Jet", pt=20.0, eta=4.5),
-        Particle("jet2", r"\mathrm{jet}\,2", branch="Jet", pt=20.0, eta=4.5),
-        Particle("jet3", r"\mathrm{jet}\,3", branch="Jet", pt=20.0, eta=4.5),
-        Particle("jet4", r"\mathrm{jet}\,4", branch="Jet", pt=20.0, eta=4.5),
-    ),
-    combined=(
-        Mass("m_tt", r"m_{t\bar t}", ("e-", "nubar", "b", "bbar", "u", "dbar")),
-        Mass("m_w_had", r"m_W^\mathrm{had}", ("u", "dbar")),
-        Mass("m_w_lep", r"m_W^\mathrm{lep}", ("e-", "nubar")),
-        Mass("m_t_lep", r"m_t^\mathrm{lep}", ("e-", "nubar", "bbar")),
-        Mass("m_t_had", r"m_t^\mathrm{had}", ("u", "dbar", "b")),
-    ),
-    reconstruct="tops",
-    matched=4,
-    decays=(
-        Decay("t", 6, ("W+", "b"), mass=172.76),
-        Decay("W+", 24, ("u", "dbar"), mass=80.379),
-        Decay("tbar", -6, ("W-", "bbar"), mass=172.76),
-        Decay("W-", -24, ("e-", "nubar"), mass=80.379),
-    ),
-)
-
-ZEE = Process(
-    name="zee",
-    z=(Particle("e-", "e^-", pdg=11), Particle("e+", "e^+", pdg=-11)),
-    x=(
-        Particle("e-", "e^-", branch="Electron", charge=-1, pt=10.0, eta=2.5),
-        Particle("e+", "e^+", branch="Electron", charge=1, pt=10.0, eta=2.5),
-    ),
-    combined=(Mass("m_z", "m_Z", ("e-", "e+"), ("e-", "e+")),),
-    decays=(Decay("Z", 23, ("e-", "e+"), mass=91.188),),
-)
+def _check_distinct(names: list[str], what: str) -> None:
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{what} need names of their own: {repeated[0]!r}")

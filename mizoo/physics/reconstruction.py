@@ -98,7 +98,3 @@ def _masses(objects):
 def _mass(four):
     squares = tf.squeeze(four[..., 3:] ** 2 - kinematics.square(four[..., :3]), -1)
     return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no slope at 0
-
-
-# What a `Process` names.
-RECONSTRUCTIONS = {"tops": reconstruct_tops}

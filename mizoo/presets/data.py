@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mizoo.datasets import Events, Samples, Split, read, read_arrays
 from mizoo.datasets.integrity import checksum
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.presets import PRESETS
 
 _ARRAYS = (".npz", ".npy")

@@ -6,7 +6,7 @@ from mizoo.mappers import Deterministic, Gaussian
 from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.representations import Momenta, Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)

@@ -3,7 +3,8 @@
 from itertools import combinations
 
 from mizoo.objectives import CRPS
-from mizoo.physics import TTBAR, ReconstructedTops
+from mizoo.physics import ReconstructedTops
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.representations import (
     DecayChain,
     DetectorEvent,

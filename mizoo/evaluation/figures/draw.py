@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rich.progress import track
 
+from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.corner import corner
 from mizoo.evaluation.figures.correlations import correlations
 from mizoo.evaluation.figures.ratio import ratios
@@ -37,7 +38,7 @@ def _figures(report):
             names = [f"{component}_{particle.name}" for component in COMPONENTS]
             yield f"{space}_{_plain(particle.name)}", lambda s=space, n=names: ratios(report, s, n)
         named = observables(truth[space][:1], space, process)
-        masses = {m.name: label(m.name, space, process) for m in process.combined if m.name in named}
+        masses = {name: label(name, space, process) for name in process.systems if name in named}
         if masses:
             yield f"{space}_masses", lambda s=space, n=list(masses): ratios(report, s, n)
         if len(masses) > 1:
@@ -50,8 +51,8 @@ def _figures(report):
     if "x_tilde" in report.streams and truth.z is not None and len(truth) == len(report.streams["x_tilde"]):
         pairs = (truth.x, truth.z, report.streams["x_tilde"])
         of = {"weights": truth.weights, "process": process}
-        for kind in process.kinds:
-            name = f"transport_{kind.lower()}"
+        for kind in partners(truth.x[:1], truth.z[:1], process):
+            name = f"transport_{kind}"
             yield name, lambda k=kind: transport(*pairs, kind=k, **of)
         yield "response", lambda: response(*pairs, **of)
         yield "resolution", lambda: resolution(*pairs, **of)

@@ -6,7 +6,7 @@ import numpy as np
 
 from mizoo.evaluation.conditional import partners, responses
 from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 _AXES = {
     "pt": r"$(p_T - p_T^\mathrm{parton})/p_T^\mathrm{parton}$",

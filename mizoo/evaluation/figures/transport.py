@@ -7,10 +7,10 @@ from matplotlib.colors import LogNorm
 from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
 from mizoo.evaluation.observables import wrap
-from mizoo.physics.process import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
-def transport(x, z, made, kind="Jet", weights=None, process=TTBAR, bins=50):
+def transport(x, z, made, kind="jet", weights=None, process=TTBAR, bins=50):
     """Where the detector takes pT, η and φ of objects of a kind: the truth above, the model below.
 
     Each column of a panel is a slice of the parton's value; the lines are the median and the central 68 %.
@@ -18,7 +18,7 @@ def transport(x, z, made, kind="Jet", weights=None, process=TTBAR, bins=50):
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
         made: what the model makes of z, such as `x_tilde`.
-        kind: branch of the objects.
+        kind: of the objects, such as `electron`.
         weights: (n,) of the events, if they have any.
     """
     rows = {
@@ -42,7 +42,7 @@ def transport(x, z, made, kind="Jet", weights=None, process=TTBAR, bins=50):
                     ax.plot(middle, quantile, color="#d1495b" if title != "truth" else TRUE, lw=width)
                 unit = " [GeV]" if name == "pt" else ""
                 ax.set_xlabel(f"${symbol}$ of the parton{unit}")
-                ax.set_ylabel(f"${symbol}$ of the {kind.lower()}{unit}")
+                ax.set_ylabel(f"${symbol}$ of the {kind}{unit}")
                 ax.set_ylim(edges[0], edges[-1])
                 ax.set_title(title)
     return figure

@@ -1,0 +1,60 @@
+"""YAML files whose mistakes are told by line and key."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import ValidationError
+
+
+class Description(NamedTuple):
+    """Content of a YAML file, and the lines it comes from."""
+
+    values: dict[str, Any]
+    root: yaml.Node
+
+    def place(self, error: ValidationError) -> str:
+        """The line of the first mistake that a validation found, such as `line 3: `."""
+        node, line = self.root, self.root.start_mark.line
+        for key in error.errors()[0]["loc"]:
+            match node:
+                case yaml.MappingNode():
+                    found = [(k, v) for k, v in node.value if k.value == str(key)]
+                case yaml.SequenceNode() if isinstance(key, int) and key < len(node.value):
+                    found = [(node.value[key], node.value[key])]
+                case _:
+                    break
+            if not found:
+                break
+            line, node = found[0][0].start_mark.line, found[0][1]
+        return f"line {line + 1}: "
+
+
+def read(path: str | Path) -> Description:
+    """Read a YAML file that holds one mapping.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is none, with file and line.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        text = Path(path).read_text()
+        root, values = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{path}{where}: no YAML: {getattr(error, 'problem', error)}") from error
+    if root is None or not isinstance(values, dict):
+        raise ValueError(f"{path}: a mapping of keys to values is expected")
+    return Description(values, root)
+
+
+def fault(error: ValidationError) -> str:
+    """The first mistake that a validation found, in one line that names the key."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    message = "there is no such key" if first["type"] == "extra_forbidden" else message
+    return f"{key}: {message}" if key else message

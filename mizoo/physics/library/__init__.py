@@ -1,0 +1,35 @@
+"""Processes that come with the package, one YAML file each: `ttbar`, `zee`, `zh`."""
+
+from functools import cache
+from importlib import resources
+
+from mizoo.physics.process import Process
+
+
+def names() -> list[str]:
+    """Names of the processes of the package."""
+    files = resources.files(__name__).iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+@cache
+def get(name: str) -> Process:
+    """A process of the package by its name.
+
+    Raises:
+        ValueError: if there is none of this name.
+    """
+    if name not in names():
+        raise ValueError(f"no process {name!r}; there are {', '.join(names())}")
+    with resources.as_file(resources.files(__name__) / f"{name}.yaml") as path:
+        return Process.load(path)
+
+
+def __getattr__(name: str) -> Process:
+    if name.startswith("_") or name not in names():
+        raise AttributeError(f"module {__name__!r} has no process {name!r}; there are {', '.join(names())}")
+    return get(name)
+
+
+def __dir__() -> list[str]:
+    return ["get", "names", *names()]

@@ -1,0 +1,175 @@
+"""What a process is made of: partons, their decays, and detector objects."""
+
+import math
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+import particle
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from mizoo.physics.expression import Expression
+
+Kind = Literal["electron", "muon", "tau", "photon", "jet", "met"]
+# By absolute code of the Particle Data Group: what a parton becomes in a detector.
+_KINDS: dict[int, Kind] = {
+    11: "electron",
+    13: "muon",
+    15: "tau",
+    22: "photon",
+    12: "met",
+    14: "met",
+    16: "met",
+}
+_HADRONIC = (1, 2, 3, 4, 5, 6, 21)
+
+Name = Annotated[str, Field(pattern=r"^[^\s,\"']+$", description="Plain name, used in column names.")]
+Label = Annotated[str | None, Field(description="LaTeX label for figures; by default from the code.")]
+Mass = Annotated[float | None, Field(ge=0, description="GeV; by default that of the Particle Data Group.")]
+
+
+def _codes(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Part(BaseModel):
+    """A part of a description: what it does not know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Parton(Part):
+    """An outgoing particle of the hard process."""
+
+    name: Name
+    pdgid: Annotated[tuple[int, ...], BeforeValidator(_codes), Field(min_length=1)]
+    """Code of the Particle Data Group, or several, as those of a light quark of any flavour."""
+    mass: Mass = None
+    label: Label = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.gev, self.latex
+        return self
+
+    @property
+    def gev(self) -> float:
+        """Its mass in GeV."""
+        return _known(self.pdgid[0], "mass") if self.mass is None else self.mass
+
+    @property
+    def latex(self) -> str:
+        """LaTeX label."""
+        return self.label or _latex(self.pdgid[0])
+
+    @property
+    def kind(self) -> Kind | None:
+        """Kind of the detector objects that it becomes; None if that is not known."""
+        code = abs(self.pdgid[0])
+        return "jet" if code in _HADRONIC else _KINDS.get(code)
+
+    @property
+    def charge(self) -> int | None:
+        """Charge of a lepton; None of others, whose objects tell none."""
+        code = self.pdgid[0]
+        return (-1 if code > 0 else 1) if abs(code) in (11, 13, 15) and len(self.pdgid) == 1 else None
+
+
+class Decay(Part):
+    """A resonance that decays to partons, or to other resonances."""
+
+    name: Name
+    pdgid: int
+    daughters: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Names of partons, or of other decays."""
+    mass: Mass = None
+    width: Annotated[float | None, Field(gt=0)] = None
+    """GeV; by default that of the Particle Data Group."""
+    label: Label = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.gev, self.gamma, self.latex
+        return self
+
+    @property
+    def gev(self) -> float:
+        """Its mass in GeV."""
+        return _known(self.pdgid, "mass") if self.mass is None else self.mass
+
+    @property
+    def gamma(self) -> float:
+        """Its width in GeV."""
+        return _known(self.pdgid, "width") if self.width is None else self.width
+
+    @property
+    def latex(self) -> str:
+        """LaTeX label."""
+        return self.label or _latex(self.pdgid)
+
+
+class DetectorObject(Part):
+    """One kind of objects of the detector: one object, a number of them by falling pT, or any number."""
+
+    name: Name
+    kind: Kind
+    charge: Literal[-1, 1] | None = None
+    """Charge, if it tells these objects from others of their kind."""
+    count: Annotated[int, Field(ge=1)] | tuple[int, int] = 1
+    """Number of objects, or the least and the greatest one, `[2, 10]`."""
+    pt: float | str = 0.0
+    """Least transverse momentum in GeV, or a formula in `eta`."""
+    eta: float = math.inf
+    """Largest |pseudorapidity|."""
+    cone: Annotated[float, Field(ge=0)] = 0.0
+    """Radius of the jet finder; jets are further apart than about this in (η, φ)."""
+    components: Literal[2, 3] = 2
+    """Of missing momentum: 2, as detectors measure it, or 3."""
+    label: Label = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.count, tuple) and not 0 <= self.count[0] < self.count[1]:
+            raise ValueError(f"count must be a number, or two of them that rise, not {list(self.count)}")
+        if self.components == 3 and self.kind != "met":
+            raise ValueError("components is of missing momentum (kind: met)")
+        if not self.threshold.names <= {"eta"}:
+            raise ValueError(f"pt is a number or a formula in eta alone, not {self.pt!r}")
+        if self.eta <= 0:
+            raise ValueError("eta must be above 0")
+        return self
+
+    @cached_property
+    def threshold(self) -> Expression:
+        """Least transverse momentum in GeV, a formula in `eta`."""
+        return Expression(str(self.pt))
+
+    @property
+    def latex(self) -> str:
+        """LaTeX label."""
+        default = {"met": r"\mathrm{miss}", "jet": rf"\mathrm{{{self.name}}}"}
+        return self.label or default.get(self.kind) or self.name.replace("-", "^-").replace("+", "^+")
+
+    @property
+    def gev(self) -> float:
+        """Mass in GeV: objects are taken as massless."""
+        return 0.0
+
+
+def _known(code: int, what: Literal["mass", "width"]) -> float:
+    """Mass or width in GeV of the Particle Data Group; neutrinos count as massless."""
+    if abs(code) in (12, 14, 16):
+        return 0.0
+    try:
+        value = getattr(particle.Particle.from_pdgid(code), what)
+    except (particle.ParticleNotFound, particle.InvalidParticle) as error:
+        raise ValueError(f"pdgid {code} is of no particle that is known: give its {what}") from error
+    if value is None:
+        raise ValueError(f"the {what} of pdgid {code} is not known: give it in GeV")
+    return float(value) / 1000.0
+
+
+def _latex(code: int) -> str:
+    try:
+        return str(particle.Particle.from_pdgid(code).latex_name).removesuffix("^{0}")
+    except (particle.ParticleNotFound, particle.InvalidParticle):
+        return str(code)
