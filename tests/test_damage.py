@@ -10,7 +10,7 @@ import pytest
 
 from mizoo.core.optional import extra
 from mizoo.datasets import read, read_arrays, stream, write
-from mizoo.datasets.damage import brief, named
+from mizoo.datasets.readers.damage import brief, named
 from mizoo.physics import TTBAR
 
 DATA = Path(__file__).parent / "data"

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import mizoo
 from mizoo.datasets import read, stream, write
-from mizoo.datasets.delphes import as_listed
+from mizoo.datasets.readers.delphes import as_listed
 from mizoo.datasets.read import SkippedEvents
-from mizoo.datasets.record import partons
+from mizoo.datasets.readers.record import partons
 from mizoo.physics import TTBAR, Particle, Process
 
 DATA = Path(__file__).parent / "data"

@@ -56,10 +56,10 @@ def test_documents_one_after_the_other(z, tmp_path):
 
 @pytest.mark.parametrize("block", [7, 100, 4096])
 def test_tags_across_blocks(block, z, tmp_path, monkeypatch):
-    monkeypatch.setattr("mizoo.datasets.lhe_text.BLOCK", block)
+    monkeypatch.setattr("mizoo.datasets.readers.lhe_text.BLOCK", block)
     text = "<LesHouchesEvents>" + TEXT.partition(">")[2]
     if block < 20:  # the first block must have the first tag
-        monkeypatch.setattr("mizoo.datasets.lhe_text.BLOCK", 18)
+        monkeypatch.setattr("mizoo.datasets.readers.lhe_text.BLOCK", 18)
     np.testing.assert_array_equal(read(written(tmp_path / "a.lhe", text + text)).z, np.concatenate([z, z]))
 
 

@@ -10,7 +10,7 @@ import pytest
 import uproot
 
 from mizoo.datasets import Events, read, read_arrays, stream, write
-from mizoo.datasets.pairing import DoubtfulPairs, rows_by_number, rows_by_position
+from mizoo.datasets.readers.pairing import DoubtfulPairs, rows_by_number, rows_by_position
 from mizoo.physics import TTBAR
 
 DATA = Path(__file__).parent / "data"

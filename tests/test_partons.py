@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mizoo.datasets import SkippedEvents, read
-from mizoo.datasets.ancestry import Ambiguous
-from mizoo.datasets.record import partons
+from mizoo.datasets.readers.ancestry import Ambiguous
+from mizoo.datasets.readers.record import partons
 from mizoo.physics import TTBAR, ZEE, Decay, Particle, Process
 
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from mizoo.datasets import Events, read, write
-from mizoo.datasets.angles import DoubtfulUnits
+from mizoo.datasets.readers.angles import DoubtfulUnits
 from mizoo.physics import TTBAR, ZEE
 
 DATA = Path(__file__).parent / "data"

@@ -1,12 +1,12 @@
-from .angles import DoubtfulUnits as DoubtfulUnits
 from .arrays import read_arrays as read_arrays
 from .digits import digits as digits
 from .events import Events as Events
-from .pairing import DoubtfulPairs as DoubtfulPairs
 from .pipeline import batches as batches
 from .read import SkippedEvents as SkippedEvents
 from .read import read as read
 from .read import stream as stream
+from .readers.angles import DoubtfulUnits as DoubtfulUnits
+from .readers.pairing import DoubtfulPairs as DoubtfulPairs
 from .samples import Samples as Samples
 from .samples import Split as Split
 from .ttbar import ttbar as ttbar

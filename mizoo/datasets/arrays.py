@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mizoo.datasets.damage import named
 from mizoo.datasets.integrity import verify
-from mizoo.datasets.limits import MAX_BYTES, check_bytes
-from mizoo.datasets.numpy_files import load
+from mizoo.datasets.readers.damage import named
+from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.readers.numpy_files import load
 from mizoo.datasets.samples import Samples
 from mizoo.datasets.weights import WEIGHTS, weight_name
 

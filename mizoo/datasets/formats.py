@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
-from mizoo.datasets.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
+from mizoo.datasets.readers.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
 
 
 def _frame(arrays, process):

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.delphes import Selection
 from mizoo.datasets.events import Events
-from mizoo.datasets.limits import MAX_BYTES, check_bytes
-from mizoo.datasets.pairing import (
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.delphes import Selection
+from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.readers.pairing import (
     DirectionCheck,
     in_order,
     one_after_another,
@@ -20,7 +20,7 @@ from mizoo.datasets.pairing import (
     rows_by_number,
     rows_by_position,
 )
-from mizoo.datasets.sources import Source
+from mizoo.datasets.readers.sources import Source
 from mizoo.physics.library import ttbar as TTBAR
 from mizoo.physics.process import Process
 
@@ -58,7 +58,7 @@ def read(
 
     Args:
         process: what is looked for.
-        select: selection of Delphes's events, see `mizoo.datasets.delphes.chunks`.
+        select: selection of Delphes's events, see `mizoo.datasets.readers.delphes.chunks`.
         skip_bad: leave bad events out, with a `SkippedEvents` warning, instead of an error.
         chunk: events that are held at once, beside the result.
         max_bytes: most memory for the result, and for what a file makes a reader hold at once, as an

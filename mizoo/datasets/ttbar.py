@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 
 from mizoo.datasets.events import Events
+from mizoo.datasets.readers.tables import HDF5_NAMES
 from mizoo.datasets.samples import Split
-from mizoo.datasets.tables import HDF5_NAMES
 from mizoo.physics.library import ttbar as TTBAR
 from mizoo.physics.process import Process
 

@@ -12,8 +12,8 @@ from mizoo.datasets.events import Events
 from mizoo.datasets.formats import FORMATS
 from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.readers.tables import WEIGHTS
 from mizoo.datasets.samples import Samples
-from mizoo.datasets.tables import WEIGHTS
 from mizoo.physics.library import ttbar as TTBAR
 from mizoo.physics.process import Process
 

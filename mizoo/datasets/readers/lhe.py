@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mizoo.core.optional import extra
-from mizoo.datasets import lhe_text
-from mizoo.datasets.ancestry import HARD, UNKNOWN, PartonFinder
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.damage import brief
-from mizoo.datasets.limits import MAX_BYTES, text_limit
+from mizoo.datasets.readers import lhe_text
+from mizoo.datasets.readers.ancestry import HARD, UNKNOWN, PartonFinder
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.damage import brief
+from mizoo.datasets.readers.limits import MAX_BYTES, text_limit
 from mizoo.physics.process import Process
 
 _OUTGOING, _RESONANCES = 1, (2, 3)  # status codes; those below 0 are incoming

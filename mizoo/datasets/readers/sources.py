@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from mizoo.datasets import array_files, delphes, event_numbers, lhe, tables
 from mizoo.datasets.checks import below_momentum, check_columns, check_units
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.damage import named
 from mizoo.datasets.events import faults
 from mizoo.datasets.integrity import verify
+from mizoo.datasets.readers import array_files, delphes, event_numbers, lhe, tables
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.damage import named
 from mizoo.physics.process import Process
 
 _BY_SUFFIX: dict[str, Callable[..., Iterator[Chunk]]] = {

@@ -6,7 +6,7 @@ from itertools import chain
 
 import numpy as np
 
-from mizoo.datasets.chunk import Chunk
+from mizoo.datasets.readers.chunk import Chunk
 from mizoo.physics.process import Process
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
-from mizoo.datasets import array_files, delphes, tables
-from mizoo.datasets.hdf5 import data_set, opened
-from mizoo.datasets.limits import text_limit
+from mizoo.datasets.readers import array_files, delphes, tables
+from mizoo.datasets.readers.hdf5 import data_set, opened
+from mizoo.datasets.readers.limits import text_limit
 
 COLUMN = "event"  # of tables
 _PIECE = 1_000_000  # events

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from mizoo.core.optional import extra
-from mizoo.datasets.ancestry import PartonFinder
-from mizoo.datasets.angles import check_angles
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.damage import brief
-from mizoo.datasets.limits import MAX_BYTES, check_bytes
-from mizoo.datasets.record import partons
+from mizoo.datasets.readers.ancestry import PartonFinder
+from mizoo.datasets.readers.angles import check_angles
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.damage import brief
+from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.readers.record import partons
 from mizoo.datasets.weights import weight_name
 from mizoo.physics.process import Process
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mizoo.datasets.ancestry import HARD, UNKNOWN, PartonFinder
+from mizoo.datasets.readers.ancestry import HARD, UNKNOWN, PartonFinder
 from mizoo.physics.process import Process
 
 _INCOMING, _RESONANCE, _PRODUCT, _FINAL = 21, 22, 23, 1  # status; 21 to 23 are the hard process
@@ -27,7 +27,7 @@ def partons(
         finder: of the partons of this process, which serves many events.
 
     Raises:
-        mizoo.datasets.ancestry.Ambiguous: if several particles could be one parton.
+        mizoo.datasets.readers.ancestry.Ambiguous: if several particles could be one parton.
         ValueError: if a mother is not in the record.
     """
     momenta = np.stack([record[name] for name in ("Px", "Py", "Pz", "E")], -1).astype("float64")

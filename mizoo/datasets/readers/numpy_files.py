@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mizoo.datasets.damage import named
-from mizoo.datasets.limits import MAX_BYTES, check_bytes
+from mizoo.datasets.readers.damage import named
+from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mizoo.datasets.limits import check_bytes
+from mizoo.datasets.readers.limits import check_bytes
 
 
 def opened(path: str | Path) -> h5py.File:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.hdf5 import data_set, opened
-from mizoo.datasets.limits import MAX_BYTES
-from mizoo.datasets.numpy_files import load
-from mizoo.datasets.tables import HDF5_NAMES, of_records
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.hdf5 import data_set, opened
+from mizoo.datasets.readers.limits import MAX_BYTES
+from mizoo.datasets.readers.numpy_files import load
+from mizoo.datasets.readers.tables import HDF5_NAMES, of_records
 from mizoo.datasets.weights import WEIGHTS, weight_name
 from mizoo.physics.process import Process
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mizoo.datasets.damage import brief
+from mizoo.datasets.readers.damage import brief
 
 BLOCK = 1 << 20  # characters read at a time
 _END, _ROOT_END = "</event>", "</LesHouchesEvents>"

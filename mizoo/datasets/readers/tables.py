@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
-from mizoo.datasets.chunk import Chunk
-from mizoo.datasets.limits import MAX_BYTES, LimitedLines, text_limit
+from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.limits import MAX_BYTES, LimitedLines, text_limit
 from mizoo.datasets.weights import WEIGHT, WEIGHTS, weight_name
 from mizoo.physics.process import Process
 
