@@ -5,6 +5,7 @@ import inspect
 import keras
 
 from mizoo.compat import ObjectSharingScope
+from mizoo.physics.process import Process
 
 
 def serialisable(cls):
@@ -12,7 +13,7 @@ def serialisable(cls):
 
     Each argument, those passed on to base classes included, is kept by the object as an attribute of its
     name; but for those that the class finds out for itself, which it lists as `excluded_from_config`.
-    Arguments may be objects and lists of objects. Methods of the class's own are left alone; a
+    Arguments may be objects and lists of objects; a `Process` is kept as its description. Methods of the class's own are left alone; a
     `from_config` of its own reads the arguments by `revived`.
     """
     names = _arguments(cls)
@@ -83,6 +84,8 @@ def _arguments(cls):
 
 
 def _listed(value):
+    if isinstance(value, Process):
+        return value.to_dict()
     return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -9,6 +9,8 @@ from mizoo.representations.jet_assignment import JetAssignment
 from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
 from mizoo.representations.momenta import Momenta
+from mizoo.representations.object_coordinates import ObjectCoordinates
+from mizoo.representations.parton_coordinates import PartonCoordinates
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import Tokens
@@ -25,6 +27,8 @@ __all__ = [
     "KinematicFit",
     "Latent",
     "Momenta",
+    "ObjectCoordinates",
+    "PartonCoordinates",
     "Pixels",
     "Representation",
     "Resonance",

@@ -1,0 +1,193 @@
+"""Coordinates of detector objects, with the thresholds, acceptance and order of a process built in."""
+
+from itertools import pairwise
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
+from mizoo.physics.process import Process
+from mizoo.representations.base import Fitted, OnShell
+
+_TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
+_STEPS = 10  # in which jets are set apart, at most; most events need none
+
+
+@serialisable
+class ObjectCoordinates(OnShell, Fitted):
+    """The detector objects of a process, all massless.
+
+    Of each object a coordinate of pT, the azimuth and one of pseudorapidity; of missing momentum the first
+    two and, if it has three components, one of p_z. Coordinates other than azimuths have mean 0 and
+    variance 1 in the data that `adapt` has seen. Any coordinates are those of an event that a detector
+    accepts: pT begins at the threshold, |η| ends at its largest value, and jets are as far apart from each
+    other and from electrons as the jet finder leaves them.
+
+    Args:
+        process: of the events; each has the same number of objects.
+        ordered: whether objects of a kind come by falling pT, as in data; then the pT of each begins at
+            that of the next one. Otherwise their order is kept, whatever it is.
+
+    Raises:
+        ValueError: for a process with objects of any number.
+    """
+
+    def __init__(self, process: Process | dict, ordered: bool = True, **kwargs):
+        super().__init__(**kwargs)
+        self.process = process if isinstance(process, Process) else Process(**process)
+        if not self.process.has_fixed_counts or not self.process.x:
+            raise ValueError(f"{self.process.name}: each event must have the same detector objects")
+        self.ordered = ordered
+        self._objects = self.process.x
+        self._columns = list(_columns(self._objects))  # object and meaning of each coordinate
+        self.physical_shape = (4 * len(self._objects),)
+        self.shape = (len(self._columns),)
+        self.angles = self.circles = tuple(i for i, (_, what) in enumerate(self._columns) if what == "phi")
+        # The object of the same kind that is next in pT.
+        self._softer: dict[int, int] = {}
+        if ordered:
+            for places in self.process.ordered:
+                self._softer |= dict(pairwise(places))
+        self.scales = self.add_weight((len(self._objects),), "ones", name="scales", trainable=False)
+        self.pz_scale = self.add_weight((), "ones", name="pz_scale", trainable=False)
+        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
+        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+
+    def _fit(self, data):
+        objects = tf.unstack(self._split(data), axis=1)
+        pts, floors = self._pts(objects)
+        scales = []
+        for pt, floor in zip(pts, floors, strict=True):
+            ratio = (pt / tf.maximum(floor, 1.0)).numpy()
+            least = (floor / tf.maximum(floor, 1.0)).numpy()
+            # The scale that puts the median in the middle of the line.
+            middle = np.median(np.maximum(ratio**2 - least**2, 0.0))
+            scales.append(np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
+        self.scales.assign(scales)
+        for one, momentum in zip(self._objects, objects, strict=True):
+            if one.kind == "met":
+                self.pz_scale.assign(max(float(np.median(np.abs(momentum[:, 2]))), 1.0))
+        raw = self._raw(tf.stack(objects, 1)).numpy()
+        angles = np.isin(np.arange(self.shape[0]), self.angles)
+        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
+            names = [f"{what} of {self._objects[i].name}" for i, what in self._columns]
+            flat = np.flatnonzero(~angles & ~(raw.std(0) > 0))
+            raise ValueError(f"{', '.join(names[i] for i in flat) or 'events'}: no spread, or not finite")
+        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
+        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+
+    def call(self, physical):
+        raw = self._raw(self._split(physical))
+        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
+        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+
+    def momenta(self, coordinates):
+        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
+        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        columns = tf.split(raw, self.shape[0], -1)
+        found = dict(zip(self._columns, columns, strict=True))
+        lines = [found[i, "pt"] for i in range(len(self._objects))]
+        phis = [found[i, "phi"] for i in range(len(self._objects))]
+        etas = [self._eta(i, found) for i in range(len(self._objects))]
+        if any(one.cone for one in self._objects):
+            phis, etas = self._apart(lines, phis, etas)
+        momenta: dict[int, tf.Tensor] = {}
+        pts: dict[int, tf.Tensor] = {}
+        for i in reversed(range(len(self._objects))):  # the softer ones of a kind come first
+            one, line = self._objects[i], lines[i]
+            floor = self._floor(i, etas[i], pts)
+            above = tf.maximum(floor, 1.0)
+            scale = tf.cast(self.scales[i], tf.float64)
+            pts[i] = planar.line_to_modulus(line, scale, _TAIL, floor / above) * above
+            if one.kind == "met":
+                size = tf.cast(self.pz_scale, tf.float64)
+                pz = planar.sinh(found[i, "pz"]) * size if one.components == 3 else tf.zeros_like(line)
+            else:
+                pz = pts[i] * planar.sinh(etas[i])
+            momenta[i] = tf.concat([pts[i] * planar.direction(phis[i]), pz], -1)
+        return tf.stack([momenta[i] for i in range(len(self._objects))], 1)
+
+    def _split(self, physical):
+        return tf.reshape(tf.cast(physical, tf.float64), (-1, len(self._objects), 4))
+
+    def _raw(self, events):
+        """Coordinates before they are standardised, in double precision."""
+        objects = tf.unstack(events, axis=1)
+        columns = []
+        for i, (one, pt, floor) in enumerate(zip(self._objects, *self._pts(objects), strict=True)):
+            above = tf.maximum(floor, 1.0)
+            scale = tf.cast(self.scales[i], tf.float64)
+            columns += [
+                planar.modulus_to_line(pt / above, scale, _TAIL, floor / above),
+                planar.azimuth(objects[i][:, :2]),
+            ]
+            if one.kind != "met":
+                eta = kinematics.eta(objects[i])
+                columns.append(planar.interval_to_line(eta, one.eta) if np.isfinite(one.eta) else eta)
+            elif one.components == 3:
+                columns.append(planar.asinh(objects[i][:, 2:3] / tf.cast(self.pz_scale, tf.float64)))
+        return tf.concat(columns, -1)
+
+    def _pts(self, objects):
+        """pT of each object (n, 1), and where it begins."""
+        pts = {i: kinematics.pt(o) for i, o in enumerate(objects)}
+        floors = [self._floor(i, kinematics.eta(o), pts) for i, o in enumerate(objects)]
+        return list(pts.values()), floors
+
+    def _floor(self, place, eta, pts):
+        """Least pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones."""
+        threshold = self._objects[place].threshold(keras.ops, eta=eta)
+        floor = tf.cast(threshold + tf.zeros_like(eta), tf.float64)
+        return tf.maximum(floor, pts[self._softer[place]]) if place in self._softer else floor
+
+    def _eta(self, place, found):
+        one = self._objects[place]
+        if one.kind == "met":
+            return tf.zeros_like(found[place, "pt"])
+        line = found[place, "eta"]
+        return planar.line_to_interval(line, one.eta) if np.isfinite(one.eta) else line
+
+    def _apart(self, lines, phis, etas):
+        """Azimuths and pseudorapidities of jets that are apart from each other and from electrons.
+
+        Of two that are nearer than the cone, the softer one steps away, until none is.
+        """
+        kinds = np.array([one.kind for one in self._objects])
+        cones = np.array([one.cone for one in self._objects])
+        jet = cones > 0.0
+        phi, eta = tf.concat(phis, -1), tf.concat(etas, -1)
+        rank = -tf.range(len(lines), dtype=tf.float64)[None]
+        hardness = rank if self.ordered else tf.concat(lines, -1)
+        softer = hardness[:, :, None] < hardness[:, None]
+        gives_way = (jet[:, None] & (kinds == "electron")) | (jet[:, None] & jet & softer)  # [i, j]: i to j
+        gives_way = tf.broadcast_to(gives_way, (tf.shape(phi)[0], len(lines), len(lines)))
+        # Jets of anti-kT can be a little nearer than the radius.
+        radius = 0.96 * np.maximum(cones[:, None], 1e-9)
+
+        def step(phi, eta, _):
+            of_phi = planar.wrap(phi[:, :, None] - phi[:, None])
+            of_eta = eta[:, :, None] - eta[:, None]
+            distance = tf.sqrt(tf.square(of_phi) + tf.square(of_eta) + 1e-12)
+            near = gives_way & (distance < radius)
+            share = tf.where(near, radius / distance, 0.0)
+            moved = (phi + tf.reduce_sum(share * of_phi, -1), eta + tf.reduce_sum(share * of_eta, -1))
+            return *moved, near
+
+        phi, eta, _ = tf.while_loop(
+            lambda *state: tf.reduce_any(state[-1]), step, (phi, eta, gives_way), maximum_iterations=_STEPS
+        )
+        bounds = np.array([one.eta if np.isfinite(one.eta) else 1e3 for one in self._objects])
+        eta = tf.where(jet, tf.clip_by_value(eta, -bounds, bounds), eta)
+        return tf.split(phi, len(lines), -1), tf.split(eta, len(lines), -1)
+
+
+def _columns(objects):
+    for i, one in enumerate(objects):
+        yield i, "pt"
+        yield i, "phi"
+        if one.kind != "met":
+            yield i, "eta"
+        elif one.components == 3:
+            yield i, "pz"

@@ -1,0 +1,287 @@
+"""Coordinates of the partons of a process, in which narrow masses are one-dimensional.
+
+After arXiv 2310.07752: instead of the momenta of the partons, the momenta of what stands at the roots of
+the decays, the masses of all resonances and the directions of their decays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.core.serialisation import serialisable
+from mizoo.physics import kinematics, planar
+from mizoo.physics.process import Process
+from mizoo.representations.base import Fitted, OnShell
+
+_TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
+_BALANCE = 1e-3  # of the sum of all pT, to which transverse momenta must balance
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A parton (of a place), a resonance (of a mass and a width), or a part of a decay to more than two."""
+
+    leaves: tuple[int, ...]
+    mass: float
+    width: float | None = None
+    daughters: tuple["_Node", ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of coordinates of the masses and decays: three a decay to two."""
+        return 3 + sum(daughter.size for daughter in self.daughters) if self.daughters else 0
+
+
+@serialisable
+class PartonCoordinates(OnShell, Fitted):
+    """The partons of a process, on their mass shells.
+
+    Coordinates of an event: transverse momentum and azimuth of each root of the decays (of all but the
+    last, if the process is balanced), the rapidities of all, then for each resonance its mass (1) and the
+    direction of its first daughter in its rest frame (2). A decay to more than two is one to the first
+    daughter and to a system of the others. Axes turn with the roots about the beam, so that nothing but
+    azimuths depends on the orientation of the event. A single root of a balanced process has no transverse
+    momentum; the azimuth is then that of its decay. Coordinates other than azimuths have mean 0 and
+    variance 1 in the data that `adapt` has seen.
+
+    Args:
+        process: of the events.
+
+    Raises:
+        ValueError: for a balanced process of a single parton.
+    """
+
+    def __init__(self, process: Process | dict, **kwargs):
+        super().__init__(**kwargs)
+        self.process = process if isinstance(process, Process) else Process(**process)
+        self.masses = self.process.masses("z")
+        self._roots = [_node(self.process, name) for name in self.process.roots]
+        self._alone = self.process.balanced and len(self._roots) == 1
+        if self._alone and not self._roots[0].daughters:
+            raise ValueError(f"{self.process.name}: a single parton cannot balance: say balanced: false")
+        self._moving = len(self._roots) - self.process.balanced  # roots with a pT of their own
+        count = len(self._roots)
+        self.physical_shape = (4 * len(self.masses),)
+        self.shape = (2 * self._moving + count + sum(root.size for root in self._roots),)
+        self.angles = (0,) if self._alone else tuple(range(1, 2 * self._moving, 2))
+        self.circles = self.angles
+        self.scales = self.add_weight((max(self._moving, 1),), "ones", name="scales", trainable=False)
+        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
+        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+
+    def _fit(self, data):
+        events = self._on_shell(data)
+        if self.process.balanced:
+            left = np.abs(events.numpy()[..., :2].sum(1)).mean()
+            whole = np.abs(events.numpy()[..., :2]).sum(1).mean()
+            if left > _BALANCE * whole:
+                raise ValueError(
+                    f"{self.process.name} is balanced, but the transverse momenta of its partons sum to "
+                    f"{left:.3g} GeV in the mean: say balanced: false, or give the partons before showers"
+                )
+        scales = []
+        for root in self._roots[: self._moving]:
+            middle = np.median(np.square(self._sum(events, root).numpy()[:, :2]).sum(1))
+            scales.append(np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
+        self.scales.assign(scales or [1.0])
+        raw = self._raw(events).numpy()
+        angles = np.isin(np.arange(self.shape[0]), self.angles)
+        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
+            raise ValueError(f"{self.process.name}: partons without spread, or not finite")
+        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
+        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+
+    # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
+    def call(self, physical):
+        raw = self._raw(self._on_shell(physical))
+        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
+        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+
+    def momenta(self, coordinates):
+        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
+        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        count, first = len(self._roots), 2 * self._moving + self._alone
+        transverse = []
+        for i in range(self._moving):
+            scale = tf.cast(self.scales[i], tf.float64)
+            pt = planar.line_to_modulus(raw[:, 2 * i : 2 * i + 1], scale, _TAIL)
+            transverse.append(pt * planar.direction(raw[:, 2 * i + 1 : 2 * i + 2]))
+        if self.process.balanced and not self._alone:
+            transverse.append(-tf.add_n(transverse))
+        found: dict[int, tf.Tensor] = {}
+        start = first + count
+        for i, root in enumerate(self._roots):
+            rapidity = raw[:, first + i : first + i + 1]
+            if self._alone:
+                line, polar, nested = tf.split(raw[:, start:], [1, 1, root.size - 3], -1)
+                mass, local = self._undecay(root, tf.concat([line, _from_polar(polar), nested], -1))
+                e1, modulus = planar.direction(raw[:, :1]), tf.zeros_like(mass)
+            else:
+                mass, local = self._undecay(root, raw[:, start : start + root.size])
+                start += root.size
+                modulus = tf.sqrt(kinematics.square(transverse[i]))
+                e1 = transverse[i] / tf.maximum(modulus, 1e-12)
+            frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
+            for leaf, momentum in local.items():
+                moving = kinematics.boost(momentum, frame, 1.0) if root.daughters else frame
+                found[leaf] = _from_axes(moving, e1, rapidity)
+        return tf.stack([found[i][:, :3] for i in range(len(self.masses))], 1)
+
+    def _raw(self, events):
+        """Coordinates before they are standardised, in double precision."""
+        sums = [self._sum(events, root) for root in self._roots]
+        columns = []
+        for i, momentum in enumerate(sums[: self._moving]):
+            scale = tf.cast(self.scales[i], tf.float64)
+            columns += [
+                planar.modulus_to_line(kinematics.pt(momentum), scale, _TAIL),
+                planar.azimuth(momentum[:, :2]),
+            ]
+        if self._alone:
+            columns.append(planar.azimuth(self._sum(events, self._roots[0].daughters[0])[:, :2]))
+        columns += [kinematics.rapidity(momentum) for momentum in sums]
+        if self.process.balanced and not self._alone:
+            others = tf.add_n([momentum[:, :2] for momentum in sums[:-1]])
+            sums[-1] = tf.concat([-others, sums[-1][:, 2:]], -1)
+        for root, momentum in zip(self._roots, sums, strict=True):
+            columns += self._of_root(root, momentum, events)
+        return tf.concat(columns, -1)
+
+    def _of_root(self, root, momentum, events):
+        """Coordinates of the decay of a root."""
+        if not root.daughters:
+            return []
+        rapidity, mass = kinematics.rapidity(momentum), kinematics.mass(momentum)
+        if self._alone:
+            first = self._sum(events, root.daughters[0])[:, :2]
+            e1 = first / tf.maximum(tf.sqrt(kinematics.square(first)), 1e-12)
+            modulus = tf.zeros_like(mass)
+        else:
+            modulus = tf.sqrt(kinematics.square(momentum[:, :2]))
+            e1 = momentum[:, :2] / tf.maximum(modulus, 1e-12)
+        frame = tf.concat([modulus, 0 * mass, 0 * mass, tf.sqrt(mass**2 + modulus**2)], -1)
+        local = {
+            leaf: kinematics.boost(_to_axes(events[:, leaf], e1, rapidity), frame, -1.0)
+            for leaf in root.leaves
+        }
+        line, pair, *nested = self._decay(root, local)
+        return [line, _to_polar(pair) if self._alone else pair, *nested]
+
+    def _on_shell(self, physical):
+        """Events (n, objects, 4) with energies from the masses."""
+        momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
+        return kinematics.on_shell(momenta, self.masses)
+
+    @staticmethod
+    def _sum(events, node):
+        return tf.add_n([events[:, leaf] for leaf in node.leaves])
+
+    def _decay(self, node, local):
+        """Coordinates of a decay from its partons `local`, in its rest frame."""
+        parts, masses, nested = [], [], []
+        for daughter in node.daughters:
+            momentum = tf.add_n([local[leaf] for leaf in daughter.leaves])
+            if daughter.daughters:
+                direction = kinematics.unit(momentum[:, :3])
+                rest = {}
+                for leaf in daughter.leaves:
+                    boosted = kinematics.boost(local[leaf], momentum, -1.0)
+                    turned = kinematics.turn(boosted[:, :3], direction, back=True)
+                    rest[leaf] = tf.concat([turned, boosted[:, 3:]], -1)
+                nested += self._decay(daughter, rest)
+                masses.append(kinematics.mass(momentum))
+            else:
+                masses.append(tf.fill(tf.shape(momentum[:, :1]), tf.constant(daughter.mass, tf.float64)))
+            parts.append(momentum)
+        mass = parts[0][:, 3:] + parts[1][:, 3:]
+        pair = planar.sphere_to_normal(kinematics.unit(parts[0][:, :3]))
+        return [_to_line(node, mass, tf.add_n(masses)), pair, *nested]
+
+    def _undecay(self, node, coordinates):
+        """Mass of a node and its partons in its rest frame, from its coordinates."""
+        if not node.daughters:
+            mass = tf.fill((tf.shape(coordinates)[0], 1), tf.constant(node.mass, tf.float64))
+            zero = tf.zeros_like(mass)
+            return mass, {node.leaves[0]: tf.concat([zero, zero, zero, mass], -1)}
+        start, masses, nested = 3, [], []
+        for daughter in node.daughters:
+            mass, local = self._undecay(daughter, coordinates[:, start : start + daughter.size])
+            start += daughter.size
+            masses.append(mass)
+            nested.append(local)
+        mass = _from_line(node, coordinates[:, :1], tf.add_n(masses))
+        m1, m2 = masses
+        kallen = (mass**2 - (m1 + m2) ** 2) * (mass**2 - (m1 - m2) ** 2)
+        momentum = tf.sqrt(tf.maximum(kallen, 0.0)) / (2.0 * mass)
+        direction = planar.normal_to_sphere(coordinates[:, 1:3])
+        out = {}
+        for daughter, m, local, sign in zip(node.daughters, masses, nested, (1.0, -1.0), strict=True):
+            towards = sign * direction
+            frame = tf.concat([momentum * towards, tf.sqrt(momentum**2 + m**2)], -1)
+            for leaf, rest in local.items():
+                if daughter.daughters:
+                    turned = kinematics.turn(rest[:, :3], towards)
+                    out[leaf] = kinematics.boost(tf.concat([turned, rest[:, 3:]], -1), frame, 1.0)
+                else:
+                    out[leaf] = frame
+        return mass, out
+
+
+def _node(process, name):
+    """The tree of a decay, or a parton."""
+    leaves = process.leaves(name)
+    if (decay := process.decay(name)) is None:
+        return _Node(leaves, process.partons[leaves[0]].gev)
+    daughters = [_node(process, daughter) for daughter in decay.daughters]
+    while len(daughters) > 2:
+        *first, one, other = daughters
+        rest = (*one.leaves, *other.leaves)
+        daughters = [*first, _Node(rest, decay.gev / 2.0, None, (one, other))]
+    return _Node(leaves, decay.gev, decay.gamma, tuple(daughters))
+
+
+def _to_line(node, mass, lowest):
+    """Mass above `lowest` to the line: by the Breit-Wigner of a resonance, by its logarithm else."""
+    if node.width is None:
+        return tf.math.log(tf.maximum(mass - lowest, 1e-6) / node.mass)
+    return kinematics.mass_to_line(mass, lowest, node.mass, node.width) / planar.LOGISTIC
+
+
+def _from_line(node, line, lowest):
+    """Inverse of `_to_line`."""
+    if node.width is None:
+        return lowest + node.mass * tf.exp(line)
+    return kinematics.line_to_mass(line * planar.LOGISTIC, lowest, node.mass, node.width)
+
+
+def _to_polar(pair):
+    """Polar angle to the beam of a direction in the plane of the first axis and the beam, as a line."""
+    return planar.interval_to_line(planar.normal_to_sphere(pair)[:, 2:], 1.0)
+
+
+def _from_polar(line):
+    """Inverse of `_to_polar`."""
+    cosine = planar.line_to_interval(line, 1.0)
+    sine = tf.sqrt(tf.maximum(1.0 - tf.square(cosine), 1e-12))
+    return planar.sphere_to_normal(tf.concat([sine, tf.zeros_like(sine), cosine], -1))
+
+
+def _longitudinal(pz, energy, rapidity):
+    cosh, sinh = planar.cosh(rapidity), planar.sinh(rapidity)
+    return cosh * pz + sinh * energy, cosh * energy + sinh * pz
+
+
+def _to_axes(momentum, e1, rapidity):
+    """Axes (transverse direction e1, across, beam), longitudinally at rest."""
+    x, y = momentum[:, :1], momentum[:, 1:2]
+    c, s = e1[:, :1], e1[:, 1:]
+    pz, energy = _longitudinal(momentum[:, 2:3], momentum[:, 3:], -rapidity)
+    return tf.concat([c * x + s * y, c * y - s * x, pz, energy], -1)
+
+
+def _from_axes(momentum, e1, rapidity):
+    x, y = momentum[:, :1], momentum[:, 1:2]
+    c, s = e1[:, :1], e1[:, 1:]
+    pz, energy = _longitudinal(momentum[:, 2:3], momentum[:, 3:], rapidity)
+    return tf.concat([c * x - s * y, s * x + c * y, pz, energy], -1)
