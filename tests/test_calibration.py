@@ -5,8 +5,10 @@ import pytest
 import scipy.stats
 
 import mizoo
-from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
+from mizoo.evaluation.classifier import classifier_test, features, pair_features
+from mizoo.evaluation.conditional import crps, responses, retrieve, simulation_based_calibration
+
+TTBAR = mizoo.processes.ttbar
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def test_samples_must_be_of_one_length(generator):
 @pytest.mark.parametrize("space", ["x", "z"])
 def test_features_are_finite_components_masses_and_directions(space):
     events = mizoo.datasets.ttbar().validation[space][:50]
-    found = features(events, space)
+    found = features(events, space, TTBAR)
     assert found.shape == (50, 24 + 5 + 18)
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found[:, :24], events)
@@ -53,7 +55,7 @@ def test_responses_undo_a_known_distortion():
     x[:, 0, :2] *= 0.9
     x[:, 2:] *= 1.2
     x[:, 2:] = x[:, [4, 2, 5, 3]]  # jets in another order
-    found = responses(x.reshape(-1, 24), z)
+    found = responses(x.reshape(-1, 24), z, TTBAR)
     np.testing.assert_allclose(found["electron_pt"], -0.1, atol=1e-4)
     np.testing.assert_allclose(found["jet_pt"], 0.2, atol=1e-4)
     np.testing.assert_allclose(found["jet_phi"], 0.0, atol=1e-4)
@@ -93,3 +95,33 @@ def test_a_classifier_heeds_the_weights_of_each_sample(generator):
     assert classifier_test(truth, model).value > 0.7
     assert classifier_test(truth, model, model_weights=weights).value == pytest.approx(0.5, abs=0.04)
     assert classifier_test(model, truth, truth_weights=weights).value == pytest.approx(0.5, abs=0.04)
+
+
+def test_a_classifier_of_pairs_sees_events_of_other_partons():
+    """The right events, each beside the partons of another: no marginal distribution shows it."""
+    data = mizoo.datasets.ttbar().validation[:600]
+    shuffled = np.roll(data.x, 1, 0)
+    truth, made = (pair_features(x, data.z, TTBAR) for x in (data.x, shuffled))
+    assert truth.shape == (600, 47 + 47 + 3 + 12)
+    assert classifier_test(truth, made, resamples=5).value > 0.95
+    alone = (features(x, "x", TTBAR) for x in (data.x, shuffled))
+    assert classifier_test(*alone, resamples=5).value == pytest.approx(0.5, abs=0.06)
+
+
+def test_crps_of_normal_draws_is_what_is_known(generator):
+    """Of a normal distribution about the truth's own mean it is σ/√π (Gneiting and Raftery, eq. 21)."""
+    centre = generator.normal(size=(20_000, 1)) * 5.0
+    truth = centre + 2.0 * generator.normal(size=(20_000, 1))
+    draws = centre[:, None] + 2.0 * generator.normal(size=(20_000, 4, 1))
+    right = crps(truth, draws)
+    assert right[0] == pytest.approx(2.0 / np.sqrt(np.pi), rel=0.02)
+    fewer = crps(truth, draws[:, :2])
+    assert fewer[0] == pytest.approx(right[0], rel=0.02)
+    prior = generator.permutation(truth)[generator.integers(20_000, size=(20_000, 4))]
+    assert crps(truth, prior)[0] > 2.0 * right[0]
+    assert crps(truth, draws + 1.0)[0] > 1.05 * right[0]
+    pairs = np.abs(draws[:100, :, None] - draws[:100, None]).sum((1, 2)).mean(0) / 12
+    expected = np.abs(draws[:100] - truth[:100, None]).mean((0, 1)) - pairs / 2
+    np.testing.assert_allclose(crps(truth[:100], draws[:100]), expected)
+    with pytest.raises(ValueError, match="2 or more"):
+        crps(truth, draws[:, :1])

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+import mizoo
 from mizoo import evaluate
 from mizoo.datasets import Events
 from mizoo.evaluation import compare, figures, responses
+from mizoo.evaluation.benchmark import TOP_PAIRS
 from mizoo.evaluation.distances import (
     DISTANCES,
     chi2,
@@ -23,9 +25,9 @@ from mizoo.evaluation.distances import (
 from mizoo.evaluation.figures import learning_curves, save
 from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import label, observables
-from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import latex, markdown
-from mizoo.physics import TTBAR
+
+TTBAR = mizoo.processes.ttbar
 
 
 class Oracle:
@@ -58,7 +60,7 @@ def test_table_has_every_observable_of_every_stream(few):
     assert table["paper"].sum() == 10
     assert (table["threshold"] == 1.36 * math.sqrt(2 / 200)).all()
     paper = [(row["space"], name) for (_, name), row in table[table["paper"]].iterrows()]
-    assert sorted(paper) == sorted(CELLS)
+    assert sorted(paper) == sorted(TOP_PAIRS.cells)
 
 
 def test_doing_nothing_gives_the_known_row(ttbar):
@@ -67,7 +69,7 @@ def test_doing_nothing_gives_the_known_row(ttbar):
     report = compare(truth, truth)
     known = [13.3, 5.6, 23.3, 13.3, 5.6, 23.3, 17.2, 33.8, 23.4, 47.1]
     np.testing.assert_allclose(report.cells.loc["identity"], known, atol=1.0)
-    assert tuple(report.cells.loc["OTUS (paper)"]) == PUBLISHED["OTUS (paper)"]
+    assert tuple(report.cells.loc["OTUS (paper)"]) == TOP_PAIRS.published["OTUS (paper)"]
     assert report.cells.loc["95 % threshold"].iloc[0] == pytest.approx(1.404, abs=1e-3)
 
 
@@ -89,18 +91,18 @@ def test_floor_is_exceeded_in_five_percent_of_cases():
 
 
 def test_parton_masses(ttbar):
-    masses = observables(ttbar.test.z, "z")
+    masses = observables(ttbar.test.z, "z", TTBAR)
     assert np.median(masses["m_w_had"]) == pytest.approx(80.4, abs=0.3)
     assert np.median(masses["m_t_lep"]) == pytest.approx(173.0, abs=0.3)
     assert masses["m_tt"].min() > 250
 
 
 def test_observables_are_named_and_labelled(few):
-    named = observables(few.test.x, "x")
+    named = observables(few.test.x, "x", TTBAR)
     np.testing.assert_array_equal(named["pz_jet2"], few.test.x[:, 14])
-    assert label("pz_jet2", "x") == r"$p_z^{\mathrm{jet}\,2}$"
-    assert label("E_b", "z") == "$E^{b}$"
-    assert label("m_tt", "x") == r"$m_{t\bar t}$"
+    assert label("pz_jet2", "x", TTBAR) == r"$p_z^{\mathrm{jet}\,2}$"
+    assert label("E_b", "z", TTBAR) == "$E^{b}$"
+    assert label("m_tt", "x", TTBAR) == r"$m_{t\bar t}$"
 
 
 def test_values_not_finite_are_refused(few):
@@ -198,23 +200,23 @@ def test_figures_heed_weights(few):
     """Events of weight 0 leave no trace."""
     x, z, half = few.test.x, few.test.z, np.arange(200) < 100
     weights = half.astype(float)
-    named = observables(x, "x")
+    named = observables(x, "x", TTBAR)
     drawn = figures.corner({"truth": named}, {"m_tt": "m", "m_t_had": "m"}, {"truth": weights})
     edges = np.linspace(*np.percentile(named["m_tt"], [0.5, 98.0]), 41)
     heights = drawn.axes[0].patches[0].get_data()[0]
     np.testing.assert_allclose(100 * heights, np.histogram(named["m_tt"][half], edges)[0])
-    found = responses(x, z)["jet_pt"]
-    edges = np.linspace(*np.percentile(found, [2, 98]), 60)
-    heights = figures.response(x, z, x, weights).axes[3].patches[0].get_data()[0]
+    found = responses(x, z, TTBAR)["jet_pt"]
+    edges = np.linspace(*np.percentile(found, [2, 98]), 61)
+    heights = figures.response(x, z, x, TTBAR, weights).axes[3].patches[0].get_data()[0]
     np.testing.assert_allclose(heights, np.histogram(found[half], edges)[0])
     rows = np.repeat(np.arange(200), 1 + half)
     both = (
-        figures.resolution(x, z, x, 1.0 + weights, bins=1),
-        figures.resolution(x[rows], z[rows], x[rows], bins=1),
+        figures.resolution(x, z, x, TTBAR, 1.0 + weights, bins=1),
+        figures.resolution(x[rows], z[rows], x[rows], TTBAR, bins=1),
     )
     lines = [[line.get_ydata() for line in drawn.axes[1].get_lines()[:4]] for drawn in both]
     np.testing.assert_allclose(*lines, atol=0.02)
-    assert len(figures.transport(x, z, x, weights=weights).axes) == 6
+    assert len(figures.transport(x, z, x, TTBAR, "jet", weights).axes) == 6
 
 
 def test_samples_that_have_nothing_in_common_are_refused(few):

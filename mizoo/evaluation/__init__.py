@@ -1,7 +1,7 @@
 """Tables and figures of generated against true events."""
 
-from mizoo.evaluation.classifier import classifier_test, features
-from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
+from mizoo.evaluation.classifier import classifier_test, features, pair_features
+from mizoo.evaluation.conditional import crps, responses, retrieve, simulation_based_calibration
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.report import Report, compare, evaluate
 
@@ -9,9 +9,11 @@ __all__ = [
     "Report",
     "classifier_test",
     "compare",
+    "crps",
     "evaluate",
     "features",
     "observables",
+    "pair_features",
     "responses",
     "retrieve",
     "simulation_based_calibration",

@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from mizoo.evaluation.conditional import responses
 from mizoo.evaluation.observables import observables, polar
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 
 class AUC(NamedTuple):
@@ -18,10 +20,29 @@ class AUC(NamedTuple):
     error: float
 
 
-def features(events, space, process=TTBAR) -> np.ndarray:
-    """What a classifier looks at: components, masses, and pT, η and φ of each object; (n, 47) of tt̄."""
+def features(events: ArrayLike, space: str, process: Process) -> np.ndarray:
+    """What a classifier looks at, (n, features): components, masses, and pT, η and φ of each object."""
     named = observables(events, space, process).values()
-    return np.concatenate([np.stack(list(named), 1), *polar(events)], 1)
+    return np.concatenate([np.stack(list(named), 1), *_finite(polar(events))], 1)
+
+
+def pair_features(x: ArrayLike, z: ArrayLike, process: Process) -> np.ndarray:
+    """What a classifier looks at of pairs, (n, features): `features` of both, and the `responses`.
+
+    Generated events may have the right distributions and nothing to do with what they were generated
+    from; a classifier of pairs sees that.
+
+    Args:
+        x, z: detector objects and partons (n, 4 × objects), row by row of the same event.
+        process: of the events.
+    """
+    both = [features(x, "x", process), features(z, "z", process)]
+    return np.concatenate([*both, *_finite(responses(x, z, process).values())], 1)
+
+
+def _finite(arrays):
+    """With infinities, such as η along the beam, as the largest numbers that a classifier takes."""
+    return [np.clip(array, -1e30, 1e30) for array in arrays]
 
 
 def classifier_test(

@@ -3,54 +3,81 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from mizoo.evaluation.observables import polar, wrap
-from mizoo.physics.library import ttbar as TTBAR
-from mizoo.physics.matching import JetMatching
+from mizoo.physics.process import Match, Process
+
+_COMPONENTS = ("pt", "eta", "phi")
 
 
-def partners(x, z, process=TTBAR) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
+def partners(
+    x: ArrayLike, z: ArrayLike, process: Process
+) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """pT in GeV, η and φ of detector objects and of their partons, by kind and component.
 
-    Jets are in the order of the partons they are nearest to (`physics.JetMatching`).
+    Each is a pair of arrays (n, objects). Where several objects can come from several partons, each stands
+    beside the one that it is nearest to: pairs are those of the least sum of distances
+    √(Δη² + Δφ² + 0.1 (Δ log pT)²). If there are more of one than of the other, the rest is left out, and so
+    are missing momentum and whatever `process.matches` has no counterpart for.
 
     Args:
         x, z: pairs (n, 4 × objects) of detector objects and partons.
+        process: of the events.
     """
-    pairs = {space: np.asarray(events, dtype="float32") for space, events in (("x", x), ("z", z))}
+    of_x, of_z = (np.stack(polar(events)) for events in (x, z))
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for match in process.matches:
-        if len(match.partons) == len(match.objects) > 1:
-            pairs = JetMatching(match.objects, match.partons)(pairs)
-    x, z = (polar(events) for events in pairs.values())
-    places: dict[str, tuple[list[int], list[int]]] = {}
-    for match in process.matches:
-        if match.kind != "met" and len(match.partons) == len(match.objects):
-            of_x, of_z = places.setdefault(match.kind, ([], []))
-            of_x += match.objects
-            of_z += match.partons
+        if match.kind != "met":
+            found.setdefault(match.kind, []).append(_nearest(of_x, of_z, match))
     return {
         kind: {
-            name: (after[:, of_x], before[:, of_z])
-            for name, after, before in zip(("pt", "eta", "phi"), x, z, strict=True)
+            name: (after, before)
+            for name, after, before in zip(
+                _COMPONENTS, *(np.concatenate(side, -1) for side in zip(*pairs, strict=True)), strict=True
+            )
         }
-        for kind, (of_x, of_z) in places.items()
+        for kind, pairs in found.items()
     }
 
 
-def responses(x, z, process=TTBAR) -> dict[str, np.ndarray]:
+def _nearest(of_x: np.ndarray, of_z: np.ndarray, match: Match) -> tuple[np.ndarray, np.ndarray]:
+    """Objects (3, n, pairs) of a match, and the partons beside them."""
+    x, z = of_x[..., list(match.objects)], of_z[..., list(match.partons)]
+    if x.shape[-1] == z.shape[-1] == 1:
+        return x, z
+    with np.errstate(all="ignore"):
+        gaps = [
+            a[..., :, None] - b[..., None, :]
+            for a, b in ((np.log(x[0]), np.log(z[0])), *zip(x[1:], z[1:], strict=True))
+        ]
+        distances = np.sqrt(0.1 * gaps[0] ** 2 + gaps[1] ** 2 + wrap(gaps[2]) ** 2)
+    distances = np.nan_to_num(distances, nan=1e6, posinf=1e6)  # of objects along the beam or without pT
+    if x.shape[-1] < z.shape[-1]:
+        objects, partons = np.transpose([linear_sum_assignment(one) for one in distances], (1, 0, 2))
+    else:
+        partons, objects = np.transpose([linear_sum_assignment(one.T) for one in distances], (1, 0, 2))
+    return np.take_along_axis(x, objects[None], -1), np.take_along_axis(z, partons[None], -1)
+
+
+def responses(x: ArrayLike, z: ArrayLike, process: Process) -> dict[str, np.ndarray]:
     """How detector objects differ from their partons: (n, objects) by kind and component, as `jet_pt`.
 
-    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences.
+    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences; see `partners` for
+    which object belongs to which parton.
 
     Args:
         x, z: pairs (n, 4 × objects) of detector objects and partons.
+        process: of the events.
     """
     found = {}
     for kind, both in partners(x, z, process).items():
         (pt, pt_of_parton), (eta, eta_of_parton), (phi, phi_of_parton) = both.values()
-        found[f"{kind}_pt"] = pt / pt_of_parton - 1.0
-        found[f"{kind}_eta"] = eta - eta_of_parton
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[f"{kind}_pt"] = pt / pt_of_parton - 1.0
+            found[f"{kind}_eta"] = eta - eta_of_parton
         found[f"{kind}_phi"] = wrap(phi - phi_of_parton)
     return found
 
@@ -80,6 +107,30 @@ def simulation_based_calibration(truth, draws) -> Calibration:
     """Ranks of true values (n, k) among draws (n, samples, k) from what should be their posterior."""
     draws = np.asarray(draws)
     return Calibration((draws < np.asarray(truth)[:, None]).sum(1), draws.shape[1])
+
+
+def crps(truth: ArrayLike, draws: ArrayLike) -> np.ndarray:
+    """Continuous ranked probability score of each component, (k,), in its unit: the mean over events of
+    E|X - y| - E|X - X'|/2, least if the draws X come from the distribution of the truth y given the event
+    (Gneiting and Raftery, JASA 102, 2007, eq. 21).
+
+    Args:
+        truth: (n, k).
+        draws: (n, samples, k), two or more for each event; E|X - X'| is of different draws, so that the
+            score does not depend on their number.
+
+    Raises:
+        ValueError: for other shapes, or a single draw.
+    """
+    truth, draws = np.asarray(truth, dtype="float64"), np.asarray(draws, dtype="float64")
+    if draws.ndim != 3 or draws.shape[::2] != truth.shape or draws.shape[1] < 2:
+        raise ValueError(f"draws must be (n, 2 or more, k) of truth {truth.shape}, not {draws.shape}")
+    samples = draws.shape[1]
+    far = np.abs(draws - truth[:, None]).mean((0, 1))
+    # Σ |X - X'| over ordered pairs of sorted draws.
+    ranks = 2.0 * np.arange(samples) - samples + 1.0
+    apart = 2.0 * np.einsum("nsk,s->nk", np.sort(draws, 1), ranks).mean(0) / (samples * (samples - 1))
+    return far - apart / 2.0
 
 
 class Retrieval(NamedTuple):

@@ -11,17 +11,16 @@ from sklearn.decomposition import PCA
 
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
+from mizoo.evaluation.benchmark import Benchmark, benchmark_of
 from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_threshold, thresholds
 from mizoo.evaluation.figures.draw import draw
 from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import observables
-from mizoo.evaluation.published import CELLS, PUBLISHED
+from mizoo.evaluation.streams import draw_streams
 from mizoo.evaluation.text import latex, markdown
 from mizoo.objectives import LINKS
-from mizoo.physics.library import ttbar as TTBAR
 
-_CHUNK = 5000
 _PRINCIPAL = 10
 
 
@@ -35,7 +34,7 @@ class Report:
             distance `wasserstein` in the observable's unit (GeV for events), the triangular discriminator
             `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_threshold`,
             and `threshold` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`,
-            whether it is one of the ten published cells.
+            whether it is one of the cells of a published table.
         truth: the true data by space.
         streams: the generated data by stream.
         weights: of the generated events by stream, None for those without.
@@ -52,24 +51,29 @@ class Report:
     joint: pd.DataFrame | None = None
 
     @property
-    def cells(self) -> pd.DataFrame:
-        """The paper's ten cells, KS × 100, NaN where the model has not the stream.
+    def benchmark(self) -> Benchmark | None:
+        """The published table that the report can be compared with; None if there is none of its data."""
+        return _benchmark(self.truth)
 
-        Rows are this model, both papers, identity, and the threshold.
+    @property
+    def cells(self) -> pd.DataFrame:
+        """The cells of the published table, KS × 100, NaN where the model has not the stream.
+
+        Rows are this model, the papers, identity, and the threshold.
 
         Raises:
-            ValueError: if the data are not pairs of tt̄ events.
+            ValueError: if the data are not pairs of events of a process with a published table.
         """
-        if not _has_cells(self.truth):
-            raise ValueError("the paper's cells are of pairs of events")
-        own = [self.table["ks"].get((f"{space}_tilde", name), float("nan")) for space, name in CELLS]
+        if (known := self.benchmark) is None:
+            raise ValueError("the paper's cells are of pairs of events of a process with a published table")
+        own = [self.table["ks"].get((f"{space}_tilde", name), float("nan")) for space, name in known.cells]
         rows = {
             self.name: [100.0 * value for value in own],
-            **PUBLISHED,
-            "identity": _unchanged(self.truth),
-            "95 % threshold": [100.0 * float(self.table["threshold"].iloc[0])] * len(CELLS),
+            **known.published,
+            "identity": _unchanged(self.truth, known),
+            "95 % threshold": [100.0 * float(self.table["threshold"].iloc[0])] * len(known.cells),
         }
-        return pd.DataFrame(rows, index=[observable for _, observable in CELLS]).T
+        return pd.DataFrame(rows, index=[observable for _, observable in known.cells]).T
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -86,7 +90,7 @@ class Report:
 
     def to_dict(self) -> dict:
         """Figures of merit as plain data."""
-        cells = self.cells.round(3).to_dict(orient="index") if _has_cells(self.truth) else {}
+        cells = {} if self.benchmark is None else self.cells.round(3).to_dict(orient="index")
         joint = {} if self.joint is None else self.joint.round(5).to_dict(orient="index")
         return {
             "name": self.name,
@@ -135,9 +139,7 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     Raises:
         ValueError: if nothing can be compared, or a generated value is not finite.
     """
-    streams = _streams(model, data, seed)
-    if not streams:
-        raise ValueError("nothing to compare: the model makes neither x nor z from these data")
+    streams = draw_streams(model, data, seed)
     name = name or str(getattr(model, "name", "model"))
     # Draws from the prior stand for no event, and so for no weight.
     free = {"x_tilde"} if data.z is None else set()
@@ -184,7 +186,7 @@ def _compared(data, drawn, stream, weights, own_thresholds) -> pd.DataFrame:
     """Distances of generated from true data of a stream's space, a row for each observable."""
     space = LINKS[stream].target
     true, made = (_observables(data, space, values) for values in (data[space], drawn))
-    cells = set(CELLS) if stream.endswith("tilde") and _has_cells(data) else set()
+    known = _benchmark(data) if stream.endswith("tilde") else None
     threshold = ks_threshold(
         effective_sample_size(len(data[space]), data.weights), effective_sample_size(len(drawn), weights)
     )
@@ -198,7 +200,7 @@ def _compared(data, drawn, stream, weights, own_thresholds) -> pd.DataFrame:
             **values,
             "threshold": threshold,
             **{f"{k}_threshold": own_thresholds[key][k] for k in DISTANCES if k != "ks"},
-            "paper": (space, name) in cells,
+            "paper": known is not None and (space, name) in known.cells,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["stream", "observable"])
 
@@ -227,31 +229,6 @@ def _without_nan(values):
     return {name: None if value != value else value for name, value in values.items()}
 
 
-def _streams(model, data, seed):
-    """What the model makes of the data, by stream."""
-    can = getattr(model, "endpoints", ("encode", "decode"))
-    methods = {
-        "z_tilde": ("encode", "x", "unfold"),
-        "x_tilde": ("decode", "z", "simulate"),
-        "x_hat": ("decode", "z_tilde", "close x"),
-        "z_hat": ("encode", "x_tilde", "close z"),
-    }
-    if data.x is None or data.z is None:
-        methods = {"x_tilde": ("sample", "count", "sample"), "x_hat": ("reconstruct", "x", "close x")}
-    made = {**data.arrays(), "count": np.arange(len(data))}
-    for i, (stream, (method, source, what)) in enumerate(methods.items()):
-        if method in can and source in made:
-            draw = getattr(model, method)
-            draw = _for_rows(draw) if method == "sample" else draw
-            made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])
-    return {stream: made[stream] for stream in methods if stream in made}
-
-
-def _for_rows(sample):
-    """`sample` as a function of rows, of which it draws as many."""
-    return lambda rows, **seed: sample(len(rows), **seed)
-
-
 def _observables(data, space, values):
     """Named observables of true or generated values of a space."""
     if isinstance(data, Events):
@@ -264,52 +241,20 @@ def _observables(data, space, values):
     return {f"principal component {i + 1}": column for i, column in enumerate(components.T)}
 
 
-def _has_cells(data):
-    pairs = isinstance(data, Events) and data.x is not None and data.z is not None
-    return pairs and data.process is TTBAR
+def _benchmark(data):
+    """The published table of pairs of events; None if there is none."""
+    if not isinstance(data, Events) or data.x is None or data.z is None:
+        return None
+    return benchmark_of(data.process)
 
 
-def _unchanged(truth):
+def _unchanged(truth, known):
     """The cells of taking x for z and z for x."""
-    true = {"z": observables(truth.z, "z"), "x": observables(truth.x, "x")}
-    other = {"z": observables(truth.x, "z"), "x": observables(truth.z, "x")}
+    true, other = (
+        {space: observables(events, space, truth.process) for space, events in both.items()}
+        for both in ({"z": truth.z, "x": truth.x}, {"z": truth.x, "x": truth.z})
+    )
     weights = truth.weights
-    return [100.0 * DISTANCES["ks"](true[s][name], other[s][name], weights, weights) for s, name in CELLS]
-
-
-def in_chunks(function, events, what, chunk=_CHUNK, seed=None, first=0):
-    """Apply a model's `encode` or `decode` to events of any number.
-
-    Args:
-        what: name of the progress bar; None for none.
-        seed: whole numbers from which that of each chunk follows; the function must take it.
-        first: number of the first event, for messages.
-
-    Raises:
-        ValueError: if a value of the result is not finite, with event and column, or for another number of
-            results than of events.
-    """
-    starts = range(0, len(events), chunk)
-    if what is not None:
-        starts = track(starts, description=f"{what:9}", transient=True)
-    parts = []
-    for i in starts:
-        given = events[i : i + chunk]
-        parts.append(np.asarray(function(given, **seeded(seed, i // chunk))))
-        if len(parts[-1]) != len(given):
-            numbers = f"{len(parts[-1])} draws for {len(given)} events"
-            raise ValueError(f"{what or 'draw'}: the model gave {numbers}")
-    drawn = np.concatenate(parts)
-    if not np.isfinite(drawn).all():
-        event, column = np.argwhere(~np.isfinite(drawn.reshape(len(drawn), -1)))[0]
-        raise ValueError(
-            f"{what or 'draw'}: the model's draw is not finite in event {first + event}, column {column}"
-        )
-    return drawn
-
-
-def seeded(seed, chunk):
-    """The argument `seed` of a chunk's draws, if they are to be repeated."""
-    if seed is None:
-        return {}
-    return {"seed": int(np.random.default_rng([*seed, chunk]).integers(2**62))}
+    return [
+        100.0 * DISTANCES["ks"](true[s][name], other[s][name], weights, weights) for s, name in known.cells
+    ]

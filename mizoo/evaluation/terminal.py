@@ -5,7 +5,6 @@ from rich.table import Table
 
 from mizoo.datasets.events import Events
 from mizoo.evaluation.report import Report
-from mizoo.physics.library import ttbar as TTBAR
 
 
 def show(report: Report, console: Console) -> None:
@@ -18,7 +17,7 @@ def show(report: Report, console: Console) -> None:
     if not isinstance(report.truth, Events):
         return
     console.print()
-    if report.truth.process is TTBAR and len(report.truth.arrays()) == 2:
+    if report.benchmark is not None:
         console.print(_table("the paper's cells", report.cells.T))
     rest = 100.0 * report.table["ks"].unstack("stream")
     rest = rest.reindex(report.table.index.get_level_values("observable").unique())

@@ -1,16 +1,17 @@
 """What a detector accepts."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 
-def accepted(events, process=TTBAR) -> np.ndarray:
+def accepted(events: ArrayLike, process: Process) -> np.ndarray:
     """Whether all detector objects of events x (n, 4 × objects), in GeV, are in the acceptance, (n,).
 
     Models that know no thresholds generate events that are not: see `objectives.Acceptance`.
     """
-    objects = np.asarray(events, dtype="float64").reshape(len(events), -1, 4)
+    objects = np.asarray(events, dtype="float64").reshape(-1, len(process.x), 4)
     pt = np.hypot(objects[..., 0], objects[..., 1])
     with np.errstate(all="ignore"):
         eta = np.arcsinh(objects[..., 2] / pt)

@@ -1,56 +1,227 @@
-"""Top quarks out of a lepton, missing momentum and four jets (arXiv 2101.08944, 2112.10629)."""
+"""Masses of detector events: which objects come from which partons, and the neutrino along the beam.
 
-from itertools import combinations
-from typing import NamedTuple
+For processes with at most one neutrino; of tt̄ it is the reconstruction of arXiv 2101.08944 and 2112.10629.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
-from mizoo.physics import kinematics
+from mizoo.physics import assignment, kinematics, library
+from mizoo.physics.process import Match, Peak, Process
 from mizoo.representations.view import View
 
-M_W = 80.379
-M_TOP = 172.76
-# Means and widths of the three terms that choose the assignment of jets: m_t^lep, m_W^had, m_t^had, in GeV.
-PEAKS = (M_TOP, M_W, M_TOP)
-RESOLUTIONS = (5.0, 10.0, 15.0)
-# One jet with the leptonic top; two of the three others, which make the hadronic one, from its W.
-_ASSIGNMENTS = [
-    (jet, *pair) for jet in range(4) for pair in combinations([j for j in range(4) if j != jet], 2)
-]
-_CHUNK = 100_000  # events at a time
+_MOST_ASSIGNMENTS = 5000
+# Resolutions of reconstructed masses, as parts of them, where a process gives none.
+_OF_JETS, _OF_OTHERS = 0.1, 0.02
+_CHUNK = 1_200_000  # events times assignments at a time
+_LEPTONS = ("electron", "muon", "tau")
 
 
-class TopMasses(NamedTuple):
-    """Reconstructed masses in GeV, one per event; m_W^lep is M_W where the neutrino's root is real."""
+class _Solved(NamedTuple):
+    """A neutrino whose momentum along the beam follows from the mass of the decay to it and a lepton."""
 
-    m_tt: np.ndarray
-    m_w_had: np.ndarray
-    m_w_lep: np.ndarray
-    m_t_lep: np.ndarray
-    m_t_had: np.ndarray
+    parton: int
+    missing: int  # place of the missing momentum
+    lepton: int  # place of the lepton among the partons
+    decay: str
+    mass: float
 
 
-def reconstruct_tops(events) -> TopMasses:
-    """Masses of the tops and Ws of events (n, 24): lepton, missing momentum, four jets, in GeV.
+class MassReconstruction:
+    """Reconstruction of the masses of a process from its detector objects.
 
-    The neutrino has the missing transverse momentum, and the p_z of `neutrino_pz`. Of the twelve
-    assignments of jets the one of least Σ ((m - m_true)/resolution)² is taken, over m_t^lep, m_W^had
-    and m_t^had. Masses of space-like sums are negative: -√(-m²).
+    Objects are assigned to the partons of their kind (and charge, of leptons), `process.matches`. Where
+    there are several ways to do so, the one of least Σ ((m - mass)/resolution)² over the peaks of
+    `process.reconstruction` is taken. Without peaks these are all decays whose partons have objects: their
+    masses, with resolutions of 10 % if there are jets among them, else of 2 %.
+
+    A neutrino has the missing transverse momentum, and the p_z that gives it and the charged lepton of the
+    same decay the mass of this decay, see `neutrino_pz`.
+
+    Args:
+        process: of the events.
+
+    Attributes:
+        process: of the events.
+        names: of the masses, in the order of `process.systems`. Masses are missing whose partons have no
+            objects, or for which the peaks do not say which objects they are made of.
+        count: number of assignments.
+
+    Raises:
+        ValueError: if there are more than 5 000 assignments; or for a peak, or a mass that a neutrino is to
+            follow from, that cannot be used.
     """
-    objects = np.asarray(events).reshape(-1, 6, 4)
-    chunks = (objects[i : i + _CHUNK] for i in range(0, max(len(objects), 1), _CHUNK))
-    parts = [_masses(tf.cast(chunk, tf.float64)).numpy() for chunk in chunks]
-    return TopMasses(*np.concatenate(parts).T)
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._solved = _solved(process)
+        seen = {p for match in self._groups for p in match.partons}
+        if self._solved:
+            seen.add(self._solved.parton)
+        self._peaks = self._with_peaks(seen)
+        places = [frozenset(process.leaves(peak.decay)) for peak in self._peaks]
+        lepton = self._solved.lepton if self._solved else None
+        self._classes = [assignment.classes(match, places, lepton) for match in self._groups]
+        systems = {name: frozenset(of) for name, of in process.systems.items()}
+        wanted = {name: of for name, of in systems.items() if of <= seen and self._is_determined(of)}
+        self.names = tuple(wanted)
+        self.count = math.prod(map(assignment.number, self._groups, self._classes))
+        if self.count > _MOST_ASSIGNMENTS:
+            raise ValueError(
+                f"process {process.name}: its objects can be assigned to partons in {self.count} ways, and "
+                f"no more than {_MOST_ASSIGNMENTS} can be tried: give fewer peaks, or fewer objects"
+            )
+        self._tabulate(places, list(wanted.values()))
+
+    def __call__(self, objects: tf.Tensor) -> tf.Tensor:
+        """Masses (n, names) in GeV, in double precision, of objects (n, objects, 4).
+
+        Masses of space-like sums are negative, -√(-m²). That of the decay that the neutrino follows from
+        is the one assumed, where there is such a neutrino. Differentiable, but for the choice of an
+        assignment.
+        """
+        objects = tf.cast(objects, tf.float64)
+        if self._solved:
+            objects, real = self._with_neutrinos(objects)
+        sums = tf.tensordot(objects, self._members, [[1], [0]])  # (n, 4, sums)
+        masses = _mass(tf.transpose(sums, (0, 2, 1)))
+        if self.count == 1:
+            best = tf.zeros(tf.shape(masses)[:1], tf.int32)
+        else:
+            peaks, widths = np.array([(peak.mass, peak.resolution) for peak in self._peaks]).T
+            deviations = (tf.gather(masses, self._of_peaks, axis=1) - peaks) / widths
+            best = tf.argmin(tf.reduce_sum(tf.square(deviations), -1), 1, tf.int32)
+        found = tf.gather(masses, tf.gather(self._of_masses, best), batch_dims=1)
+        if self._solved is None or self._assumed is None:
+            return found
+        # Without the rounding errors, by which a classifier could tell how the events were computed.
+        is_real = tf.gather(real, tf.gather(self._leptons, best), batch_dims=1)
+        assumed = np.arange(len(self.names)) == self._assumed
+        return tf.where(is_real[:, None] & assumed, tf.constant(self._solved.mass, tf.float64), found)
+
+    def masses(self, events: np.ndarray) -> dict[str, np.ndarray]:
+        """Masses (n,) in GeV by name, of events (n, 4 × objects)."""
+        objects = np.asarray(events).reshape(-1, len(self.process.x), 4)
+        chunk = max(1, _CHUNK // self.count)
+        starts = range(0, max(len(objects), 1), chunk)
+        parts = [self(tf.cast(objects[i : i + chunk], tf.float64)).numpy() for i in starts]
+        return dict(zip(self.names, np.concatenate(parts).T, strict=True))
+
+    @cached_property
+    def _groups(self) -> list[Match]:
+        """Partons and objects of one kind, at least one object for each parton; no missing momentum."""
+        matches = self.process.matches
+        return [m for m in matches if m.kind != "met" and len(m.partons) <= len(m.objects)]
+
+    def _with_peaks(self, seen: set[int]) -> list[Peak]:
+        process = self.process
+        if given := process.reconstruction.peaks:
+            for peak in given:
+                if unseen := set(process.leaves(peak.decay)) - seen:
+                    name = process.partons[min(unseen)].name
+                    raise ValueError(
+                        f"process {process.name}: the peak of {peak.decay} cannot be reconstructed, as "
+                        f"its parton {name} has no object"
+                    )
+            return list(given)
+        found = []
+        for decay in process.decays:
+            leaves = process.leaves(decay.name)
+            if set(leaves) <= seen and not (self._solved and decay.name == self._solved.decay):
+                jets = any(process.partons[leaf].kind == "jet" for leaf in leaves)
+                part = _OF_JETS if jets else _OF_OTHERS
+                found.append(Peak(decay=decay.name, mass=decay.gev, resolution=part * decay.gev))
+        return found
+
+    def _is_determined(self, system: frozenset[int]) -> bool:
+        """Whether the peaks determine the objects of a system of partons."""
+        lepton = {self._solved.lepton} if self._solved and self._solved.parton in system else set()
+        for match, classes in zip(self._groups, self._classes, strict=True):
+            for partons, free in classes:
+                used = partons & (system | lepton)
+                is_one = used == partons and (len(partons) == 1 or not used & lepton)
+                left_over = free and len(match.partons) < len(match.objects)
+                if used and (left_over or not is_one):
+                    return False
+        return True
+
+    def _tabulate(self, peaks: list[frozenset[int]], systems: list[frozenset[int]]) -> None:
+        """List the sums of momenta that are needed, and where each assignment has its own among them."""
+        objects = len(self.process.x)
+        candidates = self._candidates
+        sums: dict[frozenset[int], int] = {}  # of objects, and behind them of neutrinos
+        rows, leptons = [], []
+        for assigned in self._assignments():
+            if self._solved:
+                # Where it is not known which lepton it is, the neutrino is in no sum.
+                place = assigned.get(frozenset({self._solved.lepton}), candidates[:1])
+                lepton = candidates.index(place[0])
+                assigned[frozenset({self._solved.parton})] = (objects + lepton,)
+                leptons.append(lepton)
+            rows.append(
+                [
+                    sums.setdefault(assignment.objects_of(partons, assigned), len(sums))
+                    for partons in (*peaks, *systems)
+                ]
+            )
+        table = np.array(rows, dtype="int32").reshape(len(rows), len(peaks) + len(systems))
+        self._of_peaks, self._of_masses = np.split(table, [len(peaks)], axis=1)
+        self._leptons = np.array(leptons, dtype="int32")
+        members = [[place in one for one in sums] for place in range(objects + len(candidates))]
+        self._members = np.array(members, dtype="float64").reshape(objects + len(candidates), len(sums))
+        own = self._solved and f"m_{self._solved.decay}"
+        self._assumed = self.names.index(own) if own in self.names else None
+
+    @cached_property
+    def _candidates(self) -> tuple[int, ...]:
+        """Places of the objects that the lepton from the neutrino's decay can be."""
+        if self._solved is None:
+            return ()
+        return next(match.objects for match in self._groups if self._solved.lepton in match.partons)
+
+    def _assignments(self) -> Iterator[assignment.Assignment]:
+        ways = (
+            list(assignment.distributed(match.objects, classes))
+            for match, classes in zip(self._groups, self._classes, strict=True)
+        )
+        for parts in product(*ways):
+            yield {partons: places for part in parts for partons, places in part.items()}
+
+    def _with_neutrinos(self, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Objects, followed by the neutrino that goes with each lepton; whether that gives the mass."""
+        assert self._solved is not None
+        px, py = objects[:, self._solved.missing, 0], objects[:, self._solved.missing, 1]
+        neutrinos, real = [], []
+        for place in self._candidates:
+            pz, has_root = neutrino_pz(objects[:, place], px, py, self._solved.mass)
+            neutrinos.append(tf.stack([px, py, pz, tf.sqrt(px**2 + py**2 + pz**2)], -1))
+            real.append(has_root)
+        return tf.concat([objects, tf.stack(neutrinos, 1)], 1), tf.stack(real, 1)
 
 
-def neutrino_pz(lepton, px, py):
-    """p_z (n,) in GeV that gives lepton (n, 4) and neutrino the mass of the W, and whether there is one.
+def reconstruct(events: np.ndarray, process: Process) -> dict[str, np.ndarray]:
+    """Masses (n,) in GeV of detector events (n, 4 × objects) by name, see `MassReconstruction`."""
+    return _reconstruction(process).masses(events)
+
+
+_reconstruction = lru_cache(MassReconstruction)
+
+
+def neutrino_pz(
+    lepton: tf.Tensor, px: tf.Tensor, py: tf.Tensor, mass: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """p_z (n,) in GeV that gives lepton (n, 4) and neutrino a mass in GeV, and whether there is one.
 
     The root of smallest modulus; the real part where roots are complex.
     """
-    k = (M_W**2 - _mass(lepton) ** 2) / 2.0 + lepton[:, 0] * px + lepton[:, 1] * py
+    k = (mass**2 - _mass(lepton) ** 2) / 2.0 + lepton[:, 0] * px + lepton[:, 1] * py
     a = lepton[:, 3] ** 2 - lepton[:, 2] ** 2
     half_b = -k * lepton[:, 2]
     c = lepton[:, 3] ** 2 * (px**2 + py**2) - k**2
@@ -63,38 +234,67 @@ def neutrino_pz(lepton, px, py):
 
 
 @serialisable
-class ReconstructedTops(View):
-    """Coordinates of tt̄ detector events as log(m/GeV), (n, 5), of the masses of `reconstruct_tops`, which
-    count as 1 GeV if they are less.
+class ReconstructedMasses(View):
+    """Coordinates of detector events as log(m/GeV), (n, masses), of the masses of `MassReconstruction`.
+
+    Those of less than 1 GeV count as 1 GeV.
+
+    Args:
+        representation: the coordinates' representation, with four-momenta as physical units.
+        process: of the events, a `Process` or its content.
+
+    Raises:
+        ValueError: as `MassReconstruction` does, and if there is no mass to reconstruct.
     """
 
-    def call(self, coordinates):
-        masses = _masses(self.representation.four_momenta(coordinates))
+    def __init__(self, representation: Any, process: Process | Mapping[str, Any], **kwargs: Any) -> None:
+        super().__init__(representation, **kwargs)
+        self.process = process if isinstance(process, Process) else Process(**process)
+        self._reconstruction = _reconstruction(self.process)
+        if not self._reconstruction.names:
+            raise ValueError(f"process {self.process.name} has no mass that can be reconstructed")
+
+    def call(self, coordinates: tf.Tensor) -> tf.Tensor:
+        """Logarithms of the masses."""
+        masses = self._reconstruction(self.representation.four_momenta(coordinates))
         return tf.cast(tf.math.log(tf.maximum(masses, 1.0)), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], len(TopMasses._fields))
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        """Shape (n, masses)."""
+        return (input_shape[0], len(self._reconstruction.names))
 
 
-def _masses(objects):
-    """What `TopMasses` has, (n, 5), of events (n, 6, 4), in double precision."""
-    lepton, missing, jets = objects[:, 0], objects[:, 1], objects[:, 2:]
-    px, py = missing[:, 0], missing[:, 1]
-    pz, real = neutrino_pz(lepton, px, py)
-    neutrino = tf.stack([px, py, pz, tf.sqrt(px**2 + py**2 + pz**2)], -1)
-    w_lep = lepton + neutrino
-    # Without the rounding errors, by which a classifier could tell how the events were computed.
-    m_w_lep = tf.where(real, tf.constant(M_W, tf.float64), _mass(w_lep))
+@serialisable
+class ReconstructedTops(ReconstructedMasses):
+    """`ReconstructedMasses` of the tt̄ process, by the name that files of earlier versions have."""
 
-    jet, first, second = np.transpose(_ASSIGNMENTS)
-    leptonic, hadronic = _mass(w_lep[:, None] + jets), _mass(tf.reduce_sum(jets, 1, True) - jets)
-    pairs = _mass(tf.gather(jets, first, axis=1) + tf.gather(jets, second, axis=1))
-    masses = tf.stack([tf.gather(leptonic, jet, axis=1), pairs, tf.gather(hadronic, jet, axis=1)], -1)
-    misses = tf.reduce_sum(tf.square((masses - np.array(PEAKS)) / np.array(RESOLUTIONS)), -1)
-    m_t_lep, m_w_had, m_t_had = tf.unstack(tf.gather(masses, tf.argmin(misses, 1), batch_dims=1), axis=1)
-    return tf.stack([_mass(w_lep + tf.reduce_sum(jets, 1)), m_w_had, m_w_lep, m_t_lep, m_t_had], 1)
+    excluded_from_config = ("process",)
+
+    def __init__(self, representation: Any, **kwargs: Any) -> None:
+        super().__init__(representation, library.get("ttbar"), **kwargs)
 
 
-def _mass(four):
+def _solved(process: Process) -> _Solved | None:
+    """The neutrino whose momentum can be found, if there is one."""
+    given = process.reconstruction.neutrino
+    met = next((match for match in process.matches if match.kind == "met"), None)
+    neutrino = process.partons[met.partons[0]] if met else None
+    for decay in process.decays if neutrino else ():
+        others = [name for name in decay.daughters if neutrino and name != neutrino.name]
+        if met and len(decay.daughters) == 2 and len(others) == 1 and process.decay(others[0]) is None:
+            (lepton,) = process.leaves(others[0])
+            group = next((match for match in process.matches if lepton in match.partons), None)
+            if group and group.kind in _LEPTONS and len(group.partons) <= len(group.objects):
+                mass = given.mass if given else decay.gev
+                return _Solved(met.partons[0], met.objects[0], lepton, decay.name, mass)
+    if given:
+        raise ValueError(
+            f"process {process.name}: reconstruction.neutrino is of one neutrino, with missing momentum "
+            "among the objects, and a decay to it and a charged lepton that has an object; there is none"
+        )
+    return None
+
+
+def _mass(four: tf.Tensor) -> tf.Tensor:
     squares = tf.squeeze(four[..., 3:] ** 2 - kinematics.square(four[..., :3]), -1)
     return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no slope at 0

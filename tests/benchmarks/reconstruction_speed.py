@@ -1,4 +1,4 @@
-"""Time of the top reconstruction for a million events, beside a plain loop over events.
+"""Time to reconstruct the masses of a million events, beside a plain loop over events.
 
 python tests/benchmarks/reconstruction_speed.py
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mizoo import datasets
-from mizoo.physics import reconstruct_tops
+from mizoo.physics import reconstruct
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_physics import by_a_plain_loop  # the reference of the agreement test
@@ -23,9 +23,10 @@ def seconds(function):
 
 
 def main():
-    x = datasets.ttbar().test.x
+    data = datasets.ttbar().test
+    x = data.x
     many = np.resize(x, (1_000_000, 24))
-    vectorised = seconds(lambda: reconstruct_tops(many))
+    vectorised = seconds(lambda: reconstruct(many, data.process))
     loop = seconds(lambda: [by_a_plain_loop(event) for event in x[:1000]]) * 1000
     print(
         f"a million events: {vectorised:.2f} s; by a plain loop {loop:.0f} s (from 1000); "

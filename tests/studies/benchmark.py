@@ -22,10 +22,10 @@ from page import fill
 import mizoo
 from mizoo.datasets import Events
 from mizoo.evaluation import compare
+from mizoo.evaluation.benchmark import TOP_PAIRS
 from mizoo.evaluation.figures import save, style
-from mizoo.evaluation.published import CELLS, PUBLISHED
 from mizoo.evaluation.text import markdown
-from mizoo.physics import TTBAR, accepted
+from mizoo.physics import accepted
 
 MODELS = ("gandalf", "turbosim", "turbosim-original", "flow", "otus", "bibae", "pix2pix", "cyclegan")
 JOINT = ("correlation", "sliced Wasserstein", "MMD", "AUC", "AUC error")
@@ -38,7 +38,7 @@ def measured(name, data):
     report = mizoo.evaluate(model, data.only("x") if alone else data, seed=0, joint=True)
     found = 100.0 * report.table["ks"]
     streams = {"z": "z_tilde", "x": "x_tilde"}
-    cells = [found.get((streams[space], observable)) for space, observable in CELLS]
+    cells = [found.get((streams[space], observable)) for space, observable in TOP_PAIRS.cells]
     joint = report.joint.reindex(list(streams.values()))
     return {"cells": cells, "joint": {s: list(joint.loc[s, list(JOINT)]) for s in joint.index}}, report
 
@@ -46,23 +46,25 @@ def measured(name, data):
 def without_rejected(report, data):
     """Cells of x_tilde of which events below the thresholds are left out, as OTUS does, and their share."""
     x = report.streams["x_tilde"]
-    kept = accepted(x)
-    table = compare(data.only("x"), Events(x=x[kept], process=TTBAR)).table
-    cells = [float(100.0 * table.loc[("x_tilde", o), "ks"]) if s == "x" else None for s, o in CELLS]
+    kept = accepted(x, data.process)
+    table = compare(data.only("x"), Events(x=x[kept], process=data.process)).table
+    cells = [
+        float(100.0 * table.loc[("x_tilde", o), "ks"]) if s == "x" else None for s, o in TOP_PAIRS.cells
+    ]
     return cells, float(np.mean(~kept))
 
 
 def of_training(data):
     """The cells of the training events, which are of the same distribution."""
     table = compare(data, mizoo.datasets.ttbar().train).table
-    return [float(100.0 * table.loc[(f"{s}_tilde", o), "ks"]) for s, o in CELLS]
+    return [float(100.0 * table.loc[(f"{s}_tilde", o), "ks"]) for s, o in TOP_PAIRS.cells]
 
 
 def draw(rows, threshold, path):
     """The cells as a figure: one line a model, on a logarithmic scale."""
     with style():
         figure, ax = plt.subplots(figsize=(16, 9), layout="constrained")
-        places = np.arange(len(CELLS))
+        places = np.arange(len(TOP_PAIRS.cells))
         colours = cycle(matplotlib.color_sequences["tab10"])
         for (name, cells), colour in zip(rows.items(), colours, strict=False):
             values = [np.nan if v is None else v for v in cells]
@@ -71,7 +73,7 @@ def draw(rows, threshold, path):
             ax.plot(places, values, label=name, alpha=0.5 if name.startswith("OTUS") else 1.0, **look)
         ax.axhspan(0.0, threshold, color="black", alpha=0.12, label="95 % threshold")
         ax.set_yscale("log")
-        ax.set_xticks(places, [f"{o}" for _, o in CELLS], rotation=30, ha="right", fontsize=18)
+        ax.set_xticks(places, [f"{o}" for _, o in TOP_PAIRS.cells], rotation=30, ha="right", fontsize=18)
         ax.minorticks_off()
         ax.set_ylabel(r"KS distance $\times$ 100")
         ax.legend(fontsize=15, ncol=2)
@@ -89,9 +91,9 @@ def rounded(cells):
 
 def tables(result):
     """The tables of the page: cells, and all observables together."""
-    threshold = {"95 % threshold": [result["threshold"]] * len(CELLS)}
-    cells = {**result["models"], "training events": result["training"], **PUBLISHED, **threshold}
-    fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in CELLS]).T))
+    threshold = {"95 % threshold": [result["threshold"]] * len(TOP_PAIRS.cells)}
+    cells = {**result["models"], "training events": result["training"], **TOP_PAIRS.published, **threshold}
+    fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in TOP_PAIRS.cells]).T))
     for stream in ("x_tilde", "z_tilde"):
         rows = {name: row[stream] for name, row in result["joint"].items() if row[stream][0] is not None}
         rows["95 % threshold"] = [*result["joint thresholds"][stream], None, None]
@@ -128,7 +130,7 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
     tables(result)
-    draw({**result["models"], **PUBLISHED}, result["threshold"], args.out / "benchmark")
+    draw({**result["models"], **TOP_PAIRS.published}, result["threshold"], args.out / "benchmark")
 
 
 if __name__ == "__main__":

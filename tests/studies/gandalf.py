@@ -22,13 +22,13 @@ import tensorflow as tf
 from page import DOCS, fill, grid
 
 import mizoo
-from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.benchmark import TOP_PAIRS
+from mizoo.evaluation.classifier import classifier_test, features, pair_features
 from mizoo.evaluation.conditional import responses, retrieve, simulation_based_calibration
 from mizoo.evaluation.distances import ks, ks_threshold
 from mizoo.evaluation.figures import latent_pairs, response
 from mizoo.evaluation.observables import observables, polar, wrap
-from mizoo.evaluation.published import CELLS
-from mizoo.evaluation.report import in_chunks
+from mizoo.evaluation.streams import in_chunks
 
 EVALUATIONS = 8  # of the shipped model
 DRAWS = 99  # from a posterior: ranks from 0 to 99, five of them in each bin of the figure
@@ -61,7 +61,7 @@ def distances(model, data, threshold, draws, counts=(4, 8, 16, 32)):
             {
                 "evaluations": count,
                 **of_cells(found, threshold),
-                "cells above the threshold": int((mean[list(CELLS)] > threshold).sum()),
+                "cells above the threshold": int((mean[list(TOP_PAIRS.cells)] > threshold).sum()),
                 "observables above 1.5 thresholds": int((mean > 1.5 * threshold).sum()),
                 "observables": len(mean),
                 "worst of x": [worst["x"], round(100 * mean["x"].max(), 2)],
@@ -81,8 +81,8 @@ def between(first, second):
     """
     found = {}
     for space in "xz":
-        others = observables(second[space], space)
-        for name, values in observables(first[space], space).items():
+        others = observables(second[space], space, first.process)
+        for name, values in observables(first[space], space, first.process).items():
             found[space, name] = ks(values, others[name])
     return pd.Series(found)
 
@@ -99,7 +99,7 @@ def of_cells(found, threshold):
     """The paper's ten cells of several draws: means, deviations, and shares at the threshold or below
     it.
     """
-    cells = found[list(CELLS)]
+    cells = found[list(TOP_PAIRS.cells)]
     columns = {
         "cells": 100 * cells.mean(),
         "deviations": 100 * cells.std(),
@@ -130,20 +130,20 @@ def classified(data, x_tilde, z_tilde):
         # In GeV, rounded: partons balance but for their last digits, which are no property of theirs.
         recoil = np.linalg.norm(events.reshape(len(events), -1, 4)[..., :2].sum(1), axis=-1)
         distance = np.hypot(eta[:, i] - eta[:, j], wrap(phi[:, i] - phi[:, j]))
-        return np.concatenate([features(events, space), distance, recoil[:, None].round()], 1)
+        return np.concatenate([features(events, space, data.process), distance, recoil[:, None].round()], 1)
 
     def pair(x, z):
-        return np.concatenate([features(x, "x"), features(z, "z")], 1)
+        return np.concatenate([features(x, "x", data.process), features(z, "z", data.process)], 1)
 
     def closer(x, z):
-        return np.concatenate([pair(x, z), *responses(x, z).values()], 1)
+        return pair_features(x, z, data.process)
 
     tests = {
-        "simulation, events": (features(data.x, "x"), features(x_tilde, "x")),
+        "simulation, events": (features(data.x, "x", data.process), features(x_tilde, "x", data.process)),
         "simulation, events, distances, balance": (entangled(data.x, "x"), entangled(x_tilde, "x")),
         "simulation, pairs": (pair(data.x, data.z), pair(x_tilde, data.z)),
         "simulation, pairs and responses": (closer(data.x, data.z), closer(x_tilde, data.z)),
-        "unfolding, events": (features(data.z, "z"), features(z_tilde, "z")),
+        "unfolding, events": (features(data.z, "z", data.process), features(z_tilde, "z", data.process)),
         "unfolding, events, distances, balance": (entangled(data.z, "z"), entangled(z_tilde, "z")),
         "unfolding, pairs": (pair(data.x, data.z), pair(data.x, z_tilde)),
         "unfolding, pairs and responses": (closer(data.x, data.z), closer(data.x, z_tilde)),
@@ -171,7 +171,7 @@ def peak(values):
 
 
 def partons(data, z_tilde):
-    true, made = observables(data.z, "z"), observables(z_tilde, "z")
+    true, made = observables(data.z, "z", data.process), observables(z_tilde, "z", data.process)
     rows = {
         name: {
             "peak": peak(true[name]), "unfolded peak": peak(made[name]),
@@ -188,8 +188,8 @@ def partons(data, z_tilde):
 def calibrated(model, data, samples):
     """Coverage of the posteriors of all observables of z, and the ranks."""
     draws = in_chunks(lambda x: model.encode(x, num_samples=samples), data.x, "posterior", chunk=100)
-    truth = observables(data.z, "z")
-    made = observables(draws.reshape(-1, draws.shape[-1]), "z")
+    truth = observables(data.z, "z", data.process)
+    made = observables(draws.reshape(-1, draws.shape[-1]), "z", data.process)
     stacked = np.stack([values.reshape(len(data), samples) for values in made.values()], -1)
     found = simulation_based_calibration(np.stack(list(truth.values()), 1), stacked)
     rows = {
@@ -329,7 +329,7 @@ def main():
     x_tilde, z_tilde = drawn(tf.function(model.encode), tf.function(model.decode), data).values()
     result["classifier"] = classified(data, x_tilde, z_tilde)
     result["partons"] = partons(data, z_tilde)
-    true, made = responses(data.x, data.z), responses(x_tilde, data.z)
+    true, made = (responses(x, data.z, data.process) for x in (data.x, x_tilde))
     result["responses"] = {
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
@@ -343,7 +343,7 @@ def main():
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     if args.out.samefile(DOCS / "studies"):
         tables(result)
-    save(response(data.x, data.z, x_tilde), args.out / "gandalf_responses.png")
+    save(response(data.x, data.z, x_tilde, data.process), args.out / "gandalf_responses.png")
     draw_ranks(ranks, DRAWS, args.out / "gandalf_ranks.png")
     save(latent_pairs(spaces), args.out / "gandalf_latents.png")
 

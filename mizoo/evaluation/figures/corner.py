@@ -5,7 +5,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter
 
-from mizoo.evaluation.figures.style import TRUE, style
+from mizoo.evaluation.figures.style import TRUE, axis_edges, style
 
 
 def corner(samples, labels, weights=None, bins=40):
@@ -22,7 +22,7 @@ def corner(samples, labels, weights=None, bins=40):
     weights = weights or {}
     names = list(labels)
     truth = next(iter(samples.values()))
-    edges = {name: np.linspace(*np.percentile(truth[name], [0.5, 98.0]), bins + 1) for name in names}
+    edges = {name: axis_edges(truth[name], [0.5, 98.0], bins) for name in names}
     colours = [TRUE, "#d1495b", "#30638e", "#edae49"]
     with style():
         size = 4.0 * len(names)

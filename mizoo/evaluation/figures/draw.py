@@ -1,5 +1,7 @@
 """All figures of a report."""
 
+import re
+from functools import partial
 from pathlib import Path
 
 from rich.progress import track
@@ -34,28 +36,26 @@ def _figures(report):
     """Names of figures, and what makes them."""
     truth, process = report.truth, report.truth.process
     for space in sorted({LINKS[stream].target for stream in report.streams}):
-        for particle in process.particles(space):
-            names = [f"{component}_{particle.name}" for component in COMPONENTS]
-            yield f"{space}_{_plain(particle.name)}", lambda s=space, n=names: ratios(report, s, n)
         named = observables(truth[space][:1], space, process)
+        for particle in process.particles(space):
+            names = [name for c in COMPONENTS if (name := f"{c}_{particle.name}") in named]
+            yield f"{space}_{_plain(particle.name)}", partial(ratios, report, space, names)
         masses = {name: label(name, space, process) for name in process.systems if name in named}
         if masses:
-            yield f"{space}_masses", lambda s=space, n=list(masses): ratios(report, s, n)
+            yield f"{space}_masses", partial(ratios, report, space, list(masses))
         if len(masses) > 1:
-            yield (
-                f"{space}_corner",
-                lambda s=space, m=masses: corner(_samples(report, s), m, _weights(report, s)),
-            )
+            samples, weights = partial(_samples, report, space), _weights(report, space)
+            yield f"{space}_corner", lambda s=samples, m=masses, w=weights: corner(s(), m, w)
     for stream in report.streams:
-        yield f"{stream}_correlations", lambda s=stream: correlations(report, s)
+        yield f"{stream}_correlations", partial(correlations, report, stream)
     if "x_tilde" in report.streams and truth.z is not None and len(truth) == len(report.streams["x_tilde"]):
-        pairs = (truth.x, truth.z, report.streams["x_tilde"])
-        of = {"weights": truth.weights, "process": process}
-        for kind in partners(truth.x[:1], truth.z[:1], process):
-            name = f"transport_{kind}"
-            yield name, lambda k=kind: transport(*pairs, kind=k, **of)
-        yield "response", lambda: response(*pairs, **of)
-        yield "resolution", lambda: resolution(*pairs, **of)
+        pairs = (truth.x, truth.z, report.streams["x_tilde"], process)
+        kinds = partners(truth.x[:1], truth.z[:1], process)
+        for kind in kinds:
+            yield f"transport_{kind}", partial(transport, *pairs, kind, truth.weights)
+        if kinds:
+            yield "response", partial(response, *pairs, truth.weights)
+            yield "resolution", partial(resolution, *pairs, truth.weights)
 
 
 def _samples(report, space):
@@ -75,4 +75,4 @@ def _weights(report, space):
 
 def _plain(name):
     """A particle's name in the name of a file: e-, e+ become e, e_plus."""
-    return name.replace("+", "_plus").strip("-")
+    return re.sub(r"\W", "_", name.replace("+", "_plus").strip("-"))

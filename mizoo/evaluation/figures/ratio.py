@@ -6,7 +6,7 @@ import numpy as np
 from hist import Hist, axis
 from hist.storage import Weight
 
-from mizoo.evaluation.figures.style import TRUE, of_stream, style
+from mizoo.evaluation.figures.style import TRUE, axis_edges, of_stream, style
 from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
 
@@ -37,7 +37,7 @@ def ratios(report, space, names, bins=50):
 
 
 def _panel(upper, lower, truth, models, bins):
-    low, high = np.percentile(truth[0], [0.3, 99.7])
+    low, *_, high = axis_edges(truth[0], [0.3, 99.7], bins)
     edges = axis.Regular(bins, low, high)
     true, content, error = _filled(edges, *truth)
     content = np.maximum(content, 1e-12)

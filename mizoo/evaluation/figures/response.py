@@ -5,8 +5,8 @@ import mplhep
 import numpy as np
 
 from mizoo.evaluation.conditional import partners, responses
-from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.evaluation.figures.style import TRUE, axis_edges, central, of_stream, repeated, style
+from mizoo.physics.process import Process
 
 _AXES = {
     "pt": r"$(p_T - p_T^\mathrm{parton})/p_T^\mathrm{parton}$",
@@ -15,21 +15,26 @@ _AXES = {
 }
 
 
-def response(x, z, made, weights=None, process=TTBAR, bins=60):
+def response(x, z, made, process: Process, weights=None, bins=60):
     """How detector objects differ from their partons, in truth and by a model: a row for each kind.
 
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
         made: what the model makes of z, such as `x_tilde`.
+        process: of the events.
         weights: (n,) of the events, if they have any.
+
+    Raises:
+        ValueError: if no object has a parton that it can come from.
     """
     true, simulated = responses(x, z, process), responses(made, z, process)
+    _check_objects(true, process)
     colour, name = of_stream("x_tilde")
     with style():
         lines = len(true) // 3
         figure, axes = plt.subplots(lines, 3, figsize=(24, 7 * lines), squeeze=False, layout="constrained")
         for ax, key in zip(axes.flat, true, strict=True):
-            edges = np.linspace(*np.percentile(true[key], [2, 98]), bins)
+            edges = axis_edges(true[key], [2, 98], bins)
             for values, look in (
                 (true[key], {"color": TRUE, "histtype": "fill", "alpha": 0.2, "label": "truth"}),
                 (simulated[key], {"color": colour, "lw": 2, "yerr": False, "label": name}),
@@ -43,18 +48,22 @@ def response(x, z, made, weights=None, process=TTBAR, bins=60):
     return figure
 
 
-def resolution(x, z, made, weights=None, process=TTBAR, bins=10):
+def resolution(x, z, made, process: Process, weights=None, bins=10):
     """Median and half of the central 68 % of the pT response against the parton's pT, for each kind.
 
     Args:
-        x, z, made, weights: see `response`.
+        x, z, made, process, weights: see `response`.
         bins: slices of pT with the same number of objects.
+
+    Raises:
+        ValueError: if no object has a parton that it can come from.
     """
     found = {
         "truth": (partners(x, z, process), {"color": TRUE}),
         of_stream("x_tilde")[1]: (partners(made, z, process), {"color": of_stream("x_tilde")[0]}),
     }
     kinds = list(found["truth"][0])
+    _check_objects(kinds, process)
     with style():
         figure, axes = plt.subplots(
             1, len(kinds), figsize=(11 * len(kinds), 9), squeeze=False, layout="constrained"
@@ -72,7 +81,12 @@ def resolution(x, z, made, weights=None, process=TTBAR, bins=10):
                 ax.plot(middle, median, "o-", label=f"{name}: median", **look)
                 ax.plot(middle, (high - low) / 2.0, "s--", label=f"{name}: resolution", **look)
             ax.set_xlabel(r"$p_T$ of the parton [GeV]")
-            ax.set_ylabel(f"{kind.lower()}: {_AXES['pt']}")
+            ax.set_ylabel(f"{kind}: {_AXES['pt']}")
             ax.axhline(0.0, color=TRUE, lw=0.8)
         axes[0, 0].legend(fontsize=18)
     return figure
+
+
+def _check_objects(found, process):
+    if not found:
+        raise ValueError(f"process {process.name} has no objects that partons become: nothing to draw")

@@ -40,6 +40,17 @@ def save(figure, path, dpi=60) -> list[Path]:
     return paths
 
 
+def axis_edges(values, percentiles, bins):
+    """Edges of bins between two percentiles of values, which are made a hundredth of them apart at least.
+
+    So even what is one number, such as the mass of a narrow resonance, has an axis to be drawn on.
+    """
+    low, high = np.percentile(values, percentiles)
+    least = 0.01 * max(abs(low), abs(high), 1.0)
+    widened = max(0.0, (least - (high - low)) / 2.0)
+    return np.linspace(low - widened, high + widened, bins + 1)
+
+
 def of_stream(stream):
     """Colour and label of a stream."""
     return COLOURS[stream.partition("_")[2]], LABELS[stream]

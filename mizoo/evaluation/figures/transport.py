@@ -5,12 +5,12 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from mizoo.evaluation.conditional import partners
-from mizoo.evaluation.figures.style import TRUE, central, of_stream, repeated, style
+from mizoo.evaluation.figures.style import TRUE, axis_edges, central, of_stream, repeated, style
 from mizoo.evaluation.observables import wrap
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
 
 
-def transport(x, z, made, kind="jet", weights=None, process=TTBAR, bins=50):
+def transport(x, z, made, process: Process, kind: str, weights=None, bins=50):
     """Where the detector takes pT, η and φ of objects of a kind: the truth above, the model below.
 
     Each column of a panel is a slice of the parton's value; the lines are the median and the central 68 %.
@@ -18,20 +18,25 @@ def transport(x, z, made, kind="jet", weights=None, process=TTBAR, bins=50):
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
         made: what the model makes of z, such as `x_tilde`.
+        process: of the events.
         kind: of the objects, such as `electron`.
         weights: (n,) of the events, if they have any.
+
+    Raises:
+        ValueError: if no objects of this kind have partons that they can come from.
     """
-    rows = {
-        "truth": partners(x, z, process)[kind],
-        of_stream("x_tilde")[1]: partners(made, z, process)[kind],
-    }
+    found = {"truth": partners(x, z, process), of_stream("x_tilde")[1]: partners(made, z, process)}
+    if kind not in (known := found["truth"]):
+        kinds = ", ".join(known) or "no kind"
+        raise ValueError(f"process {process.name} has objects with partons of {kinds}, not {kind}")
+    rows = {title: of_kind[kind] for title, of_kind in found.items()}
     symbols = {"pt": "p_T", "eta": r"\eta", "phi": r"\phi"}
     with style():
         figure, axes = plt.subplots(2, 3, figsize=(27, 17), layout="constrained")
         for line, (title, values) in zip(axes, rows.items(), strict=True):
             for ax, (name, symbol) in zip(line, symbols.items(), strict=True):
                 after, before = (array.ravel() for array in values[name])
-                edges = np.linspace(*np.percentile(rows["truth"][name][1], [0.5, 99.5]), bins + 1)
+                edges = axis_edges(rows["truth"][name][1], [0.5, 99.5], bins)
                 own = repeated(weights, values[name][0])
                 look = {"norm": LogNorm(), "cmap": "Greys", "rasterized": True}
                 ax.hist2d(before, after, bins=[edges, edges], weights=own, **look)
