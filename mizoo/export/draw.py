@@ -8,7 +8,7 @@ from mizoo.datasets import read_arrays
 from mizoo.datasets.disk import naming, settle
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.write import check_target, weights
-from mizoo.evaluation.report import in_chunks
+from mizoo.evaluation.streams import in_chunks
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin

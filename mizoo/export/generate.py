@@ -16,7 +16,7 @@ from mizoo.datasets.integrity import checksum
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.read import stream
 from mizoo.datasets.write import appending, check_target, scratch, weights
-from mizoo.evaluation.report import in_chunks
+from mizoo.evaluation.streams import in_chunks
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
 from mizoo.physics.library import ttbar as TTBAR

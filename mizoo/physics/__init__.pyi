@@ -4,7 +4,8 @@ from .particles import Decay as Decay
 from .particles import DetectorObject as DetectorObject
 from .particles import Parton as Parton
 from .process import Process as Process
+from .reconstruction import MassReconstruction as MassReconstruction
+from .reconstruction import ReconstructedMasses as ReconstructedMasses
 from .reconstruction import ReconstructedTops as ReconstructedTops
-from .reconstruction import TopMasses as TopMasses
-from .reconstruction import reconstruct_tops as reconstruct_tops
+from .reconstruction import reconstruct as reconstruct
 from .symmetry import BeamSymmetry as BeamSymmetry
