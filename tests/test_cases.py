@@ -3,12 +3,17 @@
 import re
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mizoo.datasets import read, read_arrays
+import mizoo
+from mizoo.datasets import read_arrays
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
 
 CASES = Path(__file__).parent / "data" / "cases"
 

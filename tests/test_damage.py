@@ -2,16 +2,22 @@
 
 import importlib
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+import mizoo
 from mizoo.core.optional import extra
-from mizoo.datasets import read, read_arrays, stream, write
+from mizoo.datasets import read_arrays
 from mizoo.datasets.readers.damage import brief, named
-from mizoo.physics import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
+stream = partial(mizoo.datasets.stream, process=TTBAR)
+write = partial(mizoo.datasets.write, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 ROOT = DATA / "ttbar_reco.root"
@@ -141,7 +147,7 @@ def test_shapes(shape, x, tmp_path):
 
 def test_selections_that_fail_are_named():
     def mine(objects, process):
-        return objects["Tau"]
+        return objects["tau"]
 
     def short(objects, process):
         return np.ones(3, bool)

@@ -1,12 +1,17 @@
+from functools import partial
+
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mizoo.datasets.packaged import read_momenta, write_momenta
 
-from mizoo.datasets import Events, Samples, digits, read, read_arrays
-from mizoo.datasets.ttbar import read_momenta, write_momenta
-from mizoo.physics import TTBAR
+import mizoo
+from mizoo.datasets import Events, Samples, digits, read_arrays
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
 
 
 def test_splits_and_columns(ttbar):
@@ -51,7 +56,7 @@ def test_energies_follow_from_masses_to_float32_rounding(ttbar):
     for space in ("x", "z"):
         events = ttbar.test[space].reshape(-1, 6, 4)
         momenta = events[..., :3].astype("float64")
-        energy = np.sqrt(np.square(momenta).sum(-1) + TTBAR.masses(space) ** 2)
+        energy = np.sqrt(np.square(momenta).sum(-1) + np.square(TTBAR.masses(space)))
         assert np.all(np.abs(events[..., 3] - energy) <= np.spacing(events[..., 3]))
 
 

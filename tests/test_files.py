@@ -3,6 +3,7 @@
 import gzip
 import re
 import warnings
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
@@ -14,11 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mizoo
-from mizoo.datasets import read, stream, write
-from mizoo.datasets.readers.delphes import as_listed
 from mizoo.datasets.read import SkippedEvents
 from mizoo.datasets.readers.record import partons
-from mizoo.physics import TTBAR, Particle, Process
+from mizoo.datasets.readers.selection import as_listed
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.process import Process
+
+read = partial(mizoo.datasets.read, process=TTBAR)
+stream = partial(mizoo.datasets.stream, process=TTBAR)
+write = partial(mizoo.datasets.write, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 ROOT, LHE = DATA / "ttbar_reco.root", DATA / "ttbar_reco.lhe.gz"
@@ -76,7 +81,7 @@ def test_partons_of_the_record_are_those_of_the_les_houches_file():
 
 def test_a_selection_of_ones_own():
     def five_jets(objects, process):
-        return np.asarray(ak.num(objects["Jet"]) == 5)
+        return np.asarray(ak.num(objects["jet"]) == 5)
 
     x = read(ROOT, select=five_jets).x
     assert len(x) > 100
@@ -87,11 +92,11 @@ def test_a_selection_of_ones_own():
 
 def test_another_process_is_a_few_lines():
     pair = Process(
-        "W",
-        z=(Particle("e-", "e^-", pdg=11), Particle("nubar", r"\bar\nu", pdg=-12)),
-        x=(Particle("e-", "e^-", branch="Electron", charge=-1), Particle("j", "j", branch="Jet")),
+        name="W",
+        partons=[{"name": "e-", "pdgid": 11}, {"name": "nubar", "pdgid": -12}],
+        objects=[{"name": "e-", "kind": "electron", "charge": -1}, {"name": "j", "kind": "jet"}],
     )
-    events = read(ROOT, LHE, process=pair, select=lambda objects, _: np.ones(len(objects["Jet"]), bool))
+    events = read(ROOT, LHE, process=pair, select=lambda objects, _: np.ones(len(objects["jet"]), bool))
     assert events.x.shape[1] == events.z.shape[1] == 8
     w = events.z.reshape(-1, 2, 4).astype("float64").sum(1)
     assert np.median(np.sqrt(w[:, 3] ** 2 - np.square(w[:, :3]).sum(1))) == pytest.approx(80.4, abs=0.5)
@@ -101,7 +106,8 @@ def test_another_process_is_a_few_lines():
 def test_what_is_written_is_read(suffix, few, tmp_path):
     path = tmp_path / f"events{suffix}"
     write(path, few.arrays())
-    assert {p.name for p in tmp_path.iterdir()} - {f"{path.name}.sha256"} == {path.name}
+    beside = {f"{path.name}.sha256", f"{path.name}.process.json"}
+    assert {p.name for p in tmp_path.iterdir()} - beside == {path.name}
     again = read(path)
     for space in "xz":
         np.testing.assert_allclose(again[space], few[space], rtol=1e-6)
@@ -187,7 +193,7 @@ def test_errors_say_where(few, tmp_path):
     with pytest.raises(ValueError, match=r"branch\.root, tree Delphes: no branch Electron\.PT"):
         read(tmp_path / "branch.root")
     with pytest.raises(ValueError, match="no events of ttbar after selection"):
-        read(ROOT, select=lambda objects, _: np.zeros(len(objects["Jet"]), bool))
+        read(ROOT, select=lambda objects, _: np.zeros(len(objects["jet"]), bool))
     write(tmp_path / "few.h5", few.arrays())
     with pytest.raises(ValueError, match=r"numbers of events differ.* 3000.* 10"):
         read(LHE, tmp_path / "few.h5")

@@ -7,14 +7,18 @@ import gzip
 import os
 import random
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uproot
 
-from mizoo.datasets import read, read_arrays, write
-from mizoo.physics import TTBAR
+import mizoo
+from mizoo.datasets import read_arrays, write
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 COUNT = int(os.environ.get("MIZOO_FUZZ", "30"))

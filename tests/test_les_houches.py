@@ -2,13 +2,18 @@
 
 import gzip
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mizoo.datasets import SkippedEvents, read, stream
-from mizoo.physics import TTBAR
+import mizoo
+from mizoo.datasets import SkippedEvents
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
+stream = partial(mizoo.datasets.stream, process=TTBAR)
 
 CASES = Path(__file__).parent / "data" / "cases"
 TEXT = (CASES / "extra_u.lhe").read_text()

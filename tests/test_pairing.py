@@ -2,6 +2,7 @@
 
 import gzip
 import warnings
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -9,9 +10,14 @@ import numpy as np
 import pytest
 import uproot
 
-from mizoo.datasets import Events, read, read_arrays, stream, write
+import mizoo
+from mizoo.datasets import Events, read_arrays
 from mizoo.datasets.readers.pairing import DoubtfulPairs, rows_by_number, rows_by_position
-from mizoo.physics import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
+stream = partial(mizoo.datasets.stream, process=TTBAR)
+write = partial(mizoo.datasets.write, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 ROOT, LHE = DATA / "ttbar_reco.root", DATA / "ttbar_reco.lhe.gz"

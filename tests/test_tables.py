@@ -1,5 +1,6 @@
 """Tables: names of weights, columns that are no numbers, trees with other columns."""
 
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 import uproot
 
-from mizoo.datasets import read
+import mizoo
 from mizoo.datasets.weights import UnusedWeights
-from mizoo.physics import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
+
+read = partial(mizoo.datasets.read, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 ROOT = DATA / "ttbar_reco.root"

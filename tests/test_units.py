@@ -1,6 +1,7 @@
 """Momenta that are not in GeV, energies below momenta, angles that are none."""
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,13 @@ import pandas as pd
 import pytest
 import uproot
 
-from mizoo.datasets import Events, read, write
+import mizoo
+from mizoo.datasets import Events, write
 from mizoo.datasets.readers.angles import DoubtfulUnits
-from mizoo.physics import TTBAR, ZEE
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.library import zee as ZEE
+
+read = partial(mizoo.datasets.read, process=TTBAR)
 
 DATA = Path(__file__).parent / "data"
 ROOT, LHE = DATA / "ttbar_reco.root", DATA / "ttbar_reco.lhe.gz"
@@ -196,7 +201,7 @@ def test_one_wrong_azimuth_is_a_bad_event(branches, tmp_path):
     path = delphes(tmp_path / "a.root", branches, Phi)
 
     def everything(objects, process):
-        return np.ones(len(objects["Jet"]), bool)
+        return np.ones(len(objects["jet"]), bool)
 
     with pytest.raises(ValueError, match=r"a\.root, event \d+: \w+\.Phi is 77"):
         read(path, select=everything)

@@ -15,7 +15,8 @@ from interruption import killed_at, names, small_disk
 from mizoo.datasets import Events, Samples, read, write
 from mizoo.datasets.integrity import sidecar, verify
 from mizoo.datasets.write import writer
-from mizoo.physics import TTBAR, ZEE
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.library import zee as ZEE
 
 SUFFIXES = [".parquet", ".csv", ".h5", ".hdf5", ".npz", ".root"]
 WITH_SIDECAR = [".parquet", ".csv", ".root"]
@@ -29,7 +30,7 @@ def events(ttbar):
 
 
 def write_parts(path, *parts):
-    with writer(path) as append:
+    with writer(path, TTBAR) as append:
         for part in parts:
             append(part)
 
@@ -78,7 +79,7 @@ def changed(array, place, value):
 def test_wrong_input_is_told_in_one_line(events, tmp_path, suffix, change, message):
     path = tmp_path / f"out{suffix}"
     with pytest.raises(ValueError, match=message) as error:
-        write(path, change(events))
+        write(path, change(events), process=TTBAR)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
     assert not names(tmp_path)
@@ -88,7 +89,7 @@ def test_wrong_input_is_told_in_one_line(events, tmp_path, suffix, change, messa
 def test_no_events_are_no_file(suffix, tmp_path):
     with (
         pytest.raises(ValueError, match=rf"out\{suffix}: no events to write"),
-        writer(tmp_path / f"out{suffix}"),
+        writer(tmp_path / f"out{suffix}", TTBAR),
     ):
         pass
     assert not names(tmp_path)
@@ -100,14 +101,14 @@ def test_numbers_of_any_type_come_back(suffix, tmp_path):
     pt = np.arange(50)[:, None] + np.array([100, 90, 80, 70, 60, 50])
     x = np.stack([pt, 0 * pt, 0 * pt, pt], -1).reshape(50, 24)
     for kind in (">f4", "f8", "f2", "i4", "u2", "g"):
-        write(path, {"x": x.astype(kind)})
+        write(path, {"x": x.astype(kind)}, process=TTBAR)
         np.testing.assert_array_equal(read(path).x, x)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_parts_must_be_alike(events, suffix, tmp_path):
     path = tmp_path / f"out{suffix}"
-    with writer(path) as append:
+    with writer(path, TTBAR) as append:
         append({"x": events.x, "z": events.z})
         append({"z": events.z, "x": events.x})  # whatever the order
         append({"x": events.x[:0], "z": events.z[:0]})
@@ -139,7 +140,8 @@ def test_what_is_written_is_read_and_protected(events, suffix, tmp_path):
     write(path, events)
     assert equal(read(path), events)
     beside = {sidecar(path).name} if suffix in WITH_SIDECAR else set()
-    assert names(tmp_path) == {path.name} | beside
+    described = {f"{path.name}.process.json"} if suffix == ".csv" else set()
+    assert names(tmp_path) == {path.name, *beside, *described}
     if beside and shutil.which("sha256sum"):
         subprocess.run(["sha256sum", "--check", "--quiet", *beside], cwd=tmp_path, check=True)
 
@@ -181,7 +183,7 @@ def test_a_disk_that_fills_up_leaves_the_former_file(ttbar, events, suffix, tmp_
 
 
 def write_slowly(path, events, ready, done):
-    with writer(path) as append:
+    with writer(path, TTBAR) as append:
         append(events.arrays())
         ready.set()
         done.wait(30)
@@ -207,7 +209,7 @@ def test_one_of_two_processes_writes(events, suffix, tmp_path):
 
 def test_one_of_two_writers_of_a_process_writes(events, tmp_path):
     (tmp_path / "link.csv").symlink_to(tmp_path / "out.csv")
-    with writer(tmp_path / "out.csv") as append:
+    with writer(tmp_path / "out.csv", TTBAR) as append:
         for other in ("out.csv", "link.csv"):
             with pytest.raises(BlockingIOError):
                 write(tmp_path / other, events)
@@ -224,7 +226,7 @@ def test_a_lock_ends_with_its_process(events, tmp_path):
     child.join()
     assert ".out.csv.lock" in names(tmp_path)
     write(tmp_path / "out.csv", events)
-    assert names(tmp_path) == {"out.csv", "out.csv.sha256"}
+    assert names(tmp_path) == {"out.csv", "out.csv.sha256", "out.csv.process.json"}
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".h5"])

@@ -1,6 +1,7 @@
 """Files of events being written: one context per format, with a function that appends checked arrays.
 
-Each writes the checksums that its format has: they are verified on reading, see `mizoo.datasets.integrity`.
+Each says which process its events are of, and writes the checksums that its format has: they are verified
+on reading, see `mizoo.datasets.integrity`.
 """
 
 import os
@@ -11,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
+from mizoo.datasets.readers.numpy_files import PROCESS
+from mizoo.datasets.readers.process_metadata import KEY, text
 from mizoo.datasets.readers.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
 
 
@@ -31,6 +34,7 @@ def _parquet(path, process):
     def append(arrays):
         nonlocal file
         table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text(process)})
         file = file or parquet.ParquetWriter(path, table.schema, write_page_checksum=True)
         file.write_table(table)
 
@@ -53,6 +57,7 @@ def _hdf5(path, process):
         disk = _Disk(opened)
         # From HDF5 1.10 on metadata have checksums, too, which `fletcher32` gives the data only.
         with h5py.File(disk, "w", libver=("v110", "v110")) as file:
+            file.attrs[KEY] = text(process)
 
             def append(arrays):
                 for key, array in arrays.items():
@@ -133,12 +138,14 @@ class _Disk:
 def _numpy(path, process):
     parts: list[dict[str, np.ndarray]] = []
     yield parts.append
-    np.savez(path, **{key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
+    arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    np.savez(path, **arrays, **{PROCESS: np.array(text(process))})
 
 
 @contextmanager
 def _root(path, process):
     with extra("uproot").recreate(path) as file:
+        file[PROCESS] = text(process)
 
         def append(arrays):
             frame = _frame(arrays, process)
@@ -149,6 +156,7 @@ def _root(path, process):
         yield append
 
 
+SILENT = (".csv",)  # formats that have no place for the process
 FORMATS = {
     ".parquet": _parquet,
     ".csv": _csv,

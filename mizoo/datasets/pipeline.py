@@ -1,14 +1,31 @@
 """Files larger than memory, as batches for training."""
 
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from mizoo.datasets.read import stream
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.datasets.readers.columns import Columns
+from mizoo.datasets.readers.limits import MAX_BYTES
+from mizoo.datasets.readers.selection import Select
+from mizoo.datasets.weights import check_not_negative
+from mizoo.physics.process import Process
 
 
 def batches(
-    *sources, batch_size, process=TTBAR, select=None, skip_bad=False, chunk=50_000, seed=0
+    *sources: Any,
+    batch_size: int,
+    process: Process | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    select: Select | None = None,
+    skip_bad: bool = False,
+    chunk: int = 50_000,
+    max_bytes: int = MAX_BYTES,
+    seed: int = 0,
 ) -> tf.data.Dataset:
     """Shuffled batches of events of files, for `fit`, in memory for one chunk of them.
 
@@ -18,7 +35,8 @@ def batches(
     `.repeat()`ed, and `steps_per_epoch`. What is left over at the end of a pass is left out.
 
     Args:
-        sources, process, select, skip_bad, chunk: see `mizoo.datasets.read`.
+        sources, process, columns, select, skip_bad, chunk: see `mizoo.datasets.read`.
+        max_bytes: most memory for the events of one chunk, see `mizoo.datasets.stream`.
         batch_size: events of a batch.
         seed: of the order.
 
@@ -28,7 +46,11 @@ def batches(
     Raises:
         ValueError: for bad input, for a negative weight, or if the sources have not one batch.
     """
-    first = next(stream(*sources, process=process, select=select, skip_bad=skip_bad, chunk=chunk))
+    events = partial(
+        stream, *sources, process=process, columns=columns, select=select, skip_bad=skip_bad, chunk=chunk,
+        max_bytes=max_bytes,
+    )  # fmt: skip
+    first = next(events())
     unit = None if first.weights is None else first.weights.mean()
     passes = iter(range(2**62))
 
@@ -36,9 +58,9 @@ def batches(
         random = np.random.default_rng([seed, next(passes)])
         rest = {space: array[:0] for space, array in first.arrays().items()}
         none = True
-        for events in stream(*sources, process=process, select=select, skip_bad=skip_bad, chunk=chunk):
-            rows = _drawn(events, unit, random)
-            arrays = {s: np.concatenate([rest[s], array[rows]]) for s, array in events.arrays().items()}
+        for part in events():
+            rows = _drawn(part, unit, random)
+            arrays = {s: np.concatenate([rest[s], array[rows]]) for s, array in part.arrays().items()}
             whole = len(arrays[min(arrays)]) // batch_size * batch_size
             for start in range(0, whole, batch_size):
                 none = False
@@ -58,7 +80,6 @@ def _drawn(events, unit, random):
     """Rows of events in random order, each as often as its weight says."""
     if unit is None:
         return random.permutation(len(events))
-    if (events.weights < 0.0).any():
-        raise ValueError("training needs weights of 0 or more, and some are negative")
+    check_not_negative(events.weights, "training")
     times = np.floor(events.weights / unit + random.random(len(events))).astype(int)
     return random.permutation(np.repeat(np.arange(len(events)), times))

@@ -1,7 +1,7 @@
 """Events out of files, whatever their format."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ import numpy as np
 from rich.progress import track
 
 from mizoo.datasets.events import Events
+from mizoo.datasets.readers import own_columns
 from mizoo.datasets.readers.chunk import Chunk
-from mizoo.datasets.readers.delphes import Selection
+from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.readers.pairing import (
     DirectionCheck,
@@ -20,8 +21,9 @@ from mizoo.datasets.readers.pairing import (
     rows_by_number,
     rows_by_position,
 )
-from mizoo.datasets.readers.sources import Source
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.datasets.readers.process_metadata import common
+from mizoo.datasets.readers.selection import Select
+from mizoo.datasets.readers.sources import Opened, Source, opened
 from mizoo.physics.process import Process
 
 _NAMED = 3  # sources in a message
@@ -33,8 +35,9 @@ class SkippedEvents(UserWarning):
 
 def read(
     *sources: Any,
-    process: Process = TTBAR,
-    select: Selection | None = None,
+    process: Process | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    select: Select | None = None,
     skip_bad: bool = False,
     chunk: int = 10_000,
     max_bytes: int = MAX_BYTES,
@@ -43,7 +46,13 @@ def read(
 
     Formats, by suffix: ROOT files of Delphes, or with a tree `events` of columns (`.root`), Les Houches
     events (`.lhe`, `.lhe.gz`), Parquet, CSV (`.csv`, `.csv.gz`), HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`,
-    `.npy`); DataFrames and awkward arrays. Of Delphes's files only the events of the selection are taken.
+    `.npy`); DataFrames and awkward arrays. Trees, Parquet, CSV and HDF5 files with other columns, as those
+    of NanoAOD, are read with `columns`. Of these and of Delphes's files, which have whole events, those of
+    the selection are taken: the objects of the process are the hardest in its acceptance, massless.
+
+    What mizoo has written says which process it is of. Of other files it has to be given. Missing momentum
+    has the number of components that the process says; a third one that is not wanted is dropped, with a
+    `DroppedComponent` warning.
 
     Several sources of the same spaces are read one after the other. Sources of x and sources of z are
     paired event by event, before the selection: `read("delphes.root", "partons.lhe.gz")`. Events of a
@@ -57,8 +66,14 @@ def read(
     same there are none.
 
     Args:
-        process: what is looked for.
-        select: selection of Delphes's events, see `mizoo.datasets.readers.delphes.chunks`.
+        process: what is looked for; by default what the files say that their events are of.
+        columns: names and units of columns, for files that are not mizoo's: see
+            `mizoo.datasets.Columns`, as a dictionary, or the path of a YAML file.
+        select: which whole events are taken: a formula such as `"n_jets >= 2 and max(jet.pt) > 50"`, see
+            `mizoo.physics.selection`; or a function of the objects and the process that gives a mask (n,),
+            see `mizoo.datasets.readers.selection`. By default that of the process, or just as many
+            electrons, muons, photons and jets as it lists. Events that lack an object of the process are
+            never taken.
         skip_bad: leave bad events out, with a `SkippedEvents` warning, instead of an error.
         chunk: events that are held at once, beside the result.
         max_bytes: most memory for the result, and for what a file makes a reader hold at once, as an
@@ -67,11 +82,12 @@ def read(
     Raises:
         ImportError: if a format needs a library that is not there.
         OSError: if a file is not there or may not be read.
-        ValueError: for bad input; it names file, event and column or branch, and what was expected.
+        ValueError: for bad input; it names file, event and column or branch, and what was expected. If
+            nobody says what the process is, or a file says another one.
     """
     parts: list[Events] = []
     held = 0
-    streamed = _stream(sources, process, select, skip_bad, chunk, max_bytes, whole=True)
+    streamed = _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=True)
     for part in track(streamed, description="read     ", transient=True):
         parts.append(part)
         held += sum(array.nbytes for array in part.arrays().values())
@@ -81,13 +97,14 @@ def read(
     if all(part.weights is not None for part in parts):
         weights = np.concatenate([part.weights for part in parts])
         weights = None if np.ptp(weights) == 0.0 else weights
-    return Events(x, z, process=process, weights=weights)
+    return Events(x, z, process=parts[0].process, weights=weights)
 
 
 def stream(
     *sources: Any,
-    process: Process = TTBAR,
-    select: Selection | None = None,
+    process: Process | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    select: Select | None = None,
     skip_bad: bool = False,
     chunk: int = 10_000,
     max_bytes: int = MAX_BYTES,
@@ -99,17 +116,18 @@ def stream(
     Yields:
         `Events`; parts without any are left out.
     """
-    return _stream(sources, process, select, skip_bad, chunk, max_bytes, whole=False)
+    return _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=False)
 
 
-def _stream(sources, process, select, skip_bad, size, max_bytes, whole):
+def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole):
     if not sources:
         raise ValueError("nothing to read: give a file")
     if size < 1:
         raise ValueError(f"chunk must be 1 or more, got {size}")
     skipped: list[str] = []
     any_left = False
-    for part in _parts([Source(s, process, size, select, max_bytes) for s in sources], process):
+    process, given = _opened(sources, process, columns, select, size, max_bytes)
+    for part in _parts(given, process):
         if whole and part.announced is not None:
             width = sum(array.shape[1] for array in part.arrays.values()) * np.dtype("float32").itemsize
             check_bytes(part.announced * width, max_bytes, f"{part.source}: the result")
@@ -128,7 +146,27 @@ def _stream(sources, process, select, skip_bad, size, max_bytes, whole):
     if skipped:
         warnings.warn(f"{len(skipped)} bad events left out; the first: {skipped[0]}", SkippedEvents, 2)
     if not any_left:
-        raise ValueError(f"{_names(sources)}: no events of {process.name} after selection")
+        chosen = select or process.select
+        by = f" by {chosen!r}" if isinstance(chosen, str) else ""
+        raise ValueError(f"{_names(sources)}: no events of {process.name} after selection{by}")
+
+
+def _opened(sources, process, columns, select, size, max_bytes) -> tuple[Process, list[Source]]:
+    """The process, and the sources to be read as its events."""
+    own = None if columns is None else Columns.of(columns)
+    found: list[Opened] = [opened(source, own, max_bytes) for source in sources]
+    what = _names(sources)
+    process = common(process, [(one.name, one.process) for one in found], what)
+    if select is not None and not any(one.has_whole_events for one in found):
+        raise ValueError(
+            f"{what}: select is for whole events, of Delphes or with columns=…, and there are none"
+        )
+    if own is not None and not any(one.reader is own_columns.chunks for one in found):
+        raise ValueError(
+            f"{what}: columns are for trees {own.tree!r}, Parquet, CSV and HDF5 files that mizoo has not "
+            "written, and for tables in memory; there are none"
+        )
+    return process, [Source(one, process, size, select, own, max_bytes) for one in found]
 
 
 def _parts(sources: Sequence[Source], process: Process) -> Iterator[Chunk]:

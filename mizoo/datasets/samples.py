@@ -6,6 +6,8 @@ from typing import Any, Self
 import numpy as np
 import tensorflow as tf
 
+from mizoo.datasets.weights import check_not_negative
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -15,8 +17,9 @@ class Samples:
         paired: whether rows of x and z belong together. If not, lengths may differ, and each space is
             shuffled for itself.
         weights: (n,) of the events, in any unit, if they do not all count the same. Batches then hold
-            each event as often as its weight says, so that every term of a loss is a weighted one;
-            distances and figures of the evaluation take weights as they are.
+            each event as often as its weight says, so that every term of a loss is a weighted one.
+            Distances and figures of the evaluation take weights of either sign; training needs
+            `mizoo.datasets.positive_resampling` of those with negative ones.
 
     Raises:
         ValueError: for pairs of unequal lengths, no events, a value not finite, with space and event, or
@@ -117,10 +120,7 @@ class Samples:
             ValueError: for a negative weight.
         """
         weights = np.ones(len(self)) if self.weights is None else self.weights
-        if negative := np.count_nonzero(weights < 0.0):
-            raise ValueError(
-                f"training needs weights of 0 or more, and {negative} of {len(self)} are negative"
-            )
+        check_not_negative(weights, "training")
         upto = np.cumsum(weights) / weights.mean()
         places = tf.range(len(self), dtype="float64") + tf.cast(offset, tf.float64)
         return tf.minimum(tf.searchsorted(upto, places, side="right"), len(self) - 1)

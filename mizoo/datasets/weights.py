@@ -1,8 +1,10 @@
-"""Names of event weights in files."""
+"""Weights of events: their names in files, and their sign."""
 
 import re
 import warnings
 from collections.abc import Iterable
+
+import numpy as np
 
 WEIGHT, WEIGHTS = "weight", "weights"
 _KNOWN = (WEIGHT, WEIGHTS, "event.weight")
@@ -30,3 +32,20 @@ def weight_name(names: Iterable[str], source: str) -> str | None:
             f"{source}: {', '.join(alike[:5])} not used; weights are called {WEIGHT!r}", UnusedWeights, 2
         )
     return found[0] if found else None
+
+
+def check_not_negative(weights: np.ndarray, what: str) -> None:
+    """Check that no weight is negative.
+
+    Args:
+        weights: (n,).
+        what: needs that, for the message.
+
+    Raises:
+        ValueError: if some are; it says how many, and what makes them positive.
+    """
+    if negative := np.count_nonzero(np.asarray(weights) < 0.0):
+        raise ValueError(
+            f"{what} needs weights of 0 or more, and {negative} of {len(weights)} are negative: "
+            "mizoo.datasets.positive_resampling makes them positive"
+        )

@@ -9,12 +9,13 @@ import pandas as pd
 
 from mizoo.datasets.disk import naming, settle
 from mizoo.datasets.events import Events
-from mizoo.datasets.formats import FORMATS
+from mizoo.datasets.formats import FORMATS, SILENT
 from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.readers.process_metadata import needed, text
+from mizoo.datasets.readers.process_metadata import sidecar as process_sidecar
 from mizoo.datasets.readers.tables import WEIGHTS
 from mizoo.datasets.samples import Samples
-from mizoo.physics.library import ttbar as TTBAR
 from mizoo.physics.process import Process
 
 _UNPROTECTED = (".parquet", ".csv", ".root")  # a part of these files, or all, has no checksum of its own
@@ -30,19 +31,20 @@ def write(
 
     Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`). All are written with
     checksums, which reading verifies: those of the format, and beside Parquet, CSV and ROOT files also
-    `NAME.sha256`, see `mizoo.datasets.integrity`.
+    `NAME.sha256`, see `mizoo.datasets.integrity`. Each says which process it is of, CSV in
+    `NAME.process.json` beside it: see `mizoo.datasets.readers.process_metadata`.
 
     Args:
         path: of the file.
         events: `Events`, or a dictionary of arrays (n, 4 × objects) in GeV by space, and `weights` (n,) if
             any.
-        process: that the columns of tables are named after; if None that of the events, or `TTBAR` for a
-            dictionary.
+        process: that the events are of, which the file says then; of `Events` it is known.
         overwrite: replace a file that is there.
 
     Raises:
         ValueError: for another suffix; for no events, arrays of a wrong shape, of different lengths, not of
-            real numbers or with a value that is not finite; for `Events` of another process.
+            real numbers or with a value that is not finite; for `Events` of another process; for others
+            without a process.
         ImportError: if the format needs the extra `hep`.
         OSError: if the file cannot be written, such as `FileExistsError`, or `BlockingIOError` while
             another process writes it; it names the file, and nothing is left of it.
@@ -51,7 +53,7 @@ def write(
     if own is not None and process is not None and own != process:
         raise ValueError(f"{path}: the events are of {own.name}, not of {process.name}")
     arrays = events.arrays() | weights(events) if isinstance(events, Samples) else events
-    with writer(path, process or own or TTBAR, overwrite) as append:
+    with writer(path, needed(own or process, path), overwrite) as append:
         append(arrays)
 
 
@@ -62,7 +64,7 @@ def weights(events: Samples) -> dict[str, np.ndarray]:
 
 @contextmanager
 def writer(
-    path: str | Path, process: Process = TTBAR, overwrite: bool = True
+    path: str | Path, process: Process, overwrite: bool = True
 ) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
     """Context with a function that appends events to a file, which appears in the end: see `write`."""
     check_target(path, overwrite)
@@ -95,10 +97,10 @@ def check_target(path: str | Path, overwrite: bool) -> None:
 
 
 def scratch(path: str | Path) -> list[Path]:
-    """All files that writing a file touches: it, its unfinished form, and the checksums of both."""
+    """All files that writing a file touches: it, what is beside it, and the unfinished forms of these."""
     target = Path(path).resolve()
     unfinished = target.with_name(f".{target.stem}.part{target.suffix}")
-    return [target, unfinished, sidecar(target), sidecar(unfinished)]
+    return [place(one) for one in (target, unfinished) for place in (Path, sidecar, process_sidecar)]
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def appending(
     path: str | Path, process: Process, overwrite: bool
 ) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
     """`writer` for whom holds the lock of the file already."""
-    target, unfinished, beside, beside_unfinished = scratch(path)
+    target, beside, described, unfinished, beside_unfinished, described_unfinished = scratch(path)
     count = 0
     former: dict[str, np.dtype] = {}
 
@@ -145,14 +147,23 @@ def appending(
             if renewed:
                 beside_unfinished.write_text(line(unfinished, target.name))
                 settle(beside_unfinished)
-            # Whenever this ends halfway, there is no checksum beside a file that it is not of.
-            beside.unlink(missing_ok=True)
+            if target.suffix in SILENT:
+                described_unfinished.write_text(text(process))
+                settle(described_unfinished)
+            # Whenever this ends halfway, there is nothing beside a file that is not of it.
+            others = ((beside_unfinished, beside), (described_unfinished, described))
+            for new, former_one in others:
+                if not (
+                    new.exists() and former_one.exists() and new.read_bytes() == former_one.read_bytes()
+                ):
+                    former_one.unlink(missing_ok=True)
             unfinished.replace(target)
-            if renewed:
-                beside_unfinished.replace(beside)
+            for new, former_one in others:
+                if new.exists():
+                    new.replace(former_one)
     finally:
-        unfinished.unlink(missing_ok=True)
-        beside_unfinished.unlink(missing_ok=True)
+        for rest in (unfinished, beside_unfinished, described_unfinished):
+            rest.unlink(missing_ok=True)
 
 
 def _checked(arrays, process, path):

@@ -1,10 +1,13 @@
 """YAML files whose mistakes are told by line and key."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import yaml
 from pydantic import ValidationError
+
+_Described = TypeVar("_Described")
 
 
 class Description(NamedTuple):
@@ -18,10 +21,12 @@ class Description(NamedTuple):
         node, line = self.root, self.root.start_mark.line
         for key in error.errors()[0]["loc"]:
             match node:
-                case yaml.MappingNode():
+                case yaml.MappingNode() if key != 0:
                     found = [(k, v) for k, v in node.value if k.value == str(key)]
                 case yaml.SequenceNode() if isinstance(key, int) and key < len(node.value):
                     found = [(node.value[key], node.value[key])]
+                case _ if key == 0:  # a single one in place of a list
+                    continue
                 case _:
                     break
             if not found:
@@ -49,6 +54,26 @@ def read(path: str | Path) -> Description:
     if root is None or not isinstance(values, dict):
         raise ValueError(f"{path}: a mapping of keys to values is expected")
     return Description(values, root)
+
+
+def load(path: str | Path, make: Callable[..., _Described]) -> _Described:
+    """What `make` makes of the content of a YAML file.
+
+    Args:
+        path: of the file.
+        make: takes the keys as arguments; raises a `ValueError` whose cause is that of pydantic.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: for a mistake in it, with file, line and key.
+    """
+    content = read(path)
+    try:
+        return make(**content.values)
+    except ValueError as error:
+        if not isinstance(cause := error.__cause__, ValidationError):
+            raise
+        raise ValueError(f"{path}, {content.place(cause)}{fault(cause)}") from cause
 
 
 def fault(error: ValidationError) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mizoo.physics import description
 from mizoo.physics.particles import Decay, DetectorObject, Kind, Label, Name, Part, Parton
+from mizoo.physics.selection import Selection
 
 COMPONENTS = ("px", "py", "pz", "E")
 
@@ -81,7 +82,7 @@ class Process(Part):
     """Masses that are observables, beside those of the decays."""
     reconstruction: Reconstruction = Reconstruction()
     select: str | None = None
-    """Selection of detector events, a formula such as `n_jets == 2`; by default exactly the objects."""
+    """Selection of detector events, see `mizoo.physics.selection`; by default exactly the objects."""
 
     def __init__(self, **content: Any):
         try:
@@ -98,13 +99,7 @@ class Process(Part):
             FileNotFoundError: if there is none.
             ValueError: for what is no description of a process; it names file, line and key.
         """
-        content = description.read(path)
-        try:
-            return cls(**content.values)
-        except ValueError as error:
-            if not isinstance(cause := error.__cause__, ValidationError):
-                raise
-            raise ValueError(f"{path}, {content.place(cause)}{description.fault(cause)}") from cause
+        return description.load(path, cls)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, of which `Process(**content)` makes it again."""
@@ -185,6 +180,13 @@ class Process(Part):
             if peak.decay not in known:
                 raise ValueError(f"there is no decay {peak.decay!r}; there are {', '.join(known)}")
         return reconstruction
+
+    @field_validator("select")
+    @classmethod
+    def _check_select(cls, select: str | None) -> str | None:
+        if select is not None:
+            Selection(select)
+        return select
 
     @cached_property
     def z(self) -> tuple[Parton, ...]:

@@ -1,10 +1,10 @@
-"""Checks of directions in Delphes's trees: azimuths in radians, pseudorapidities, or something else."""
+"""Checks of directions in trees: azimuths in radians, pseudorapidities, or something else."""
 
 import warnings
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
-
-from mizoo.core.optional import extra
 
 _TURN = 2.0 * np.pi
 _ROUNDING = 1.0 + 1e-5
@@ -17,58 +17,71 @@ class DoubtfulUnits(UserWarning):
     """Says that values have another range than expected, and how they were taken."""
 
 
-def check_angles(objects: dict, source: str) -> dict[int, str]:
+class Angles(NamedTuple):
+    """Angles of objects."""
+
+    event: np.ndarray
+    """(objects,), number of the event."""
+    values: np.ndarray
+    """(objects,)."""
+    kind: Literal["eta", "phi"]
+    name: str
+    """Of the branch or column, for messages."""
+
+
+def check_angles(angles: Sequence[Angles], source: str) -> dict[int, str]:
     """What is wrong with directions of objects, by their event.
 
     Azimuths from 0 to 2π are taken as they are, with a `DoubtfulUnits` warning.
 
     Args:
-        objects: awkward arrays (n, objects) by branch, with fields `eta` and `phi`.
+        angles: of the objects, by branch.
         source: for the warning.
 
     Raises:
         ValueError: for azimuths that are not in radians, and for polar angles θ instead of η.
     """
-    ak = extra("awkward", "reading .root files")
     bad: dict[int, str] = {}
     turned = []
-    for branch, found in objects.items():
-        event = np.repeat(np.arange(len(found)), ak.to_numpy(ak.num(found)))
-        if not len(event):
+    for one in angles:
+        if not len(one.values):
             continue
-        phi, eta = (ak.to_numpy(ak.flatten(found[field])) for field in ("phi", "eta"))
-        if _check_phi(phi, event, f"{branch}.Phi", bad):
-            turned.append(f"{branch}.Phi")
-        if branch != "MissingET":  # its η is not measured, and may be anything
-            _check_eta(eta, event, f"{branch}.Eta", bad)
+        if one.kind == "eta":
+            _check_eta(one, bad)
+        elif _check_phi(one, bad):
+            turned.append(one.name.partition(" ")[2])
     if turned:
         what = f"{source}: {', '.join(turned)} beyond ±π: taken as radians from 0 to 2π"
         warnings.warn(what, DoubtfulUnits, 2)
     return bad
 
 
-def _check_phi(phi, event, name, bad):
+def _check_phi(one, bad):
     """Put what is wrong into `bad`; whether azimuths are from 0 to 2π."""
+    phi = one.values
     beyond = np.abs(phi) > np.pi * _ROUNDING
     if not beyond.any():
         return False
     if phi.min() >= 0.0 and phi.max() <= _TURN * _ROUNDING:
         return True
     if beyond.mean() > _SHARE and beyond.sum() >= _FEW:
-        raise ValueError(f"branch {name} goes up to {np.abs(phi).max():.4g}, radians within ±π expected")
+        raise ValueError(f"{one.name} goes up to {np.abs(phi).max():.4g}, radians within ±π expected")
     for n in np.flatnonzero(beyond):
-        bad.setdefault(int(event[n]), f"{name} is {phi[n]:.4g}, radians within ±π expected")
+        where = one.name.partition(" ")[2]
+        bad.setdefault(int(one.event[n]), f"{where} is {phi[n]:.4g}, radians within ±π expected")
     return False
 
 
-def _check_eta(eta, event, name, bad):
+def _check_eta(one, bad):
+    eta = one.values
     if len(eta) >= _ENOUGH and eta.min() >= 0.0 and eta.max() <= np.pi * _ROUNDING:
         raise ValueError(
-            f"branch {name} goes from {eta.min():.3g} to {eta.max():.3g}: pseudorapidities of either sign "
+            f"{one.name} goes from {eta.min():.3g} to {eta.max():.3g}: pseudorapidities of either sign "
             "expected, these look like polar angles"
         )
     beyond = np.abs(eta) > _MOST_ETA
     if beyond.mean() > _SHARE and beyond.sum() >= _FEW:
-        raise ValueError(f"branch {name} goes up to {np.abs(eta).max():.4g}, pseudorapidities expected")
+        raise ValueError(f"{one.name} goes up to {np.abs(eta).max():.4g}, pseudorapidities expected")
     for n in np.flatnonzero(beyond):
-        bad.setdefault(int(event[n]), f"{name} is {eta[n]:.4g}, a pseudorapidity expected")
+        where = one.name.partition(" ")[2]
+        bad.setdefault(int(one.event[n]), f"{where} is {eta[n]:.4g}, a pseudorapidity expected")

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
-from mizoo.datasets.readers import array_files, delphes, tables
+from mizoo.datasets.readers import array_files, delphes, own_columns, tables, trees
+from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.hdf5 import data_set, opened
 from mizoo.datasets.readers.limits import text_limit
 
@@ -18,11 +19,11 @@ _PIECE = 1_000_000  # events
 
 def of_delphes(path: str | Path, max_bytes: int) -> np.ndarray | None:
     """`Event.Number`, (n,), if there is such a branch."""
-    tree = delphes.delphes_tree(path)
-    if delphes.NUMBER not in {name.rpartition("/")[2] for name in tree.keys(recursive=True)}:
+    tree = trees.opened(path, delphes.TREE)
+    if delphes.NUMBER not in trees.branches(tree):
         return None
-    parts = delphes.pieces(tree, [delphes.NUMBER], _PIECE)
-    found = [_whole(delphes.per_event(part[delphes.NUMBER], delphes.NUMBER)) for part in parts]
+    parts = trees.pieces(tree, [delphes.NUMBER], _PIECE)
+    found = [_whole(trees.per_event(part[delphes.NUMBER], delphes.NUMBER)) for part in parts]
     return np.concatenate(found) if found else np.zeros(0, "int64")
 
 
@@ -61,6 +62,12 @@ def of_memory(table: Any) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
     frame = tables.in_memory(table)
     return _whole(frame[COLUMN].to_numpy()) if COLUMN in frame else None
+
+
+def of_columns(source: Any, columns: Columns, max_bytes: int) -> np.ndarray | None:
+    """The column of event numbers, (n,), of a table with columns of a user's own, if there is one."""
+    found = own_columns.event_numbers(source, columns, max_bytes)
+    return None if found is None else _whole(found)
 
 
 READERS: dict[Callable, Callable] = {

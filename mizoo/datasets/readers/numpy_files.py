@@ -8,6 +8,7 @@ import numpy as np
 from mizoo.datasets.readers.damage import named
 from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 
+PROCESS = "process"  # array of an `.npz` with the description of a process
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -30,6 +31,22 @@ def load(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray] 
             file.seek(0)
             _header(file, "the array")
         return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def member(path: str | Path, name: str, max_bytes: int = MAX_BYTES) -> np.ndarray | None:
+    """One array of an `.npz`; None if there is none of the name, or the file is no `.npz`.
+
+    Raises:
+        ValueError: if the file is damaged, or the array has objects or more than `max_bytes`.
+    """
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as file:
+        if f"{name}.npy" not in file.namelist():
+            return None
+        check_bytes(file.getinfo(f"{name}.npy").file_size, max_bytes, f"array {name}")
+    with np.load(path, allow_pickle=False) as content:
+        return np.asarray(content[name])
 
 
 def _members(path, max_bytes):

@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,20 @@ import numpy as np
 from mizoo.datasets.checks import below_momentum, check_columns, check_units
 from mizoo.datasets.events import faults
 from mizoo.datasets.integrity import verify
-from mizoo.datasets.readers import array_files, delphes, event_numbers, lhe, tables
+from mizoo.datasets.readers import (
+    array_files,
+    delphes,
+    event_numbers,
+    lhe,
+    own_columns,
+    process_metadata,
+    tables,
+    trees,
+)
 from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.damage import named
+from mizoo.datasets.readers.selection import Select
 from mizoo.physics.process import Process
 
 _BY_SUFFIX: dict[str, Callable[..., Iterator[Chunk]]] = {
@@ -30,38 +42,104 @@ _ZIPPED = (".lhe", ".csv")
 _PEEK = 200  # events, to see what a source has
 
 
+class DroppedComponent(UserWarning):
+    """Says that missing momentum has a component along the beam, and the process wants two components."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source, how it is read, and what it says of its process.
+
+    Attributes:
+        source: path, DataFrame or awkward array.
+        name: of the source, for messages.
+        reader: of its format.
+        process: that it says its events are of; None if it does not say.
+    """
+
+    source: Any
+    name: str
+    reader: Callable[..., Iterator[Chunk]]
+    process: Process | None
+
+    @property
+    def has_whole_events(self) -> bool:
+        """Whether events are selected by all of their objects."""
+        return self.reader in (delphes.chunks, own_columns.chunks)
+
+
+def opened(source: Any, columns: Columns | None, max_bytes: int) -> Opened:
+    """Look at a source: its format, its checksum if there is one beside it, and its process.
+
+    Args:
+        source: path, DataFrame or awkward array.
+        columns: names of columns, for files that mizoo has not written.
+        max_bytes: what has to be in memory at once, at most.
+
+    Raises:
+        ValueError: for an unknown format, a wrong checksum or a damaged file; it names the source.
+    """
+    if not isinstance(source, str | Path):
+        own = own_columns.chunks if columns else tables.memory
+        return Opened(source, f"the {type(source).__name__}", own, None)
+    path, name = Path(source), str(source)
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    suffix = suffixes[-1] if suffixes else ""
+    if suffix == ".gz" and suffixes[0] in _ZIPPED:
+        suffix = suffixes[0]
+    if (reader := _BY_SUFFIX.get(suffix)) is None:
+        raise ValueError(f"{name}: unknown format; known are {', '.join(_BY_SUFFIX)}")
+    with named(name):
+        tables.there(path)
+        verify(path)
+        if suffix == ".root" and trees.has(path, tables.TREE):
+            reader = tables.root
+        process = process_metadata.stated(path, reader, max_bytes)
+        if columns and process is None and own_columns.reads(path, suffix, columns):
+            reader = own_columns.chunks
+        return Opened(source, name, reader, process)
+
+
 class Source:
     """Events of one file or table, in chunks that are checked.
 
     Args:
-        source: path, DataFrame or awkward array.
+        opened: the source.
         process: what is looked for.
         size: events of a chunk, at most.
-        select: selection of Delphes's events.
+        select: selection of whole events.
+        columns: names of columns, for files that mizoo has not written.
         max_bytes: what has to be in memory at once, at most.
-
-    Raises:
-        ValueError: for an unknown format.
     """
 
     def __init__(
-        self, source: Any, process: Process, size: int, select: delphes.Selection | None, max_bytes: int
+        self,
+        opened: Opened,
+        process: Process,
+        size: int,
+        select: Select | None,
+        columns: Columns | None,
+        max_bytes: int,
     ):
-        self._source, self._process, self._size = source, process, size
-        self._select, self._max_bytes = select, max_bytes
-        self._in_memory = not isinstance(source, str | Path)
-        self.name = f"the {type(source).__name__}" if self._in_memory else str(source)
-        self._reader = tables.memory if self._in_memory else self._reader_of(Path(source))
+        self.name, self._opened = opened.name, opened
+        self._process, self._size, self._max_bytes = process, size, max_bytes
+        self._reader = opened.reader
+        self._columns = columns or Columns()
+        if opened.has_whole_events:
+            self._reader = partial(self._reader, select=select)
+        if opened.reader is own_columns.chunks:
+            self._reader = partial(self._reader, columns=self._columns)
+        self._dropped = False
 
     @property
     def is_delphes(self) -> bool:
         """Whether these are the events of a Delphes file."""
-        return self._reader is delphes.chunks
+        return self._opened.reader is delphes.chunks
 
     @property
     def is_les_houches(self) -> bool:
         """Whether these are Les Houches events."""
-        return self._reader is lhe.chunks
+        return self._opened.reader is lhe.chunks
 
     def chunks(self) -> Iterator[Chunk]:
         """All events; what is wrong with some of them is in `Chunk.bad`, with name and number.
@@ -70,8 +148,6 @@ class Source:
             ImportError, OSError, ValueError: in one line that names the source.
         """
         with named(self.name):
-            if not self._in_memory:
-                verify(self._source)
             for chunk in self._read(self._size):
                 yield self._checked(chunk)
 
@@ -85,34 +161,28 @@ class Source:
 
     def numbers(self) -> np.ndarray | None:
         """Numbers of the events, (n,), if the source has any."""
+        source = self._opened.source
         with named(self.name):
-            if self._in_memory:
-                return event_numbers.of_memory(self._source)
-            find = event_numbers.READERS.get(self._reader)
-            return find(self._source, self._max_bytes) if find else None
+            if self._opened.reader is own_columns.chunks:
+                return event_numbers.of_columns(source, self._columns, self._max_bytes)
+            if self._opened.reader is tables.memory:
+                return event_numbers.of_memory(source)
+            find = event_numbers.READERS.get(self._opened.reader)
+            return find(source, self._max_bytes) if find else None
 
     def count(self) -> int:
         """Number of events of a Les Houches file, wanted or not."""
         with named(self.name):
-            return lhe.count(self._source, self._max_bytes)
-
-    def _reader_of(self, path):
-        suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-        kind = suffixes[-1] if suffixes else ""
-        if kind == ".gz" and suffixes[0] in _ZIPPED:
-            kind = suffixes[0]
-        if (reader := _BY_SUFFIX.get(kind)) is None:
-            raise ValueError(f"{path}: unknown format; known are {', '.join(_BY_SUFFIX)}")
-        with named(path):
-            return tables.root if reader is delphes.chunks and tables.is_table(path) else reader
+            return lhe.count(self._opened.source, self._max_bytes)
 
     def _read(self, size):
-        arguments = (self._select,) if self.is_delphes else ()
-        return self._reader(self._source, self._process, size, self._max_bytes, *arguments)
+        return self._reader(self._opened.source, self._process, size, self._max_bytes)
 
     def _checked(self, chunk):
         """With all that is wrong with events of the chunk."""
         bad = dict(chunk.bad)
+        if "x" in chunk.arrays:
+            chunk.arrays["x"] = self._two_components(chunk.arrays["x"])
         for space, array in chunk.arrays.items():
             wanted = chunk.wanted.copy()
             wanted[list(chunk.bad)] = False
@@ -129,15 +199,37 @@ class Source:
         chunk.bad = {n: f"{self.name}, event {chunk.first + n}: {what}" for n, what in bad.items()}
         return chunk
 
+    def _two_components(self, x):
+        """x, with missing momentum transverse where the process wants two components of it."""
+        for i, one in enumerate(self._process.x):
+            if one.kind == "met" and one.components == 2 and x.shape[1] > 4 * i + 3:
+                along = x[:, 4 * i + 2]
+                if not (finite := along[np.isfinite(along)]).any():
+                    continue
+                if not self._dropped:
+                    warnings.warn(
+                        f"{self.name}: pz_{one.name} of {self._process.name} is dropped, up to "
+                        f"{np.abs(finite).max():.4g} GeV: the process wants two components",
+                        DroppedComponent,
+                        2,
+                    )
+                    self._dropped = True
+                x = x.copy()
+                x[:, 4 * i + 2] = np.where(np.isfinite(along), 0.0, along)
+                x[:, 4 * i + 3] = np.where(
+                    np.isfinite(along), np.hypot(x[:, 4 * i], x[:, 4 * i + 1]), along
+                )
+        return x
+
 
 def _disorder(array, process, space):
     """Events in which an object is harder than one of its kind before it."""
     found: dict[int, str] = {}
+    if space == "z":
+        return found
     columns = process.columns(space)
     with np.errstate(all="ignore"):
         pt = np.hypot(array[:, ::4], array[:, 1::4])
-    if space == "z":
-        return found
     last: dict[tuple, int] = {}
     for index, particle in enumerate(process.particles(space)):
         if (before := last.get(kind := (particle.kind, particle.charge))) is not None:

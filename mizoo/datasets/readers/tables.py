@@ -145,17 +145,6 @@ def in_memory(table) -> pd.DataFrame:
     return pd.DataFrame({name: _column(table[name].to_numpy(), name) for name in table.fields})
 
 
-def is_table(path: str | Path) -> bool:
-    """Whether a ROOT file has an `events`; False where that cannot be told."""
-    try:
-        with extra("uproot", "reading .root files").open(path) as file:
-            return TREE in file
-    except ImportError:
-        raise
-    except Exception:  # of a file that is none, uproot raises whatever it stumbles over; readers say more
-        return False
-
-
 def there(path: str | Path) -> str | Path:
     """The path of a file.
 
@@ -217,19 +206,23 @@ def _of_frames(frames, source, layout, announced=None):
     first = 0
     for frame in frames:
         bad: dict[int, str] = {}
-        numbers = {name: _numbers(frame[name], name, bad) for name in layout.names}
+        values = {name: numbers(frame[name], name, bad) for name in layout.names}
         arrays = {
-            space: np.stack([numbers[name] for name in names], 1) for space, names in layout.spaces.items()
+            space: np.stack([values[name] for name in names], 1) for space, names in layout.spaces.items()
         }
-        weights = numbers[layout.weight] if layout.weight else None
+        weights = values[layout.weight] if layout.weight else None
         yield Chunk(source, first, arrays, np.ones(len(frame), bool), weights, bad, announced)
         first += len(frame)
     if announced is not None and first != announced:
         raise ValueError(f"cut short: it has {first} of its {announced} events")
 
 
-def _numbers(column, name, bad):
-    """A column as float64; what is no number is NaN, and named in `bad`."""
+def numbers(column: pd.Series, name: str, bad: dict[int, str]) -> np.ndarray:
+    """A column as float64; what is no number is NaN, and named in `bad`.
+
+    Raises:
+        ValueError: if no value is a number.
+    """
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "fiu":
         return column.to_numpy("float64")
     types = pd.api.types

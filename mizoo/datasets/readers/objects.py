@@ -1,0 +1,283 @@
+"""Detector objects of whole events, out of jagged columns: the hardest of each kind."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mizoo.core.optional import extra
+from mizoo.datasets.readers.angles import Angles, check_angles
+from mizoo.datasets.readers.columns import KINDS, Columns, ObjectColumns
+from mizoo.datasets.readers.selection import Select, as_listed, passing, range_of
+from mizoo.physics.particles import Kind
+from mizoo.physics.process import Process
+from mizoo.physics.selection import Selection
+
+_UNITS = {"GeV": 1.0, "MeV": 1e-3}
+_BELOW = 100.0  # between a threshold and objects in another unit
+_WITH_UNITS = ("pt", "px", "py", "pz", "E", "mass")
+
+
+@dataclass(frozen=True)
+class _Collection:
+    """Columns of the objects of a kind, all or those of one charge, by what they hold."""
+
+    kind: Kind
+    fields: Mapping[str, str]
+    charge: int | None = None
+
+
+class Objects:
+    """Reads the detector objects of a process.
+
+    Args:
+        process: whose objects are read.
+        select: which events are taken; by default that of the process, or those with exactly its objects.
+        columns: names of the columns.
+        default: of kinds that `columns` does not name.
+        there: names of the columns that there are.
+        counted: kinds whose columns a selection that is no formula needs.
+
+    Attributes:
+        missing: columns that are needed and not there.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        select: Select | None,
+        columns: Columns,
+        default: Mapping[Kind, ObjectColumns],
+        there: Iterable[str],
+        counted: Iterable[Kind] = (),
+    ):
+        self.process, self.columns = process, columns
+        self.select: Select = select or process.select or as_listed
+        self._there = set(there)
+        self.missing: list[str] = []
+        self._collections = self._found(default, set(counted))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that are read."""
+        return list(dict.fromkeys(name for one in self._collections for name in one.fields.values()))
+
+    def read(self, events: Any, source: str, word: str) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+        """Objects of some events.
+
+        Args:
+            events: awkward array with the columns as fields.
+            source: name of the file, for warnings.
+            word: for a column, in messages.
+
+        Returns:
+            x (n, 4 × objects), px py pz E in GeV, massless, rows of zeros where there may be fewer; whether
+            an event is wanted, (n,); what is wrong with some.
+
+        Raises:
+            ValueError: for columns that hold no such objects, or a selection that fails.
+        """
+        parts: dict[Kind, list[Any]] = {}
+        angles = []
+        for one in self._collections:
+            array, of_one = self._array(events, one, word)
+            parts.setdefault(one.kind, []).append(array)
+            angles += of_one
+        bad = check_angles(angles, source)
+        objects: dict[str, Any] = {k: self._ordered(k, parts[k]) for k in KINDS if k in parts}
+        wanted = passing(self.select, objects, self.process, len(events))
+        return self._rows(objects, wanted), wanted, bad
+
+    def _found(self, default, counted):
+        """Columns by kind: those that are given, then those by default."""
+        own: dict[Kind, list[_Collection]] = {}
+        by_name = {one.name: one for one in self.process.objects}
+        for key, listed in (self.columns.x or {}).items():
+            if key not in KINDS and key not in by_name:
+                raise ValueError(
+                    f"columns of {key!r}, which is neither an object of {self.process.name} nor a kind of "
+                    f"objects; there are {', '.join((*by_name, *KINDS))}"
+                )
+            kind, charge = (by_name[key].kind, by_name[key].charge) if key in by_name else (key, None)
+            for given in listed:
+                self._check(given, kind)
+                self._need(given.named().values())
+                own.setdefault(kind, []).append(_Collection(kind, given.named(), charge))
+        listed = {one.kind for one in self.process.objects}
+        needed = listed | (set(Selection(self.select).kinds) if isinstance(self.select, str) else counted)
+        for kind in sorted(needed | set(default), key=KINDS.index):
+            if kind in own:
+                continue
+            if kind not in default:
+                raise ValueError(f"no columns of objects of the kind {kind} are known")
+            fields = {
+                field: name for field, name in default[kind].named().items() if self._has(kind, field, name)
+            }
+            if kind in needed:
+                self._need(fields.values())
+            if all(name in self._there for name in fields.values()):
+                own[kind] = [_Collection(kind, fields)]
+        for kind in listed:
+            if any(one.charge for one in self.process.objects if one.kind == kind):
+                for one in own.get(kind, ()):
+                    if "charge" not in one.fields and one.charge is None:
+                        raise ValueError(
+                            f"the {kind}s of {self.process.name} need a column of their charge"
+                        )
+        return [one for kind in KINDS for one in own.get(kind, ())]
+
+    def _has(self, kind, field, name):
+        """Whether a column by default is read: those that momenta do not need may be missing."""
+        if field == "eta" and kind == "met":
+            return self._components == 3
+        if field == "charge" and any(o.charge for o in self.process.objects if o.kind == kind):
+            return True
+        return field in ("pt", "eta", "phi") or name in self._there
+
+    @property
+    def _components(self):
+        return next((one.components for one in self.process.objects if one.kind == "met"), 2)
+
+    def _check(self, given, kind):
+        """Refuse columns that say more or less than the process about the direction along the beam."""
+        if kind == "met":
+            if self._components == 2 and given.longitudinal:
+                raise ValueError(
+                    f"missing momentum of {self.process.name} has two components: leave the column "
+                    f"{given.longitudinal} out, or say components: 3"
+                )
+            if self._components == 3 and not given.longitudinal:
+                raise ValueError(
+                    f"missing momentum of {self.process.name} has three components: eta or pz is needed"
+                )
+        elif not given.longitudinal:
+            raise ValueError(f"columns of {kind}: eta or pz is needed")
+
+    def _need(self, names):
+        self.missing += [n for n in names if n not in self._there and n not in self.missing]
+
+    def _array(self, events, one, word):
+        """Objects of a collection, with polar coordinates in GeV; and their angles, to be checked."""
+        ak = extra("awkward", "reading whole events")
+        lists = {field: _lists(events[name], name, word) for field, name in one.fields.items()}
+        (first, (counts, _, padded)), *others = lists.items()
+        for field, (also, _, _) in others:
+            if len(wrong := np.flatnonzero(counts != also)):
+                raise ValueError(
+                    f"{word}s {one.fields[first]} and {one.fields[field]} have {counts[wrong[0]]} and "
+                    f"{also[wrong[0]]} objects in event {wrong[0]}"
+                )
+        unit = _UNITS[self.columns.unit]
+        flat = {f: values * unit if f in _WITH_UNITS else values for f, (_, values, _) in lists.items()}
+        polar = _polar(flat)
+        if one.charge is not None:
+            polar["charge"] = np.full(len(polar["pt"]), float(one.charge))
+        if padded:  # where there is no object a table has nothing, or zeros
+            there = np.isfinite(polar["pt"]) & ((polar["pt"] != 0.0) | (one.kind == "met"))
+            event = np.repeat(np.arange(len(counts)), counts)[there]
+            polar = {field: values[there] for field, values in polar.items()}
+            counts = np.bincount(event, minlength=len(counts))
+        angles = []
+        if "phi" in one.fields:
+            event = np.repeat(np.arange(len(counts)), counts)
+            names = {
+                field: f"{word} {one.fields[field]}" for field in ("eta", "phi") if field in one.fields
+            }
+            measured = names if one.kind != "met" else {"phi": names["phi"]}
+            angles = [Angles(event, polar[field], field, name) for field, name in measured.items()]
+        return ak.unflatten(ak.zip(polar), counts), angles
+
+    def _ordered(self, kind, parts):
+        """All objects of a kind in the acceptance, by falling pT."""
+        ak = extra("awkward", "reading whole events")
+        shared = [field for field in parts[0].fields if all(field in part.fields for part in parts)]
+        found = ak.concatenate([part[shared] for part in parts], axis=1) if len(parts) > 1 else parts[0]
+        counts = ak.num(found)
+        flat = {field: ak.to_numpy(ak.flatten(found[field])) for field in ("pt", "eta")}
+        charge = ak.to_numpy(ak.flatten(found["charge"])) if "charge" in shared else None
+        definitions = [one for one in self.process.objects if one.kind == kind]
+        _check_unit(flat["pt"], min((one.threshold(np, eta=0.0) for one in definitions), default=0.0), kind)
+        inside = np.full(len(flat["pt"]), not definitions)
+        for one in definitions:
+            with np.errstate(all="ignore"):  # what is not finite is named later
+                outside = flat["pt"] < one.threshold(np, eta=flat["eta"])
+                if kind != "met":
+                    outside |= np.abs(flat["eta"]) > one.eta
+            if one.charge is not None:
+                outside |= np.sign(charge) != one.charge
+            inside |= ~outside
+        found = found[ak.unflatten(inside, counts)]
+        return found[ak.argsort(found["pt"], ascending=False)]
+
+    def _rows(self, objects, wanted):
+        """x, of the hardest objects; events that lack one are no longer wanted."""
+        ak = extra("awkward", "reading whole events")
+        rows = np.zeros((len(wanted), len(self.process.x), 4))
+        taken: dict[tuple, int] = {}
+        column = 0
+        for one in self.process.objects:
+            of_kind = objects[one.kind]
+            if one.charge is not None:
+                of_kind = of_kind[np.sign(of_kind["charge"]) == one.charge]
+            least, most = range_of(one.count)
+            there = ak.to_numpy(ak.num(of_kind))
+            for number in range(most):
+                rank = taken.get(group := (one.kind, one.charge), 0)
+                taken[group] = rank + 1
+                if number < least:
+                    wanted &= there > rank
+                rows[:, column] = _momenta(ak.pad_none(of_kind, rank + 1)[:, rank], ak)
+                column += 1
+        return rows.reshape(len(rows), -1)
+
+
+def _check_unit(pt, threshold, kind):
+    """Where most objects are far below their threshold, momenta have another unit; else none would be left."""
+    if len(pt) and (seen := float(np.nanmedian(pt))) < threshold / _BELOW:
+        raise ValueError(
+            f"x, the median of pT of all {kind}s is {seen:.4g}, about {threshold:g} GeV expected: "
+            "momenta in GeV are needed, and these look like TeV"
+        )
+
+
+def _momenta(objects, ak):
+    """Massless momenta (n, 4) in GeV of an object per event, zeros where there is none."""
+    pt, eta, phi = (ak.to_numpy(ak.fill_none(objects[f], 0.0)) for f in ("pt", "eta", "phi"))
+    with np.errstate(all="ignore"):
+        return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], -1)
+
+
+def _polar(flat):
+    """With pt, eta and phi, whatever the columns are; and the mass, if they tell it."""
+    found = {
+        field: flat[field] for field in ("pt", "eta", "phi", "charge", "btag", "mass") if field in flat
+    }
+    with np.errstate(all="ignore"):
+        if "px" in flat:
+            found["pt"], found["phi"] = np.hypot(flat["px"], flat["py"]), np.arctan2(flat["py"], flat["px"])
+            if "pz" in flat:
+                found["eta"] = np.where(flat["pz"] == 0.0, 0.0, np.arcsinh(flat["pz"] / found["pt"]))
+        found.setdefault("eta", np.zeros(len(found["pt"])))
+        if "E" in flat:
+            momentum = found["pt"] * np.cosh(found["eta"])
+            found["mass"] = np.sqrt(np.maximum(flat["E"] ** 2 - momentum**2, 0.0))
+    return found
+
+
+def _lists(values, name, word):
+    """Numbers of objects per event, all values, and whether those of no objects are there as well."""
+    ak = extra("awkward", "reading whole events")
+    if values.ndim > 2:
+        raise ValueError(f"{word} {name} must have a list or a value per event, is {values.type}")
+    if values.ndim == 1:
+        flat, counts, padded = values, np.ones(len(values), "int64"), True
+    else:
+        padded = "var" not in str(values.type)
+        values = ak.fill_none(values, [], axis=0)
+        counts = ak.to_numpy(ak.num(values))
+        flat = ak.flatten(values)
+    numbers = ak.to_numpy(ak.fill_none(flat, np.nan)) if len(flat) else np.zeros(0)
+    if numbers.dtype.kind not in "fiub":
+        raise ValueError(f"{word} {name} must be of real numbers, is {values.type}")
+    return counts, numbers.astype("float64"), padded

@@ -1,0 +1,90 @@
+"""Which events a reader takes, by their detector objects."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mizoo.core.optional import extra
+from mizoo.datasets.readers.damage import brief
+from mizoo.physics.particles import Kind
+from mizoo.physics.process import Process
+from mizoo.physics.selection import Selection
+
+Select = str | Callable[[Mapping[str, Any], Process], Any]
+"""A formula, see `mizoo.physics.selection`; or a function of the objects, awkward arrays by kind with
+fields `pt`, `eta`, `phi` and, where there are any, `mass`, `charge` and `btag`, and of the process."""
+
+COUNTED: tuple[Kind, ...] = ("electron", "muon", "photon", "jet")
+
+
+def as_listed(objects: Mapping[str, Any], process: Process) -> np.ndarray:
+    """The selection by default: just as many objects of each kind as the process lists.
+
+    Args:
+        objects: awkward arrays by kind.
+        process: what is wanted.
+
+    Returns:
+        Mask of the events, (n,).
+    """
+    ak = extra("awkward", "reading whole events")
+    masks = []
+    for kind in [kind for kind in objects if kind != "met"]:
+        counts = [range_of(one.count) for one in process.objects if one.kind == kind]
+        least, most = (sum(ends) for ends in zip((0, 0), *counts, strict=True))
+        there = ak.to_numpy(ak.num(objects[kind]))
+        masks.append((there >= least) & (there <= most))
+    return np.all(masks, 0) if masks else np.ones(len(next(iter(objects.values()))), bool)
+
+
+def range_of(count: int | tuple[int, int]) -> tuple[int, int]:
+    """The least and the greatest number of objects."""
+    return (count, count) if isinstance(count, int) else count
+
+
+def passing(select: Select, objects: Mapping[str, Any], process: Process, count: int) -> np.ndarray:
+    """Mask (count,) of the events that pass a selection.
+
+    Raises:
+        ValueError: if it fails, or does not give a truth value per event; it names the selection.
+    """
+    name = repr(select) if isinstance(select, str) else getattr(select, "__name__", "select")
+    try:
+        if isinstance(select, str):
+            mask = _of_formula(Selection(select), objects, count)
+        else:
+            mask = np.asarray(select(objects, process))
+    except Exception as error:
+        if isinstance(select, str):
+            raise ValueError(f"the selection {brief(error)}") from error
+        raise ValueError(f"the selection {name} fails: {type(error).__name__}: {brief(error)}") from error
+    if mask.dtype != bool or mask.shape != (count,):
+        raise ValueError(
+            f"the selection {name} must give one truth value per event, ({count},), "
+            f"got {mask.dtype} {mask.shape}"
+        )
+    return mask.copy()
+
+
+def _of_formula(selection, objects, count):
+    ak = extra("awkward", "reading whole events")
+    text = selection.expression.text
+    values = {name: ak.to_numpy(ak.num(objects[kind])) for name, kind in selection.counts.items()}
+    for kind in selection.kinds:
+        values[kind] = ak.firsts(objects[kind]) if kind == "met" else objects[kind]
+    functions = {
+        "count": lambda mask: ak.sum(mask, axis=1),
+        "any": lambda mask: ak.any(mask, axis=1),
+        "all": lambda mask: ak.all(mask, axis=1),
+        "sum": lambda array: ak.sum(array, axis=1),
+        # Of no objects the hardest one is below any bound.
+        "max": lambda array: ak.fill_none(ak.max(array, axis=1), -np.inf),
+        "min": lambda array: ak.fill_none(ak.min(array, axis=1), np.inf),
+    }
+    found = selection.expression(np, functions, **values)
+    if np.ndim(found) == 0:
+        return np.full(count, found)
+    if ak.Array(found).ndim != 1:
+        raise ValueError(f"{text!r} has a value per object: use count(), any() or all()")
+    return ak.to_numpy(ak.fill_none(ak.Array(found), False))
