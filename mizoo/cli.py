@@ -41,6 +41,16 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file tha
 Joint = Annotated[
     bool, typer.Option("--joint", help="Compare all observables together, too: correlations, a classifier.")
 ]
+ProcessName = Annotated[
+    Optional[str],
+    typer.Option(
+        "--process", help="YAML file of a process, or ttbar, zee or zh; else what the files say."
+    ),
+]
+ColumnsFile = Annotated[
+    Optional[Path],
+    typer.Option("--columns", help="YAML file of names and units of columns, for files of other tools."),
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
 
 
@@ -85,14 +95,19 @@ def train(
     start: Annotated[
         str, typer.Option(help="Trained model whose weights to begin with: name, SavedModel or run.")
     ] = "",
+    precision: Annotated[
+        str, typer.Option(help="Of matrix products: float32, bfloat16, or auto for what is faster here.")
+    ] = "auto",
     options: Annotated[
         Optional[list[str]],
         typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
     ] = None,
     data: Annotated[
         Optional[list[Path]],
-        typer.Option(help="NumPy files of arrays x and z, or files of tt̄ events; else the demonstration."),
+        typer.Option(help="NumPy files of arrays x and z, or files of events; else packaged ones."),
     ] = None,
+    process: ProcessName = None,
+    columns: ColumnsFile = None,
     skip_bad: SkipBad = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that is there, if there is one.")
@@ -124,8 +139,8 @@ def train(
 ) -> None:
     """Train a preset; everything goes to one directory.
 
-    Data are the preset's demonstration, or a file's: of these the last tenth is left for tests and the
-    tenth before it for validation.
+    Data are those of files, of which the last tenth is left for tests and the tenth before it for
+    validation, or the packaged events of a process, or the preset's demonstration.
     """
     import tensorflow as tf
 
@@ -139,13 +154,15 @@ def train(
     if preset not in PRESETS:
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
     chosen = _options(preset, options or [])
-    split, shapes, source = training_data(preset, data or [], skip_bad)
+    split, given, source = training_data(preset, data or [], _process(process), columns, skip_bad)
+    if "process" in given and chosen.keys() & {"process", "x", "z"}:
+        raise ValueError("--set process, x or z: events have a process, which --process names")
     for space, shape in source["shapes"].items():
         if isinstance(chosen.get(space), list) and chosen[space] != shape:
             raise ValueError(f"--set {space}={chosen[space]}: {space} of the data has shape {shape}")
     recipe = Recipe(
         preset,
-        {**shapes, **chosen},
+        {**given, **chosen},
         epochs,
         batch_size or min(1000, max(2, len(split.train) // 10)),
         warmup,
@@ -154,6 +171,7 @@ def train(
         select_every,
         seed,
         start,
+        precision,
     )
     if deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -182,6 +200,7 @@ def evaluate(
     model: Model,
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     data: Data = None,
+    columns: ColumnsFile = None,
     skip_bad: SkipBad = False,
     split: Annotated[
         Optional[str],
@@ -198,7 +217,8 @@ def evaluate(
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
     _check_report(out)
     origin = Origin(model)
-    report = evaluate_model(origin.model, origin.truth(data or [], split, skip_bad), seed=seed, joint=joint)
+    truth = origin.truth(data or [], split, columns, skip_bad)
+    report = evaluate_model(origin.model, truth, seed=seed, joint=joint)
     _finish(report, out)
 
 
@@ -207,6 +227,7 @@ def compare(
     truth: Input,
     made: Annotated[Path, typer.Argument(help="File of events of any source, compared with the truth.")],
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
+    process: ProcessName = None,
     skip_bad: SkipBad = False,
     joint: Joint = False,
 ) -> None:
@@ -215,7 +236,7 @@ def compare(
     from mizoo.presets.data import read_to_compare
 
     _check_report(out)
-    true, other = read_to_compare(truth, made, skip_bad)
+    true, other = read_to_compare(truth, made, _process(process), skip_bad)
     _finish(compare_samples(true, other, name=made.stem, joint=joint), out)
 
 
@@ -281,6 +302,7 @@ def export(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
     out: Annotated[Path, typer.Argument(help="Folder of the model to write; its name is the model's.")],
     data: Data = None,
+    columns: ColumnsFile = None,
     skip_bad: SkipBad = False,
 ) -> None:
     """Write a run's model as SavedModel and ONNX, with metrics on test data and model card."""
@@ -291,7 +313,7 @@ def export(
 
     check_place(run, out)
     origin = Origin(run)
-    test = origin.truth(data or [], skip_bad=skip_bad)
+    test = origin.truth(data or [], columns=columns, skip_bad=skip_bad)
     own = not data or same_files(origin.record, data)
     report = ship(run, out, test, None if own else " and ".join(path.name for path in data or []))
     show(report, console)
@@ -341,6 +363,12 @@ def _line(error):
     # TensorFlow begins with headings and traces.
     telling = [line for line in lines if not line.startswith((" ", "\t", "<")) and not line.endswith(":")]
     return textwrap.shorten(next(iter(telling or lines), ""), 300, placeholder=" …")
+
+
+def _process(name):
+    from mizoo.physics import library
+
+    return None if name is None else library.find(name)
 
 
 def _options(preset, pairs):

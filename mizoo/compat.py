@@ -17,10 +17,13 @@ def _require(owner: type, name: str) -> None:
 
 
 try:
-    from keras.src.saving.serialization_lib import ObjectSharingScope
+    from keras.src.saving.serialization_lib import (
+        ObjectSharingScope,
+        record_object_after_deserialization,
+    )
 except ImportError as error:
     raise ImportError(
-        f"Keras {keras.__version__} has no ObjectSharingScope, which mizoo relies on: "
+        f"Keras {keras.__version__} does not share objects of a file in the way mizoo relies on: "
         "install keras >= 3.15, < 4, or a newer mizoo"
     ) from error
 
@@ -37,8 +40,8 @@ def take_summed_gradients(optimizer: keras.Optimizer) -> None:
     optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
 
-def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """A model's layers with all layers inside them."""
+def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
+    """The layers of a model or a layer, with all layers inside them."""
     return list(model._flatten_layers(include_self=False))
 
 
@@ -65,5 +68,6 @@ __all__ = [
     "ObjectSharingScope",
     "all_layers",
     "inner_layers",
+    "record_object_after_deserialization",
     "take_summed_gradients",
 ]

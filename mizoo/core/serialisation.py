@@ -4,7 +4,7 @@ import inspect
 
 import keras
 
-from mizoo.compat import ObjectSharingScope
+from mizoo.compat import ObjectSharingScope, record_object_after_deserialization
 from mizoo.physics.process import Process
 
 
@@ -33,9 +33,20 @@ def serialisable(cls):
     return keras.saving.register_keras_serializable("mizoo")(cls)
 
 
-def clone(thing):
-    """An object of its own with the same configuration (and fresh weights)."""
-    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(thing))
+def clone(thing, kept=()):
+    """An object of its own with the same configuration (and fresh weights).
+
+    Args:
+        kept: parts of it that both objects have in common, such as statistics of the data.
+    """
+    with ObjectSharingScope():
+        for part in kept:
+            keras.saving.serialize_keras_object(part)
+        config = keras.saving.serialize_keras_object(thing)
+    with ObjectSharingScope():
+        for part in kept:
+            record_object_after_deserialization(part, id(part))
+        return keras.saving.deserialize_keras_object(config)
 
 
 def serialize_shared(parts):

@@ -12,7 +12,6 @@ from mizoo.evaluation.streams import in_chunks
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin
-from mizoo.presets.data import are_arrays, as_ttbar
 
 SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _NAMES = {"decode": "simulated", "encode": "unfolded"}
@@ -23,7 +22,7 @@ def draw(
 ) -> tuple[int, Path]:
     """Draw x or z for each event of a file, with a trained model.
 
-    Models of tt̄ events take and write files of events, see `generate`. All others take NumPy files with
+    Models of a process take and write files of its events, see `generate`. All others take NumPy files with
     the array that is given, z or x, and write the one that is drawn to an `.npz`.
 
     Args:
@@ -50,14 +49,13 @@ def draw(
     if method not in origin.model.endpoints:
         has = ", ".join(origin.model.endpoints)
         raise ValueError(f"{origin.name} has no {method}, only {has}")
-    if origin.knows_events("x", "z"):
+    if (process := origin.process) is not None:
         out = Path(out or f"{_NAMES[method]}.h5")
         check_writable(out)
-        with as_ttbar(are_arrays([source])):
-            count = generate(
-                origin.model, method, source, out,
-                seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite,
-            )  # fmt: skip
+        count = generate(
+            origin.model, method, source, out, process=process,
+            seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite,
+        )  # fmt: skip
         return count, out
     out = Path(out or f"{_NAMES[method]}.npz")
     for option, given in (("skip_bad", skip_bad), ("resume", resume)):

@@ -5,7 +5,8 @@ from pathlib import Path
 from mizoo.datasets import Samples
 from mizoo.export.pretrained import Pretrained, load
 from mizoo.export.record import read_config
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics import library
+from mizoo.physics.process import Process
 from mizoo.presets import PRESETS
 from mizoo.presets.data import held_out, read_data, same_files, tell_unused
 
@@ -45,15 +46,17 @@ class Origin:
         """The `Preset`, None if it is not known."""
         return PRESETS.get(self.config.get("recipe", {}).get("preset"))
 
-    def knows_events(self, *spaces) -> bool:
-        """Whether these spaces are those of the tt̄ events, px py pz E of six objects, not plain arrays."""
-        if any(self.shapes.get(space) != [len(TTBAR.columns(space))] for space in spaces):
-            return False
-        if "files" in self.record:
-            return self.record["process"] == TTBAR.name
-        return self.preset is None or self.preset.dataset == "ttbar"
+    @property
+    def process(self) -> Process | None:
+        """The process whose events the model takes; None for one of plain arrays."""
+        options = self.config.get("recipe", {}).get("options", {})
+        if (process := options.get("process") or self.record.get("process")) is not None:
+            return library.find(process)
+        if "files" in self.record or self.preset is None or {"x", "z"} & options.keys():
+            return None
+        return library.get(self.preset.dataset) if self.preset.takes_process else None
 
-    def truth(self, paths=(), split=None, skip_bad=False) -> Samples:
+    def truth(self, paths=(), split=None, columns=None, skip_bad=False) -> Samples:
         """Data that the model is compared with.
 
         Without `paths` they are a split of what the model was trained on: its files, read again, or its
@@ -63,6 +66,8 @@ class Origin:
         Args:
             paths: of files.
             split: `"train"`, `"validation"` or `"test"`; the last one by default.
+            columns: names of columns of `paths`, see `mizoo.datasets.read`; by default those of the
+                training.
             skip_bad: leave bad events of `paths` out.
 
         Raises:
@@ -84,19 +89,17 @@ class Origin:
                     raise ValueError(f"skip_bad was {not skip_bad} in the training on these files")
                 samples = held_out(self.record, split, paths)
             else:
-                samples = read_data(paths, self._takes_arrays(), skip_bad)
+                known = self.process is not None
+                arrays = False if known else True if self.shapes.get("x") else None
+                own = columns or self.record.get("columns")
+                samples = read_data(paths, self.process, own if known else columns, arrays, skip_bad)
             return self._fitting(samples, paths)
         if "files" in self.record:
             return self._fitting(held_out(self.record, split), [f["name"] for f in self.record["files"]])
         if self.preset is None:
             raise ValueError(f"{self.name} does not say what it was trained on: give files as --data")
-        return self._fitting(self.preset.truth(split), [f"the demonstration {self.preset.dataset}"])
-
-    def _takes_arrays(self):
-        """Whether NumPy files are plain arrays and others none of its; None if both may be its."""
-        if self.knows_events("x"):
-            return False
-        return True if self.shapes.get("x") else None
+        dataset = self.record.get("demonstration", self.preset.dataset)
+        return self._fitting(self.preset.truth(split, dataset), [f"the packaged events {dataset}"])
 
     def _fitting(self, samples, names):
         """What the model takes of data, if their shapes are the model's."""

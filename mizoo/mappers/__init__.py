@@ -7,7 +7,9 @@ from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.diffusion import Diffusion
 from mizoo.mappers.flow import Flow
 from mizoo.mappers.formulations import DDPM, EDM, FlowMatching
+from mizoo.mappers.frame import FrameEncoder, InFrame
 from mizoo.mappers.gaussian import Gaussian
+from mizoo.mappers.location_scale import LocationScale
 from mizoo.mappers.noise_injected import Deterministic, NoiseInjected
 from mizoo.mappers.post_processed import PostProcessed
 from mizoo.mappers.residual import StochasticResidual
@@ -25,7 +27,10 @@ __all__ = [
     "Diffusion",
     "Flow",
     "FlowMatching",
+    "FrameEncoder",
     "Gaussian",
+    "InFrame",
+    "LocationScale",
     "Mapper",
     "NoiseInjected",
     "PostProcessed",

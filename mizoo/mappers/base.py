@@ -44,6 +44,14 @@ class Mapper(keras.layers.Layer):
         self.shape = tuple(shape)
         self.seed_generator = keras.random.SeedGenerator()
 
+    @property
+    def is_adapted(self):
+        """Whether the statistics of pairs that it needs, if any, have been set."""
+        return True
+
+    def adapt(self, condition, target):
+        """Take statistics from pairs of coordinates, (n, …) each."""
+
     def noise_shape(self, condition_shape):
         """Shape of the noise one event needs, given the shape of its condition; None if none."""
         raise NotImplementedError
@@ -123,6 +131,13 @@ class Wrapped(Mapper):
     @property
     def kind(self):
         return self.mapper.kind
+
+    @property
+    def is_adapted(self):
+        return self.mapper.is_adapted
+
+    def adapt(self, condition, target):
+        self.mapper.adapt(condition, target)
 
     def build(self, condition_shape):
         build(self.mapper, condition_shape)

@@ -2,12 +2,18 @@
 
 import tensorflow as tf
 
+from mizoo import compat
 from mizoo.core.serialisation import build, clone
+from mizoo.representations.base import Representation
 
 
 def average(mapper, shape):
-    """A second mapper, built for conditions of a shape, that begins with the weights of the first."""
-    second = clone(mapper)
+    """A second mapper, built for conditions of a shape, that begins with the weights of the first.
+
+    Representations are the same ones in both.
+    """
+    representations = [part for part in compat.all_layers(mapper) if isinstance(part, Representation)]
+    second = clone(mapper, representations)
     build(second, shape)
     second.trainable = False
     second.set_weights(mapper.get_weights())

@@ -22,6 +22,7 @@ from mizoo.model.stages import Staged, check
 from mizoo.model.train_step import Steps
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 
+_STATISTICS = 20_000  # pairs that the statistics of mappers are taken from
 # What `keras.Model.compile` takes beside, and what stands in its place.
 _UNUSED = {
     "loss": "the loss is the weighted sum of the sub-objectives",
@@ -365,7 +366,10 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
     # ---------------------------------------------------------------- training
 
     def adapt(self, data):
-        """Set the statistics of representations that have none yet, from `data["x"]`, `data["z"]`.
+        """Set the statistics of representations and mappers that have none yet, from arrays x and z.
+
+        Args:
+            data: `Samples`, or a dictionary of arrays by space; mappers between the two need pairs.
 
         Raises:
             ValueError: if the data have not what is needed.
@@ -378,6 +382,17 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
                         f"the statistics of {space} are not known: call adapt() with arrays first"
                     )
                 representation.adapt(array)
+        for role, source, target in (("encoder", "x", "z"), ("decoder", "z", "x")):
+            mapper = self.mappers[role]
+            if mapper is None or mapper.is_adapted:
+                continue
+            if not {"x", "z"} <= set(arrays) or len(arrays["x"]) != len(arrays["z"]):
+                raise ValueError(f"the {role} takes statistics from pairs: call adapt() with x and z first")
+            pairs = self._batch(
+                {space: array[:_STATISTICS] for space, array in arrays.items()}, training=False
+            )
+            for one in unique([mapper, self.averages[role]]):
+                one.adapt(pairs[source], pairs[target])
 
 
 def _of_shape(name, values, shape, count=None):

@@ -46,4 +46,5 @@ def attention(objects, features, outputs, width=64, blocks=2, heads=4, dropout=0
         tokens = layers.Add()([tokens, Dropout(dropout)(seen)])
     joined = layers.Flatten()(layers.LayerNormalization()(tokens))
     joined = Dropout(dropout)(layers.Dense(4 * width, activation="silu")(joined))
-    return keras.Model(event, layers.Dense(outputs)(joined), name=name)
+    direct = layers.Dense(outputs, use_bias=False)(layers.Flatten()(event))  # what needs no transformation
+    return keras.Model(event, layers.Add()([layers.Dense(outputs)(joined), direct]), name=name)

@@ -1,5 +1,6 @@
 """Jets put in the order of the partons they come from."""
 
+import math
 from itertools import permutations
 
 import keras
@@ -18,7 +19,8 @@ class JetMatching(keras.layers.Layer):
     a dictionary of batches of four-momenta; events without z are left as they are.
 
     Args:
-        objects: places of the objects of x; a number of them counts from the end.
+        objects: places of the objects of x, in one list for each kind; a number of them counts from the
+            end, in both spaces.
         partons: places of those of z, as many; by default the same.
     """
 
@@ -26,34 +28,48 @@ class JetMatching(keras.layers.Layer):
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.objects = objects
         self.partons = partons
-        self._of_x = list(range(-objects, 0)) if isinstance(objects, int) else list(objects)
-        self._of_z = self._of_x if partons is None else list(partons)
-        count = len(self._of_x)
-        self._orders = np.array(list(permutations(range(count))))  # which of x stands at each place
+        of_x = [range(-objects, 0)] if isinstance(objects, int) else objects
+        self._groups = list(zip(of_x, of_x if partons is None else partons, strict=True))
+
+    @classmethod
+    def of(cls, process):
+        """For objects of a `Process` of which there are several to as many partons; None without any."""
+        groups = [(m.objects, m.partons) for m in process.matches if len(m.objects) == len(m.partons) > 1]
+        return cls(*zip(*groups, strict=True)) if groups else None
+
+    @property
+    def orders(self) -> int:
+        """Number of permutations."""
+        return math.prod(math.factorial(len(of_x)) for of_x, _ in self._groups)
 
     def call(self, batch):
         """The batch with the objects of x in their new order."""
         if "z" not in batch:
             return batch
-        count = len(self._of_x)
-        whole = tf.reshape(batch["x"], (-1, batch["x"].shape[1] // 4, 4))
-        x, z = _at(batch["x"], self._of_x), _at(batch["z"], self._of_z)
-        gaps = [a[:, :, None] - b[:, None] for a, b in zip(_polar(x), _polar(z), strict=True)]
-        squares = 0.1 * gaps[0] ** 2 + gaps[1] ** 2 + planar.wrap(gaps[2]) ** 2
-        distances = tf.reshape(tf.sqrt(squares), (-1, count**2))
-        pairs = self._orders * count + np.arange(count)
-        nearest = tf.argmin(tf.reduce_sum(tf.gather(distances, pairs, axis=1), -1), -1)
-        ordered = tf.unstack(tf.gather(x, tf.gather(self._orders, nearest), batch_dims=1), axis=1)
-        objects = tf.unstack(whole, axis=1)
-        for place, moved in zip(self._of_x, ordered, strict=True):
-            objects[place] = moved
-        return {**batch, "x": tf.reshape(tf.stack(objects, 1), (-1, batch["x"].shape[1]))}
+        x, z = (tf.reshape(batch[space], (-1, batch[space].shape[1] // 4, 4)) for space in "xz")
+        objects = tf.unstack(x, axis=1)
+        for of_x, of_z in self._groups:
+            ordered = _nearest(_at(x, of_x), _at(z, of_z))
+            for place, moved in zip(of_x, tf.unstack(ordered, axis=1), strict=True):
+                objects[place] = moved
+        return {**batch, "x": tf.concat(objects, -1)}
 
 
-def _at(events, places):
-    """Objects (n, places, 4) of events (n, 4 × objects)."""
-    objects = events.shape[1] // 4
-    return tf.gather(tf.reshape(events, (-1, objects, 4)), [place % objects for place in places], axis=1)
+def _nearest(x, z):
+    """Objects x (n, objects, 4) in the order of those of z that they are nearest to."""
+    count = x.shape[1]
+    orders = np.array(list(permutations(range(count))))  # which of x stands at each place
+    gaps = [a[:, :, None] - b[:, None] for a, b in zip(_polar(x), _polar(z), strict=True)]
+    squares = 0.1 * gaps[0] ** 2 + gaps[1] ** 2 + planar.wrap(gaps[2]) ** 2
+    distances = tf.reshape(tf.sqrt(squares), (-1, count**2))
+    pairs = orders * count + np.arange(count)
+    nearest = tf.argmin(tf.reduce_sum(tf.gather(distances, pairs, axis=1), -1), -1)
+    return tf.gather(x, tf.gather(orders, nearest), batch_dims=1)
+
+
+def _at(objects, places):
+    """Some of the objects (n, objects, 4)."""
+    return tf.gather(objects, [place % objects.shape[1] for place in places], axis=1)
 
 
 def _polar(momenta):

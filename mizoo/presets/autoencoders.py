@@ -1,7 +1,8 @@
 """Auto-encoders: x → z_tilde → x_hat, with a prior on z and ways to make z_tilde follow it."""
 
 from mizoo.objectives import MMD, Divergence, Likelihood, Rate, SlicedWasserstein
-from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, gaussian, momenta, space
+from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, gaussian, space
+from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 
@@ -93,14 +94,16 @@ def swae(x=None, latent=8, sliced=300.0, name="swae", **options):
 
 
 @preset("arXiv 1511.05644", "x", "ttbar", autoencoder, compiled)
-def aae(x=None, latent=18, name="aae", **options):
+def aae(process=None, x=None, latent=18, name="aae", **options):
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 
     Args:
-        x: a representation or the shape of one event; the tt̄ events' detector objects by default.
+        process: whose detector objects x are; that of the demonstration if nothing is given.
+        x: a representation or the shape of one event, in place of a process.
         latent: number of components of z.
         options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
     """
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", adversarial(z))], momenta(x, "x"), latent, name, **options
-    )
+        lambda x, z: [Divergence("z_tilde", adversarial(z))],
+        detector(name, process, x), latent, name, **options,
+    )  # fmt: skip

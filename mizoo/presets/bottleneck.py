@@ -7,20 +7,22 @@ from mizoo.model.stages import Stage
 from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
 from mizoo.presets.autoencoders import autoencoder
-from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, momenta, space
+from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, space
+from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 
 
 @preset("arXiv 1912.00830", "x", "ttbar", autoencoder, compiled)
-def bibae(x=None, latent=18, name="bibae", **options):
+def bibae(process=None, x=None, latent=18, name="bibae", **options):
     """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
 
     With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, with `{"R_z_tilde": 0, "D_x_hat": 0}`
     the stochastic `aae`.
 
     Args:
-        x: a representation or the shape of one event; the tt̄ events' detector objects by default.
+        process: whose detector objects x are; that of the demonstration if nothing is given.
+        x: a representation or the shape of one event, in place of a process.
         latent: number of components of z.
         options: see `autoencoder`.
     """
@@ -28,7 +30,7 @@ def bibae(x=None, latent=18, name="bibae", **options):
     def extras(x, z):
         return [Divergence("z_tilde", adversarial(z)), Divergence("x_hat", adversarial(x)), Rate()]
 
-    return autoencoder(extras, momenta(x, "x"), latent, name, stochastic=True, **options)
+    return autoencoder(extras, detector(name, process, x), latent, name, stochastic=True, **options)
 
 
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)

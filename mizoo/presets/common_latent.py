@@ -2,40 +2,32 @@
 
 import keras
 
-from mizoo.mappers import Diffusion, ResidualMapper, RotationEquivariant, Transcoder
+from mizoo.mappers import Diffusion, FrameEncoder, InFrame, LocationScale, Transcoder
 from mizoo.model.turbo import Turbo
-from mizoo.networks import attention, modulated
-from mizoo.objectives import Alignment, AssignmentLikelihood, terms
-from mizoo.physics import BeamSymmetry, JetMatching
+from mizoo.networks import attention, mlp, modulated
+from mizoo.objectives import Alignment, terms
+from mizoo.physics import BeamSymmetry
+from mizoo.presets.physics import frames, process_of
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import (
-    OBJECT_RESIDUALS,
-    PARTON_RESIDUALS,
-    coordinates,
-    scores,
-    views_of_draws,
-)
-from mizoo.representations import JetAssignment, Tokens
+from mizoo.representations import ObjectCoordinates, PartonCoordinates, Tokens
 
-WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
+WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 1.0, "L_x_tilde": 1.0, "L_z_hat": 1.0}
 
 
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
-    latent=64, alignment=0.1, width=64, dropout=0.05, units=192, blocks=4,
+    process=None, latent=64, alignment=1.0, width=64, dropout=0.0, units=192, blocks=4,
     sampler="adams", evaluations=8, weights=None, learning_rate=3e-3, name="gandalf",
 ):  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
 
     Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
-    space it began in. Alignment brings the latents of a pair together. Jets stand in the order of their
-    partons, which is drawn where only x is known: see `JetAssignment`.
-
-    The S terms, of draws as they come out of the samplers, are off unless they get a weight: they take
-    longer than all else, and are for going on with a model that has been trained without them.
+    space it began in. Alignment brings the latents of a pair together. Decoders know of the event what the
+    latent says, and which space it came from.
 
     Args:
-        latent: components of the common latent.
+        process: whose events these are; that of the demonstration if nothing is given.
+        latent: components of the common latent; two are the azimuth that the others are seen from.
         alignment: weight of `Alignment`.
         width, dropout: of the encoders, see `attention`.
         units, blocks: of the decoders' networks.
@@ -43,27 +35,27 @@ def gandalf(
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    x, z = coordinates(fitted=True)
-    matched = JetMatching()
-    assigned = JetAssignment(x, attention(6, 10, 24, 24, dropout=0.2, name="assignment"), matching=matched)
+    process = process_of(name, process)
+    x, z = ObjectCoordinates(process), PartonCoordinates(process)
 
-    def transcoder(source, target, scales, view):
-        encoder = keras.Sequential([Tokens(source), attention(6, 10, latent, width, dropout=dropout)])
+    def transcoder(source, target, place):
+        objects = source.physical_shape[0] // 4
+        network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout)
+        encoder = FrameEncoder(keras.Sequential([Tokens(source), network]), source, place)
         count = target.shape[0]
-        seen = count + view.compute_output_shape((None, count))[1]
-        network = modulated(seen, latent + 1, count, units, blocks)
-        decoder = Diffusion(network, target.shape, sampler=sampler, evaluations=evaluations)
-        mapper = ResidualMapper(Transcoder(encoder, decoder), source, target, scales, view)
-        return RotationEquivariant(mapper, source, target.angles)
+        denoiser = modulated(count, latent - 1, count, units, blocks)
+        shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations)
+        standardised = LocationScale(shape, mlp([units, units], 2 * count), target.circles)
+        return Transcoder(encoder, InFrame(standardised, target.angles))
 
-    view_of_x, view_of_z = views_of_draws()
+    of_x, of_z = frames(process)
     model = Turbo(
-        encoder=transcoder(x, z, PARTON_RESIDUALS, view_of_z),
-        decoder=transcoder(z, x, OBJECT_RESIDUALS, view_of_x),
-        objectives=[*terms(WEIGHTS), Alignment(alignment), AssignmentLikelihood(), *scores(assigned, z)],
-        x_representation=assigned,
+        encoder=transcoder(x, z, of_x),
+        decoder=transcoder(z, x, of_z),
+        objectives=[*terms(WEIGHTS), Alignment(alignment)],
+        x_representation=x,
         z_representation=z,
-        augmentation=[BeamSymmetry(), matched],
+        augmentation=BeamSymmetry(),
         ema_momentum=0.999,
         name=name,
     )

@@ -5,18 +5,20 @@ trained on stands in its `config.json`, under `data`: names, paths and checksums
 the demonstration, the number of events and their shapes; so the same tenth can be found again.
 """
 
-import re
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 
 from mizoo.datasets import Events, Samples, Split, read, read_arrays
 from mizoo.datasets.integrity import checksum
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.datasets.readers.columns import Columns
+from mizoo.datasets.readers.limits import MAX_BYTES
+from mizoo.datasets.readers.sources import opened
+from mizoo.physics import library
+from mizoo.physics.process import Process
 from mizoo.presets import PRESETS
+from mizoo.presets.registry import DEMONSTRATIONS
 
 _ARRAYS = (".npz", ".npy")
-_COLUMNS = re.compile(rf"\b{TTBAR.name}\b|\bcolumns?\b|\bFDL\b")
 _NO_BAD_ROWS = "skip_bad leaves out bad events of files, no rows of arrays"
 
 
@@ -43,12 +45,17 @@ def are_arrays(paths) -> bool:
     return True in kinds
 
 
-def read_data(paths, arrays: bool | None = None, skip_bad=False) -> Samples:
-    """Read all files of one kind: plain arrays, or events of the process ttbar.
+def read_data(
+    paths, process: Process | None = None, columns=None, arrays: bool | None = None, skip_bad=False
+) -> Samples:
+    """Read all files of one kind: plain arrays, or events of a process.
 
     Args:
         paths: of the files.
-        arrays: whether they are plain arrays. NumPy files may be either; if None, they are.
+        process: of the events; by default what the files say of themselves.
+        columns: names of columns, see `mizoo.datasets.read`.
+        arrays: whether they are plain arrays. NumPy files may be either; if None, they are, but for those
+            that say their process, or where one is given.
         skip_bad: leave bad events out.
 
     Raises:
@@ -58,48 +65,35 @@ def read_data(paths, arrays: bool | None = None, skip_bad=False) -> Samples:
     plain = are_arrays(paths)
     if arrays and not plain:
         raise ValueError(f"{paths[0]} is no file of arrays, which this model takes: give them as .npz")
-    if plain and arrays is not False:
+    if plain and (arrays or (arrays is None and process is None and _says(paths[0]) is None)):
         if skip_bad:
             raise ValueError(f"{paths[0]}: {_NO_BAD_ROWS}")
+        if columns is not None:
+            raise ValueError(f"{paths[0]}: columns are of files of events, and these are arrays")
         return read_arrays(*paths)
-    with as_ttbar(plain):
-        return read(*paths, skip_bad=skip_bad)
+    return read(*paths, process=process, columns=columns, skip_bad=skip_bad)
 
 
-@contextmanager
-def as_ttbar(plain=False):
-    """Context that says, where columns or shapes are wrong, that files are read as events of ttbar.
+def read_to_compare(truth, made, process=None, skip_bad=False) -> tuple[Samples, Samples]:
+    """Two files to compare: of events of one process, or of plain arrays.
 
     Args:
-        plain: whether these are arrays of a model that takes nothing else.
-    """
-    try:
-        yield
-    except ValueError as error:
-        if not _COLUMNS.search(str(error)):
-            raise
-        hint = "event files are read as the process ttbar for now; give other data as .npz with arrays x, z"
-        if plain:
-            hint = "arrays are read as events of ttbar, which is all that this model takes"
-        raise ValueError(f"{error}; {hint}") from error
-
-
-def read_to_compare(truth, made, skip_bad=False) -> tuple[Samples, Samples]:
-    """Two files to compare: of events, or of plain arrays, if both are NumPy's and have no tt̄ columns.
+        truth, made: paths.
+        process: of the events; by default what one of the files says.
+        skip_bad: leave bad events out.
 
     Raises:
         FileNotFoundError, ValueError: as `read_data` raises.
     """
-    paths = (truth, made)
-    if all(Path(path).suffix.lower() in _ARRAYS for path in paths):
-        found = [read_data([path]) for path in paths]
-        widths = {space: (len(TTBAR.columns(space)),) for space in "xz"}
-        if any(a.shape[1:] != widths[s] for samples in found for s, a in samples.arrays().items()):
-            if skip_bad:
-                raise ValueError(f"{truth}: {_NO_BAD_ROWS}")
-            return found[0], found[1]
-    true, other = (read_data([path], False, skip_bad) for path in paths)
+    if process is None:
+        process = next((found for path in (truth, made) if (found := _says(path))), None)
+    true, other = (read_data([path], process, skip_bad=skip_bad) for path in (truth, made))
     return true, other
+
+
+def _says(path) -> Process | None:
+    """The process that a file says its events are of, if it does."""
+    return opened(path, None, MAX_BYTES).process
 
 
 def split_of(samples: Samples) -> Split:
@@ -113,49 +107,77 @@ def split_of(samples: Samples) -> Split:
     return Split(samples[: -2 * tenth], samples[-2 * tenth : -tenth], samples[-tenth:])
 
 
-def training_data(name, paths=(), skip_bad=False) -> tuple[Split, dict, dict]:
-    """Data for a preset: those of files, or its demonstration.
+def training_data(
+    name, paths=(), process: Process | None = None, columns=None, skip_bad=False
+) -> tuple[Split, dict, dict]:
+    """Data for a preset: those of files, or packaged ones.
 
     Args:
         name: of the preset.
         paths: of files, all of one kind: NumPy's with arrays x and z, or files of events.
+        process: of the events; by default what the files say of themselves.
+        columns: names of columns of the files, see `mizoo.datasets.read`.
         skip_bad: leave bad events out.
 
     Returns:
-        The data, the arguments of the preset that tell their shapes where it would not expect them, and
-        the record of the data for `config.json`.
+        The data, the arguments of the preset that say what they are of, and the record of the data for
+        `config.json`.
 
     Raises:
-        FileNotFoundError, ValueError: as `read_data` does, for fewer than 10 events, or for data that the
-            preset cannot take.
+        FileNotFoundError, ValueError: as `read_data` does, for fewer than 10 events, for data that the
+            preset cannot take, or for a process without events.
     """
     preset = PRESETS[name]
     if not paths:
-        if skip_bad:
-            raise ValueError("skip_bad (--skip-bad) needs files of events as data (--data)")
-        split = preset.load_dataset()
-        return split, {}, {"demonstration": preset.dataset, **_sizes(split.train, _count(split))}
-    # A preset that has one process only reads NumPy files as its events.
-    samples = read_data(paths, None if preset.takes_shapes else False, skip_bad)
+        for option, given in (("skip_bad (--skip-bad)", skip_bad), ("columns (--columns)", columns)):
+            if given:
+                raise ValueError(f"{option} needs files of events as data (--data)")
+        return _packaged(preset, process)
+    samples = read_data(paths, process, columns, skip_bad=skip_bad)
+    if not preset.takes_shapes and not isinstance(samples, Events):
+        raise ValueError(f"{paths[0]}: {name} takes events: say of which process (--process)")
     try:
         split = preset.prepare(split_of(samples))
     except ValueError as error:
         raise ValueError(f"{' and '.join(map(str, paths))}: {error}") from error
     tell_unused(name, samples, split.train, paths)
     own = split.train.arrays()
-    # Presets demonstrated on tt̄ events know these spaces, but for a flow of x alone.
-    known = isinstance(samples, Events) and preset.dataset == "ttbar"
-    if known and not (preset.data == "x or pairs" and "z" not in own):
-        shapes = {}
-    else:
-        shapes = {space: list(array.shape[1:]) for space, array in own.items()}
     files = [
         {"name": Path(path).name, "path": str(Path(path).resolve()), "sha256": checksum(path)}
         for path in paths
     ]
-    process = samples.process.name if isinstance(samples, Events) else None
-    content = {"files": files, "skip_bad": skip_bad, "process": process}
-    return split, shapes, {**content, **_sizes(split.train, len(samples))}
+    of_process = isinstance(samples, Events)
+    content = {
+        "files": files,
+        "skip_bad": skip_bad,
+        "process": samples.process.to_dict() if of_process else None,
+        "columns": _plain(columns),
+    }
+    # A flow of x alone knows no process.
+    if of_process and preset.takes_process and not (preset.data == "x or pairs" and "z" not in own):
+        options = {"process": samples.process.to_dict()}
+    else:
+        options = {space: list(array.shape[1:]) for space, array in own.items()}
+    return split, options, {**content, **_sizes(split.train, len(samples))}
+
+
+def _packaged(preset, process):
+    """Data, arguments and record of a packaged data set: of the process, or the demonstration."""
+    options = {}
+    dataset = preset.dataset
+    if process is not None:
+        if not preset.takes_process:
+            raise ValueError(f"{preset.name} takes no process (--process)")
+        if process.name not in library.names() or process != library.get(process.name):
+            raise ValueError(f"{process.name} has no packaged events: give files of them as data (--data)")
+        options, dataset = {"process": process.name}, process.name
+    split = preset.prepare(DEMONSTRATIONS[dataset]())
+    return split, options, {"demonstration": dataset, **_sizes(split.train, _count(split))}
+
+
+def _plain(columns):
+    """A mapping of columns as it can be kept: its content, not the path of a file."""
+    return None if columns is None else Columns.of(columns).model_dump(mode="json", exclude_defaults=True)
 
 
 def tell_unused(name, samples: Samples, used: Samples, paths) -> None:
@@ -205,7 +227,14 @@ def held_out(record: dict, split="test", paths=()) -> Samples:
             raise FileNotFoundError(f"{path}: no such file; the model was trained on it: give it as --data")
         if checksum(path) != file["sha256"]:
             raise ValueError(f"{path} is not the file that the model was trained on: it was changed")
-    samples = read_data(paths, record["process"] is None, record["skip_bad"])
+    process = record["process"]
+    samples = read_data(
+        paths,
+        None if process is None else library.find(process),
+        record.get("columns"),
+        arrays=process is None,
+        skip_bad=record["skip_bad"],
+    )
     return getattr(split_of(samples), split)
 
 
@@ -214,7 +243,7 @@ def differs(former: dict, record: dict) -> bool:
 
     def essence(record):
         sums = [file["sha256"] for file in record.get("files", ())]
-        return sums, record.get("demonstration"), record.get("skip_bad"), record.get("process")
+        return [sums, *(record.get(key) for key in ("demonstration", "skip_bad", "process", "columns"))]
 
     return essence(former) != essence(record)
 

@@ -4,22 +4,24 @@ import math
 
 import keras
 
-from mizoo.mappers import Bijection, Flow, RotationEquivariant
+from mizoo.mappers import Bijection, Flow
 from mizoo.model.turbo import Turbo
-from mizoo.objectives import MaximumLikelihood, terms
-from mizoo.physics import BeamSymmetry
+from mizoo.objectives import AssignmentLikelihood, MaximumLikelihood, terms
 from mizoo.presets.parts import compiled, space
+from mizoo.presets.physics import process_of, spaces
 from mizoo.presets.registry import preset
-from mizoo.presets.ttbar import coordinates, views
-from mizoo.representations import Latent
+from mizoo.representations import JetAssignment, Latent
 
 
-def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, dropout=0.1,
-                      encoder=None, decoder=None, learning_rate=2e-3, name="flow"):  # fmt: skip
-    """A model of two conditional flows, between the tt̄ spaces or any others.
+def conditional_flows(
+    process=None, x=None, z=None, weights=None, estimator=None, units=64, couplings=8, dropout=0.1,
+    encoder=None, decoder=None, learning_rate=2e-3, name="flow",
+):  # fmt: skip
+    """A model of two conditional flows, between the spaces of a process or any others.
 
     Args:
-        x, z: representations or shapes; for the tt̄ events, both None.
+        process: whose events these are, see `mizoo.processes`.
+        x, z: representations or shapes, both, in place of a process.
         weights, estimator: of its terms, see `mizoo.objectives.terms`.
         units, couplings, dropout: of the flows, see `Flow`.
         encoder, decoder: mappers in place of the flows.
@@ -27,25 +29,27 @@ def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, drop
         name: of the model.
 
     Raises:
-        ValueError: if only one of `x` and `z` is given, or for a weight of no term.
+        ValueError: if only one of `x` and `z` is given, or they beside a process; for a weight of no term.
     """
-    if (x is None) != (z is None):
-        raise ValueError(f"{name} needs both spaces, x and z, or none of them")
-    physical = x is None
-    x, z = coordinates() if physical else (space(x), space(z))
-    view = dict(zip("xz", views(x, z) if physical else (None, None), strict=True))
-
-    def flow(target, source, view):
-        made = Flow(target.shape, target.angles, couplings, units, dropout=dropout, view=view)
-        return RotationEquivariant(made, source, target.angles) if physical else made
-
+    parts = {"couplings": couplings, "units": units, "dropout": dropout}
+    if (known := process_of(name, process, x, z)) is not None:
+        of = spaces(known)
+        x, z, views, augmentation = of.x, of.z, {s: of.view(s) for s in "xz"}, of.augmentation
+        # Residuals of azimuths are no angles.
+        encoder = encoder or of.between(Flow(z.shape, view=views["x"], **parts), "x", "z")
+        decoder = decoder or of.between(Flow(x.shape, view=views["z"], **parts), "z", "x")
+    else:
+        x, z, views, augmentation = space(x), space(z), {}, None
+        encoder = encoder or Flow(z.shape, z.angles, **parts)
+        decoder = decoder or Flow(x.shape, x.angles, **parts)
+    order = [AssignmentLikelihood()] if isinstance(x, JetAssignment) else []
     model = Turbo(
-        encoder=encoder or flow(z, x, view["x"]),
-        decoder=decoder or flow(x, z, view["z"]),
-        objectives=terms(weights, estimator, view),
+        encoder=encoder,
+        decoder=decoder,
+        objectives=[*terms(weights, estimator, views), *order],
         x_representation=x,
         z_representation=z,
-        augmentation=BeamSymmetry() if physical else None,
+        augmentation=augmentation,
         ema_momentum=0.998,
         name=name,
     )
@@ -57,16 +61,18 @@ def conditional_flows(x, z, weights, estimator=None, units=64, couplings=8, drop
 
 
 @preset("arXiv 1906.04032", "x or pairs", "ttbar", conditional_flows)
-def flow(x=None, z=None, name="flow", **options):
+def flow(process=None, x=None, z=None, name="flow", **options):
     """Normalising flows, by exact likelihoods: conditional ones both ways on pairs, or one of x alone.
 
     Args:
-        x, z: representations or shapes of one event; those of the tt̄ events if there are none. With x
-            alone, z is normal noise, the decoder a bijection and the encoder its inverse.
+        process: whose events these are; that of the demonstration if nothing is given.
+        x, z: representations or shapes of one event, in place of a process. With x alone, z is normal
+            noise, the decoder a bijection and the encoder its inverse.
         options: see `conditional_flows`; for x alone, `units`, `couplings` and `learning_rate`.
     """
-    if x is None or z is not None:
-        return conditional_flows(x, z, {"L_z_tilde": 1.0, "L_x_tilde": 1.0}, name=name, **options)
+    if process is not None or x is None or z is not None:
+        weights = {"L_z_tilde": 1.0, "L_x_tilde": 1.0}
+        return conditional_flows(process, x, z, weights, name=name, **options)
     return _density(space(x), name, **options)
 
 

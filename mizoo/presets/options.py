@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from numbers import Integral, Real
 
+from mizoo.physics.process import Process
 from mizoo.representations import Representation
 
 # Whole numbers that may be 0, as what they count may be left out; all others are 1 or more.
@@ -66,6 +67,9 @@ def _fault(key, value, default):
     if key in _SPACES:
         fine = isinstance(value, Representation) or _are_sizes(value)
         return None if fine else "a shape such as [8] or [28, 28, 1], or a representation"
+    if key == "process":
+        fine = isinstance(value, Process | str | dict)
+        return None if fine else "a Process, a name of one, or its description"
     if key in _OBJECTS:
         plain = isinstance(value, str | Real | list | dict)
         return "an object made in Python" if plain else None

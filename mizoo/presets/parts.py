@@ -6,8 +6,7 @@ from mizoo.mappers import Deterministic, Gaussian
 from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial
-from mizoo.physics.library import ttbar as TTBAR
-from mizoo.representations import Momenta, Pixels, Representation, Standardise
+from mizoo.representations import Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
@@ -24,11 +23,6 @@ def space(given, default=None):
     if isinstance(given, Representation):
         return given
     return Pixels(given) if is_image(given) else Standardise(given)
-
-
-def momenta(given, side):
-    """As `space`; by default standardised momenta of the tt̄ events' `side`, `"x"` or `"z"`."""
-    return space(given, Momenta.of(TTBAR, side))
 
 
 def deterministic(source, target, units=128, **likelihood):

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mizoo.datasets import Samples, Split, digits, ttbar
+from mizoo.datasets import Samples, Split, digits, ttbar, zee, zh
 from mizoo.presets.options import checked, defaults_of
 
-# Demonstration data sets by name.
+# Demonstration data sets by name; events have the name of their process.
 DEMONSTRATIONS = {
     "ttbar": ttbar,
+    "zee": zee,
+    "zh": zh,
     "digits": digits,
     "small digits": lambda: digits(reduced=2),
 }
@@ -34,6 +36,16 @@ class Preset(NamedTuple):
         return list(defaults_of(self.factory, *self.shared))
 
     @property
+    def name(self) -> str:
+        """Name of the factory."""
+        return self.factory.__name__
+
+    @property
+    def takes_process(self) -> bool:
+        """Whether it makes models of the events of a process."""
+        return "process" in self.arguments
+
+    @property
     def takes_shapes(self) -> bool:
         """Whether it makes models of any arrays; else the spaces are those of its demonstration."""
         return "x" in self.arguments
@@ -50,9 +62,14 @@ class Preset(NamedTuple):
             raise ValueError(f"{self.factory.__name__} needs {' and '.join(sorted(missing))}, too")
         return split.each(lambda samples: samples.unpaired()) if self.data == "unpaired" else split
 
-    def truth(self, split="test") -> Samples:
-        """What a trained model is compared with: x alone, or pairs, also for those that train without."""
-        samples = getattr(DEMONSTRATIONS[self.dataset](), split)
+    def truth(self, split="test", dataset=None) -> Samples:
+        """What a trained model is compared with: x alone, or pairs, also for those that train without.
+
+        Args:
+            split: `"train"`, `"validation"` or `"test"`.
+            dataset: a key of `DEMONSTRATIONS`, if it is not that of the preset.
+        """
+        samples = getattr(DEMONSTRATIONS[dataset or self.dataset](), split)
         return samples.only("x") if self.data == "x" else samples
 
     def load_dataset(self) -> Split:

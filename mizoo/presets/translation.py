@@ -14,23 +14,23 @@ from mizoo.presets.parts import (
     adversarial,
     compiled,
     deterministic,
-    momenta,
     space,
 )
+from mizoo.presets.physics import momenta
 from mizoo.presets.registry import preset
 
 
 @preset("arXiv 1611.07004", "pairs", "ttbar", compiled)
-def pix2pix(x=None, z=None, absolute=100.0, name="pix2pix", **options):
+def pix2pix(process=None, x=None, z=None, absolute=100.0, name="pix2pix", **options):
     """pix2pix: L on x_tilde by absolute errors, and D by a critic that sees z beside it.
 
     Args:
-        x, z: representations or shapes of one event, images of one size or vectors; those of the tt̄
-            events by default.
+        process: whose events these are; that of the demonstration if nothing is given.
+        x, z: representations or shapes of one event, images of one size or vectors, in place of a process.
         absolute: weight of the mean absolute error.
         options: of `compiled`.
     """
-    x, z = momenta(x, "x"), momenta(z, "z")
+    x, z = momenta(name, process, x, z)
     decoder = deterministic(z, x, likelihood="laplace")
     objectives = [
         Likelihood("x_tilde", absolute / math.prod(x.shape)),
@@ -63,15 +63,18 @@ def srgan(x=None, z=None, features=None, adversary=0.1, name="srgan", **options)
 
 
 @preset("arXiv 1703.10593", "unpaired", "ttbar", compiled)
-def cyclegan(x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **options):
+def cyclegan(
+    process=None, x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **options
+):  # fmt: skip
     """CycleGAN: critics of z_tilde and x_tilde, and L on x_hat and z_hat by absolute errors.
 
     Args:
-        x, z: representations or shapes of one event; those of the tt̄ events by default.
+        process: whose events these are; that of the demonstration if nothing is given.
+        x, z: representations or shapes of one event, in place of a process.
         cycle: weight of the mean absolute errors.
         options: of `compiled`.
     """
-    x, z = momenta(x, "x"), momenta(z, "z")
+    x, z = momenta(name, process, x, z)
     encoder, decoder = deterministic(x, z, likelihood="laplace"), deterministic(z, x, likelihood="laplace")
     objectives = [
         Divergence("z_tilde", adversarial(z, gan_loss="least-squares")),
@@ -83,13 +86,16 @@ def cyclegan(x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **
 
 
 @preset("arXiv 2101.08944", "unpaired", "ttbar", compiled)
-def otus(x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **options):
+def otus(
+    process=None, x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **options
+):  # fmt: skip
     """OTUS: L on x_hat and the sliced Wasserstein distance of z_tilde; at last that of x_tilde alone.
 
     Of 1010 epochs, the last 10 train the decoder on x_tilde. Energies follow from the mass shell.
 
     Args:
-        x, z: representations or shapes, of one length; those of the tt̄ events by default.
+        process: whose events these are; that of the demonstration if nothing is given.
+        x, z: representations or shapes, of one length, in place of a process.
         latent_weight: of the distance of z_tilde.
         projections: of the sliced distances.
         options: of `compiled`.
@@ -97,7 +103,7 @@ def otus(x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **op
     Raises:
         ValueError: if x and z have different numbers of coordinates.
     """
-    x, z = momenta(x, "x"), momenta(z, "z")
+    x, z = momenta(name, process, x, z)
     if x.shape != z.shape or len(x.shape) != 1:
         raise ValueError(
             f"otus adds to what it maps: x {x.shape} and z {z.shape} must be vectors of one length"

@@ -6,6 +6,7 @@ from mizoo.model.turbo import Turbo
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial, terms
 from mizoo.presets.flows import conditional_flows
+from mizoo.presets.physics import process_of
 from mizoo.presets.registry import preset
 from mizoo.representations import Standardise
 
@@ -32,33 +33,37 @@ WEIGHTS = {
 
 
 @preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
-def turbosim(original=False, x=None, z=None, estimator=None, weights=None, name="turbosim", **options):
+def turbosim(
+    process=None, original=False, x=None, z=None, estimator=None, weights=None, name="turbosim", **options
+):  # fmt: skip
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
     By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
     that know thresholds, masses and symmetries; critics see lab momenta and invariant masses.
 
     Args:
-        original: the configuration of the paper's code instead, with `weights` and `name`, and without
-            any other argument. All its terms are trained; in the code as published, the loss returned
-            holds the last L term (`L_z_hat`) in place of their sum.
-        x, z: representations or shapes of the two spaces, for data other than the tt̄ events; both or none.
+        process: whose events these are; that of the demonstration if nothing is given.
+        original: the configuration of the paper's code instead, with `process`, `weights` and `name`, and
+            without any other argument. All its terms are trained; in the code as published, the loss
+            returned holds the last L term (`L_z_hat`) in place of their sum.
+        x, z: representations or shapes of the two spaces, in place of a process.
         estimator: function that makes the estimator of a stream's D term, given its name.
         weights: of terms, to add to the defaults; 0 switches a term off.
         options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
             `learning_rate`.
 
     Raises:
-        ValueError: if only one of `x` and `z` is given, for a weight of no term, or for an argument that
-            `original` has not.
+        ValueError: if only one of `x` and `z` is given, or they beside a process; for a weight of no term,
+            or for an argument that `original` has not.
     """
     if original:
         given = {"x": x, "z": z, "estimator": estimator, **options}
         if unused := [key for key, value in given.items() if value is not None]:
-            raise ValueError(f"turbosim: original=True is for the tt̄ events and takes no {unused[0]}")
-        return _original({**ORIGINAL_WEIGHTS, **(weights or {})}, name)
+            raise ValueError(f"turbosim: original=True is of the events of a process: no {unused[0]}")
+        known = process_of(name, process)
+        return _original(known, {**ORIGINAL_WEIGHTS, **(weights or {})}, name)
     return conditional_flows(
-        x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
+        process, x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
     )
 
 
@@ -66,21 +71,23 @@ def _critic(stream):
     return Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), "non-saturating", r1=0.1)
 
 
-def _original(weights, name):
-    shape = (24,)
-    # A normal distribution of variance 12 makes the squared error of 24 components their mean squared
-    # error.
-    likelihood = {"likelihood": "normal", "scale": 12.0**0.5}
+def _original(process, weights, name):
+    x, z = ((len(process.columns(space)),) for space in "xz")
+
+    def mapper(units, shape):
+        # A normal distribution of variance d/2 makes the squared error of d components their mean.
+        likelihood = {"likelihood": "normal", "scale": (shape[0] / 2.0) ** 0.5}
+        return NoiseInjected(mlp(units, shape[0]), shape, stddev=0.05, **likelihood)
 
     def critic(stream):
         return Adversarial(mlp([256, 128, 64], 1), gradient_penalty=ORIGINAL_PENALTIES[stream])
 
     model = Turbo(
-        encoder=NoiseInjected(mlp([256, 128, 64], 24), shape, stddev=0.05, **likelihood),
-        decoder=NoiseInjected(mlp([64, 128, 256], 24), shape, stddev=0.05, **likelihood),
+        encoder=mapper([256, 128, 64], z),
+        decoder=mapper([64, 128, 256], x),
         objectives=terms(weights, critic),
-        x_representation=Standardise(shape, scalar=True),
-        z_representation=Standardise(shape, scalar=True),
+        x_representation=Standardise(x, scalar=True),
+        z_representation=Standardise(z, scalar=True),
         name=name,
     )
     model.compile(

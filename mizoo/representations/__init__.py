@@ -8,7 +8,7 @@ from mizoo.representations.identity import Identity
 from mizoo.representations.jet_assignment import JetAssignment
 from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
-from mizoo.representations.momenta import Momenta
+from mizoo.representations.momenta import AcceptedMomenta, Momenta
 from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.parton_coordinates import PartonCoordinates
 from mizoo.representations.pixels import Pixels
@@ -17,6 +17,7 @@ from mizoo.representations.tokens import Tokens
 from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
+    "AcceptedMomenta",
     "DecayChain",
     "DetectorEvent",
     "DetectorObjects",

@@ -1,7 +1,7 @@
 """Objects in an order that says what they come from, an order that data from outside lack."""
 
 import math
-from itertools import permutations
+from itertools import permutations, product
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ _MAX_ATTEMPTS = 4  # one draw in ten is refused, and after four tries that of on
 
 @serialisable
 class JetAssignment(Representation):
-    """Events whose last objects stand in the order of what they come from, as jets in that of partons.
+    """Events whose objects stand in the order of what they come from, as jets in that of partons.
 
     In such an order each object is close to its origin, and conditional distributions have one peak instead
     of one for each assignment. Pairs are put in it by `mizoo.physics.JetMatching`. Where only x is known,
@@ -33,7 +33,8 @@ class JetAssignment(Representation):
         representation: of events in any order, with four-momenta as physical units.
         network: from `Tokens` of an event by falling pT, seen from the azimuth of its first object, to the
             logits of all permutations, see `mizoo.networks.attention`.
-        objects: number of objects that are ordered, the last ones of an event.
+        objects: places of the objects that are ordered, in one list for each kind; a number of them counts
+            from the end.
         matching: layer that puts pairs in order, if draws of z are to be compared with it.
     """
 
@@ -51,8 +52,16 @@ class JetAssignment(Representation):
         self.angles = representation.angles
         self.seed_generator = keras.random.SeedGenerator()
         self._tokens = Tokens(representation)
-        # origins[i, rank]: which place the object of this pT rank takes in permutation i.
-        self._origins = np.array(list(permutations(range(objects))))
+        count = self.physical_shape[0] // 4
+        last = [range(count - objects, count)] if isinstance(objects, int) else objects
+        self._groups = [list(places) for places in last]
+        # origins[i, j]: which place the object that comes at j, by falling pT, takes in permutation i.
+        self._origins = np.array(
+            [
+                _replaced(count, self._groups, orders)
+                for orders in product(*(permutations(places) for places in self._groups))
+            ]
+        )
 
     def build(self, input_shape):
         build(self.representation, input_shape)
@@ -104,16 +113,27 @@ class JetAssignment(Representation):
 
     def _by_pt(self, events):
         """Events by falling pT, and which place each object had."""
-        momenta = self._last(events)
+        momenta = self._objects(events)
         squares = tf.reduce_sum(tf.square(momenta[..., :2]), -1)
-        places = tf.argsort(squares, direction="DESCENDING", stable=True)
-        return self._ordered(events, places), places
+        places = tf.unstack(tf.zeros_like(squares, tf.int32) + np.arange(momenta.shape[1]), axis=1)
+        for group in self._groups:
+            ranks = tf.argsort(tf.gather(squares, group, axis=1), direction="DESCENDING", stable=True)
+            for place, one in zip(group, tf.unstack(tf.gather(group, ranks), axis=1), strict=True):
+                places[place] = one
+        return self._ordered(events, tf.stack(places, 1)), tf.stack(places, 1)
 
     def _ordered(self, events, places):
         """Events whose objects are those that stood in `places` (n, objects)."""
-        ordered = tf.gather(self._last(events), places, batch_dims=1)
-        first = events[:, : -4 * self.objects]
-        return tf.concat([first, tf.reshape(ordered, (-1, 4 * self.objects))], -1)
+        return tf.reshape(tf.gather(self._objects(events), places, batch_dims=1), tf.shape(events))
 
-    def _last(self, events):
-        return tf.reshape(events[:, -4 * self.objects :], (-1, self.objects, 4))
+    def _objects(self, events):
+        return tf.reshape(events, (-1, self.physical_shape[0] // 4, 4))
+
+
+def _replaced(count, groups, orders):
+    """The places 0 … count - 1, those of each group in its order."""
+    places = list(range(count))
+    for group, order in zip(groups, orders, strict=True):
+        for place, one in zip(group, order, strict=True):
+            places[place] = one
+    return places

@@ -2,10 +2,14 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.physics import kinematics
+from mizoo.physics.process import Process
 from mizoo.representations.standardise import Standardise
+
+_EDGE = 1e-6  # relative; by it objects are inside the acceptance, whatever rounding does
 
 
 @serialisable
@@ -25,11 +29,6 @@ class Momenta(Standardise):
         self.masses = [float(mass) for mass in masses]
         self.physical_shape = (4 * len(self.masses),)
 
-    @classmethod
-    def of(cls, process, space):
-        """For the objects of a `physics.Process` in one space, `"x"` or `"z"`."""
-        return cls(process.masses(space))
-
     def _fit(self, data):
         super()._fit(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
 
@@ -41,3 +40,61 @@ class Momenta(Standardise):
         momenta = keras.ops.reshape(super().inverse(coordinates), (-1, len(self.masses), 3))
         objects = kinematics.on_shell(momenta, self.masses, self.compute_dtype)
         return keras.ops.reshape(objects, (-1, *self.physical_shape))
+
+
+@serialisable
+class AcceptedMomenta(Momenta):
+    """Momenta of the detector objects of a process, as the detector accepts them.
+
+    On the way back objects below a threshold are raised to it, those beyond the largest |η| are brought to
+    it, and objects of a kind come by falling pT; missing momentum of two components has no p_z. Events of
+    data stay as they are.
+
+    Args:
+        process: of the events.
+    """
+
+    excluded_from_config = ("shape", "scalar", "masses")
+
+    def __init__(self, process: Process | dict, **kwargs):
+        self.process = process if isinstance(process, Process) else Process(**process)
+        if not self.process.has_fixed_counts:
+            raise ValueError(f"{self.process.name}: each event must have the same detector objects")
+        super().__init__(self.process.masses("x"), **kwargs)
+
+    def _fit(self, data):
+        spread = np.asarray(data, "float64").reshape(-1, len(self.masses), 4)[..., :3]
+        flat = spread.reshape(-1, *self.shape)
+        deviation = np.where(flat.std(0) > 0.0, flat.std(0), 1.0)  # p_z of missing momentum may be 0
+        self.mean.assign(flat.mean(0))
+        self.deviation.assign(deviation)
+
+    def inverse(self, coordinates):
+        events = tf.reshape(super().inverse(coordinates), (-1, len(self.masses), 4))
+        objects = tf.unstack(tf.cast(events, tf.float64), axis=1)
+        momenta = [self._accepted(*pair) for pair in zip(self.process.x, objects, strict=True)]
+        stacked = tf.stack(momenta, 1)
+        for places in self.process.ordered:
+            own = tf.gather(stacked, places, axis=1)
+            ranks = tf.argsort(kinematics.pt(own)[..., 0], direction="DESCENDING", stable=True)
+            ordered = tf.unstack(tf.gather(own, ranks, batch_dims=1), axis=1)
+            for place, one in zip(places, ordered, strict=True):
+                momenta[place] = one
+        four = kinematics.on_shell(tf.stack(momenta, 1), self.masses, self.compute_dtype)
+        return tf.reshape(four, (-1, *self.physical_shape))
+
+    def _accepted(self, one, momentum):
+        """Momentum (n, 3) of an object that the detector accepts."""
+        pt = tf.maximum(kinematics.pt(momentum), 1e-6)
+        direction = momentum[:, :2] / pt
+        if one.kind == "met":
+            pz = momentum[:, 2:3] if one.components == 3 else tf.zeros_like(pt)
+            return tf.concat([momentum[:, :2], pz], -1)
+        eta = kinematics.eta(momentum)
+        bound = one.eta * (1.0 - _EDGE) if np.isfinite(one.eta) else np.inf
+        inside = tf.clip_by_value(eta, -bound, bound)
+        least = tf.cast(one.threshold(keras.ops, eta=inside) + tf.zeros_like(pt), tf.float64)
+        raised = tf.maximum(pt, least * (1.0 + _EDGE))
+        moved = tf.concat([raised * direction, raised * tf.sinh(inside)], -1)
+        # What is inside stays as it is, to the last bit.
+        return tf.where((raised > pt) | (tf.abs(eta) > bound), moved, momentum[:, :3])

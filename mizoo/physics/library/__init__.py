@@ -1,7 +1,9 @@
 """Processes that come with the package, one YAML file each: `ttbar`, `zee`, `zh`."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from mizoo.physics.process import Process
 
@@ -25,6 +27,20 @@ def get(name: str) -> Process:
         return Process.load(path)
 
 
+def find(process: Process | str | Mapping[str, Any]) -> Process:
+    """A process of what says which: itself, the name of one of the package, a YAML file, or plain data.
+
+    Raises:
+        FileNotFoundError: for a file that is not there.
+        ValueError: for a name that is not known, or what is no description.
+    """
+    if isinstance(process, Process):
+        return process
+    if isinstance(process, Mapping):
+        return Process(**process)
+    return Process.load(process) if process.endswith((".yaml", ".yml")) else get(process)
+
+
 def __getattr__(name: str) -> Process:
     if name.startswith("_") or name not in names():
         raise AttributeError(f"module {__name__!r} has no process {name!r}; there are {', '.join(names())}")
@@ -32,4 +48,4 @@ def __getattr__(name: str) -> Process:
 
 
 def __dir__() -> list[str]:
-    return ["get", "names", *names()]
+    return ["find", "get", "names", *names()]

@@ -1,0 +1,87 @@
+"""Equivariance under rotations about the beam by way of a frame that the latent carries.
+
+The first two numbers of a latent are the cosine and sine of the azimuth of one object; all others are of
+the event as it looks from there. So the latent is all that a decoder needs, and what is learnt at one
+azimuth holds at all (canonicalisation, arXiv 2211.06489).
+"""
+
+import keras
+import tensorflow as tf
+
+from mizoo.core.serialisation import build, serialisable
+from mizoo.mappers.base import Wrapped
+from mizoo.mappers.components import indices
+from mizoo.mappers.rotation_equivariant import turn
+from mizoo.physics import planar
+
+
+@serialisable
+class FrameEncoder(keras.layers.Layer):
+    """A network of coordinates, seen from the azimuth of one object, and this azimuth.
+
+    Args:
+        network: from coordinates (n, d) to (n, k) numbers; the latent has 2 + k.
+        source: representation of the coordinates, with four-momenta as physical units.
+        place: of the object.
+    """
+
+    def __init__(self, network, source, place=0, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
+        self.network = network
+        self.source = source
+        self.place = place
+
+    def build(self, input_shape):
+        build(self.network, input_shape)
+        self.built = True
+
+    def call(self, coordinates, training=None):
+        momentum = self.source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
+        azimuth = tf.cast(planar.azimuth(momentum), tf.float32)
+        seen = turn(coordinates, -azimuth, self.source.angles)
+        rest = tf.cast(self.network(seen, training=training), tf.float32)
+        return tf.concat([planar.direction(azimuth), rest], -1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 2 + self.network.compute_output_shape(input_shape)[-1])
+
+
+@serialisable
+class InFrame(Wrapped):
+    """Another mapper, in the frame that the first two numbers of the condition say.
+
+    Args:
+        mapper: from the rest of the condition to the target as it looks from the frame.
+        angles: indices of the target's azimuths.
+    """
+
+    def __init__(self, mapper, angles, **kwargs):
+        super().__init__(mapper, **kwargs)
+        self.angles = indices("angles", angles, self.shape[0])
+
+    def build(self, condition_shape):
+        build(self.mapper, (condition_shape[0], condition_shape[1] - 2))
+        self.built = True
+
+    def noise_shape(self, condition_shape):
+        return self.mapper.noise_shape((condition_shape[0] - 2,))
+
+    def distribution(self, condition, noise=None, training=None):
+        azimuth = planar.atan2(condition[:, 1:2], condition[:, :1])
+        inner = self.mapper.distribution(condition[:, 2:], noise=noise, training=training)
+        return _InFrame(inner, azimuth, self.angles)
+
+
+class _InFrame:
+    """The inner mapper's distribution, turned."""
+
+    def __init__(self, inner, azimuth, angles):
+        self._inner = inner
+        self._azimuth = azimuth
+        self._angles = angles
+
+    def sample(self):
+        return turn(self._inner.sample(), self._azimuth, self._angles)
+
+    def log_prob(self, target):
+        return self._inner.log_prob(turn(target, -self._azimuth, self._angles))

@@ -1,0 +1,60 @@
+"""Residuals between a target and a reference, with narrow peaks and wide tails drawn together."""
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.physics import planar
+
+_SPREAD = 1.5  # of asinh(residual / its median): distributions with a narrow peak and wide tails
+
+
+def gap(target, reference, circular):
+    """Difference (n, d) of target and reference; of components that are `circular`, (d,), 2 tan(Δ/2)."""
+    difference = tf.cast(target, tf.float32) - reference
+    return tf.where(circular, 2.0 * tf.tan(planar.wrap(difference) / 2.0), difference)
+
+
+def forward(target, reference, scale, circular):
+    """Residuals v (n, d) with Δ = scale sinh(1.5 v), and the logarithms of their slopes in the target.
+
+    Where the slope of the target is 1, a straight line goes on, so that small errors stay small in the
+    tails. Azimuths have 2 tan(Δ/2) in place of Δ and no straight part.
+
+    Args:
+        target, reference: (n, d).
+        scale: (d,) or (n, d), above 0.
+        circular: (d,), which components are angles.
+    """
+    edge = _edge(scale, circular)
+    line = gap(target, reference, circular) / scale
+    curved = tf.minimum(tf.abs(line), edge)
+    steep = tf.sqrt(1.0 + tf.square(curved))
+    residual = tf.sign(line) * (planar.asinh(curved) + (tf.abs(line) - curved) / steep) / _SPREAD
+    slope = -tf.math.log(_SPREAD * scale) - tf.math.log(steep)
+    half = planar.wrap(tf.cast(target, tf.float32) - reference) / 2.0
+    return residual, slope - tf.where(circular, 2.0 * tf.math.log(tf.abs(tf.cos(half)) + 1e-6), 0.0)
+
+
+def inverse(residual, reference, scale, circular):
+    """The target (n, d) of a residual: inverse of `forward`."""
+    turns = _SPREAD * tf.abs(residual)
+    curved = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
+    line = planar.sinh(curved) + (turns - curved) * planar.cosh(curved)
+    moved = scale * tf.sign(residual) * line
+    moved = reference + tf.where(circular, 2.0 * tf.atan(moved / 2.0), moved)
+    return tf.where(circular, planar.wrap(moved), moved)
+
+
+def slope(residual, scale, circular):
+    """Derivatives (n, d) of the target by the residual."""
+    turns = _SPREAD * tf.abs(residual)
+    straight = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
+    steepness = _SPREAD * scale * planar.cosh(straight)
+    half = scale * planar.sinh(tf.where(circular, turns, 0.0)) / 2.0
+    return tf.where(circular, steepness / (1.0 + tf.square(half)), steepness)
+
+
+def _edge(scale, circular):
+    """Where the straight part begins, in units of the scale: far out for angles, which have none."""
+    steepest = tf.maximum(1.0 / (_SPREAD * scale), 1.0)
+    return tf.where(circular, np.float32(1e9), tf.sqrt(tf.square(steepest) - 1.0))

@@ -1,0 +1,158 @@
+"""What the presets of a physics process are made of: coordinates, matching, features, residuals."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+from mizoo.mappers import ResidualMapper, RotationEquivariant
+from mizoo.mappers.base import Mapper
+from mizoo.networks import attention
+from mizoo.physics import BeamSymmetry, JetMatching, library
+from mizoo.physics.process import Process
+from mizoo.presets.parts import space
+from mizoo.representations import (
+    AcceptedMomenta,
+    EventView,
+    JetAssignment,
+    Momenta,
+    ObjectCoordinates,
+    PartonCoordinates,
+)
+from mizoo.representations.base import Representation
+
+DEMONSTRATION = "ttbar"
+_MOST = 60  # masses that networks see of an event
+_MOST_ORDERS = 120  # permutations of objects that an assignment can tell apart
+
+
+def process_of(name: str, process, x=None, z=None) -> Process | None:
+    """The process of a preset's arguments; that of the demonstration if there are none.
+
+    Args:
+        name: of the preset, for messages.
+        process: a `Process`, or what `mizoo.physics.library.find` takes.
+        x, z: representations or shapes, in place of a process.
+
+    Raises:
+        ValueError: if both a process and a space are given, or one space of two.
+    """
+    given = [space for space, value in (("x", x), ("z", z)) if value is not None]
+    if process is not None and given:
+        raise ValueError(f"{name} takes a process, or x and z in its place: not process and {given[0]}")
+    if len(given) == 1:
+        raise ValueError(f"{name} needs both spaces, x and z, or a process")
+    return None if given else library.find(process or DEMONSTRATION)
+
+
+def momenta(name: str, process, x=None, z=None) -> tuple[Representation, Representation]:
+    """Standardised momenta of x and z of a process, or the spaces of representations or shapes.
+
+    Args:
+        name, process, x, z: as for `process_of`.
+    """
+    if (known := process_of(name, process, x, z)) is None:
+        return space(x), space(z)
+    return AcceptedMomenta(known), Momenta(known.masses("z"))
+
+
+def detector(name: str, process, x=None) -> Representation:
+    """Standardised momenta of x of a process, or the space of a representation or a shape.
+
+    Args:
+        name, process, x: as for `process_of`.
+    """
+    if x is not None and process is None:
+        return space(x)
+    known = process_of(name, process, x)
+    assert known is not None
+    return AcceptedMomenta(known)
+
+
+class Spaces(NamedTuple):
+    """The two spaces of a process.
+
+    Attributes:
+        x, z: representations.
+        x_objects: that of x without assignment: what mappers draw.
+        augmentation: layers of batches in physical units.
+    """
+
+    process: Process
+    x: Representation
+    z: PartonCoordinates
+    x_objects: ObjectCoordinates
+    augmentation: list
+
+    def view(self, space: str) -> EventView:
+        """What a network sees of x or z: coordinates, momenta, and the masses that tell events apart."""
+        return EventView(self.x_objects if space == "x" else self.z, masses(self.process, space))
+
+    def between(self, mapper: Mapper, source: str, target: str) -> RotationEquivariant:
+        """A mapper of residuals between the two spaces, the same at all azimuths.
+
+        Args:
+            mapper: from the coordinates of the source to residuals of those of the target.
+            source, target: `"x"` and `"z"`, or the other way round.
+        """
+        spaces = {"x": self.x_objects, "z": self.z}
+        residual = ResidualMapper(
+            mapper, spaces[source], spaces[target], partners=partners(self.process, source)
+        )
+        place = dict(zip("xz", frames(self.process), strict=True))[source]
+        return RotationEquivariant(residual, spaces[source], spaces[target].angles, place)
+
+
+def spaces(process: Process) -> Spaces:
+    """Coordinates of a process, with the objects of one kind in the order of their partons.
+
+    Where there are several objects to as many partons, pairs are put in this order, and where only x is
+    known it is drawn: see `JetAssignment`. Of others, objects come by falling pT.
+    """
+    z, symmetry = PartonCoordinates(process), BeamSymmetry()
+    matching = JetMatching.of(process)
+    if matching is None or (orders := matching.orders) > _MOST_ORDERS:
+        x = ObjectCoordinates(process)
+        return Spaces(process, x, z, x, [symmetry])
+    objects = ObjectCoordinates(process, ordered=False)
+    count = len(process.x)
+    network = attention(count, 4 + count, orders, 24, dropout=0.2, name="assignment")
+    x = JetAssignment(objects, network, matching.objects, matching if orders > 2 else None)
+    return Spaces(process, x, z, objects, [symmetry, matching])
+
+
+def partners(process: Process, source: str) -> list[int]:
+    """Place of the source's object that stands for each object of the other space, -1 if there is none."""
+    found = [-1] * len(process.particles("z" if source == "x" else "x"))
+    for match in process.matches:
+        if len(match.partons) == len(match.objects):
+            for parton, one in zip(match.partons, match.objects, strict=True):
+                if source == "x":
+                    found[parton] = one
+                else:
+                    found[one] = parton
+    return found
+
+
+def frames(process: Process) -> tuple[int, int]:
+    """Places in x and z of the object whose azimuth the events of a process are seen from.
+
+    It is one that is the same in both spaces, if there is any, and of these a lepton or photon if possible.
+    """
+    alone = [match for match in process.matches if len(match.partons) == len(match.objects) == 1]
+    first = sorted(alone, key=lambda match: match.kind in ("jet", "met"))
+    return (first[0].objects[0], first[0].partons[0]) if first else (0, 0)
+
+
+def masses(process: Process, space: str) -> list[tuple[int, ...]]:
+    """Sets of objects whose masses networks see: all pairs, and all that could be what decays."""
+    particles = process.particles(space)
+    found = dict.fromkeys(combinations(range(len(particles)), 2))
+    for places in process.systems.values():
+        kinds = sorted(str(process.partons[place].kind) for place in places)
+        alike = [
+            one
+            for one in combinations(range(len(particles)), len(places))
+            if sorted(str(particles[place].kind) for place in one) == kinds
+        ]
+        if len(found) + len(alike) <= _MOST:
+            found |= dict.fromkeys(alike)
+    return list(found)
