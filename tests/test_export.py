@@ -139,7 +139,7 @@ def test_folder_has_what_it_should(shipped):
 
 
 def test_wrong_width_is_told(shipped):
-    with pytest.raises(ValueError, match=r"decode takes shape \(None, 24\), got \(3, 23\)"):
+    with pytest.raises(ValueError, match=r"z must have shape \(n, 24\), got \(3, 23\)"):
         load(shipped[0]).decode(np.zeros((3, 23)))
 
 

@@ -5,10 +5,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics import TTBAR, planar
-from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 from mizoo.representations import (
     DetectorEvent,
     Identity,
@@ -308,7 +308,7 @@ def test_latent_draws_follow_the_prior():
 def test_latent_density_and_entropy():
     latent = Latent(normal=2, uniform=1, categories=(2, 4))
     expected = -np.log(2.0 * np.pi) - np.log(2.0) - np.log(8.0)
-    draws = latent.draw(50_000)
+    draws = latent.sample(50_000)
     peak = np.concatenate([np.zeros((1, 3)), draws[:1, 3:]], 1).astype("float32")
     assert float(latent.log_prob(peak)[0]) == pytest.approx(expected, rel=1e-5)
     assert -np.mean(latent.log_prob(draws)) == pytest.approx(latent.entropy, abs=0.02)
@@ -319,7 +319,7 @@ def test_latent_density_and_entropy():
 def test_learnt_prior_has_no_known_density():
     latent = Latent(2, mapping=keras.layers.Dense(2))
     latent.build((None, 2))
-    assert latent.draw(5).shape == (5, 2)
+    assert latent.sample(5).shape == (5, 2)
     assert len(latent.trainable_variables) == 2
     assert not latent.is_normal
     for ask in (lambda: latent.entropy, lambda: latent.log_prob(np.zeros((1, 2)))):

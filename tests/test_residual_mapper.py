@@ -4,11 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from mizoo.presets.ttbar import OBJECT_RESIDUALS, PARTON_RESIDUALS, coordinates, views_of_draws
 
 from mizoo.mappers import Deterministic, ResidualMapper, Transcoder
+from mizoo.mappers.base import SelfConditioned
 from mizoo.networks import mlp
 from mizoo.physics import JetMatching
-from mizoo.presets.ttbar import OBJECT_RESIDUALS, PARTON_RESIDUALS, coordinates, views_of_draws
 
 X, Z = coordinates(fitted=True)
 
@@ -95,7 +96,7 @@ def test_slope_is_that_of_the_target(way, pairs):
 def test_the_inner_mapper_sees_what_it_draws(training, pairs):
     seen = []
 
-    class Seeing(Deterministic):
+    class Seeing(SelfConditioned, Deterministic):
         def distribution(self, condition, noise=None, training=None, features=None):
             seen.append(features)
             return super().distribution(condition, noise, training)

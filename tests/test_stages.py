@@ -7,7 +7,7 @@ import pytest
 from conftest import toy, toy_events, toy_pairs
 
 from mizoo import Stage, presets
-from mizoo.model.stages import Stages
+from mizoo.model.staged import Stages
 from mizoo.training.callbacks import Backup
 
 

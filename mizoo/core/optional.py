@@ -1,9 +1,10 @@
 """Optional dependencies."""
 
 import importlib
+from types import ModuleType
 
 
-def extra(module: str, purpose: str = "this"):
+def extra(module: str, purpose: str = "this") -> ModuleType:
     """Import a library that only some need.
 
     Args:

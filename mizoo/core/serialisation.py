@@ -1,39 +1,45 @@
 """Objects that Keras saves and loads with all that they are made of."""
 
 import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import keras
 
 from mizoo.compat import ObjectSharingScope, record_object_after_deserialization
+from mizoo.core.types import BatchShape, Config
 from mizoo.physics.process import Process
 
+T = TypeVar("T")
 
-def serialisable(cls):
+
+def serialisable(cls: type[T]) -> type[T]:
     """Class decorator: register with Keras, with a configuration of the constructor's arguments.
 
     Each argument, those passed on to base classes included, is kept by the object as an attribute of its
     name; but for those that the class finds out for itself, which it lists as `excluded_from_config`.
-    Arguments may be objects and lists of objects; a `Process` is kept as its description. Methods of the class's own are left alone; a
-    `from_config` of its own reads the arguments by `revived`.
+    Arguments may be objects and lists of objects; a `Process` is kept as its description. Methods of the
+    class's own are left alone; a `from_config` of its own reads the arguments by `revived`.
     """
     names = _arguments(cls)
 
-    def get_config(self):
+    def get_config(self: T) -> Config:
         common = keras.layers.Layer.get_config(self) if isinstance(self, keras.layers.Layer) else {}
         return {**common, **{name: _listed(getattr(self, name)) for name in names}}
 
-    def from_config(cls, config):
+    def from_config(cls: type[T], config: Config) -> T:
         """An object of what `get_config` gave."""
         return cls(**revived(config))
 
     if "get_config" not in vars(cls):
-        cls.get_config = get_config
+        setattr(cls, "get_config", get_config)  # noqa: B010  a type checker knows no such attribute
     if "from_config" not in vars(cls):
-        cls.from_config = classmethod(from_config)
-    return keras.saving.register_keras_serializable("mizoo")(cls)
+        setattr(cls, "from_config", classmethod(from_config))  # noqa: B010
+    register: Callable[[type[T]], type[T]] = keras.saving.register_keras_serializable("mizoo")
+    return register(cls)
 
 
-def clone(thing, kept=()):
+def clone(thing: T, kept: Sequence[keras.layers.Layer] = ()) -> T:
     """An object of its own with the same configuration (and fresh weights).
 
     Args:
@@ -46,61 +52,64 @@ def clone(thing, kept=()):
     with ObjectSharingScope():
         for part in kept:
             record_object_after_deserialization(part, id(part))
-        return keras.saving.deserialize_keras_object(config)
+        twin: T = keras.saving.deserialize_keras_object(config)
+    return twin
 
 
-def serialize_shared(parts):
+def serialize_shared(parts: Mapping[str, object]) -> Config:
     """Configurations of parts, `{name: object}`, in which an object met twice is known as one.
 
     Keras does so for a whole file; here it holds for a model's configuration by itself as well.
     """
     with ObjectSharingScope():
-        return _numbered(keras.saving.serialize_keras_object(parts), {})
+        config: Config = _numbered(keras.saving.serialize_keras_object(parts), {})
+        return config
 
 
-def deserialize_shared(config):
+def deserialize_shared(config: Config) -> dict[str, Any]:
     """The parts that `serialize_shared` wrote, by name; what was one object is one again."""
     with ObjectSharingScope():
         return revived(config)
 
 
-def revived(config):
+def revived(config: Config) -> dict[str, Any]:
     """The arguments that a configuration holds, by name."""
     return {key: _revive(value) for key, value in config.items()}
 
 
-def build(layer, *shapes):
+def build(layer: keras.layers.Layer, *shapes: BatchShape | list[BatchShape]) -> None:
     """Build a layer, unless it came built (from a file, or from the user)."""
     if not layer.built:
         layer.build(*shapes)
 
 
-def unique(things):
+def unique(things: Iterable[T]) -> list[T]:
     """Without repetitions, in order; things are told apart by identity."""
     return list({id(thing): thing for thing in things}.values())
 
 
-def _arguments(cls):
+def _arguments(cls: type) -> list[str]:
     """Names of the constructor's arguments, and of those it passes on to its bases."""
-    names = []
+    names: list[str] = []
     for base in cls.__mro__:
         if base in (keras.layers.Layer, object):
             break
         if "__init__" in vars(base):
-            parameters = inspect.signature(base.__init__).parameters.values()
+            parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
             names += [p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD and p.name != "self"]
             if not any(p.kind == p.VAR_KEYWORD for p in parameters):
                 break
-    return [name for name in dict.fromkeys(names) if name not in getattr(cls, "excluded_from_config", ())]
+    excluded = {name for base in cls.__mro__ for name in vars(base).get("excluded_from_config", ())}
+    return [name for name in dict.fromkeys(names) if name not in excluded]
 
 
-def _listed(value):
+def _listed(value: Any) -> Any:
     if isinstance(value, Process):
         return value.to_dict()
     return [_listed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _revive(value):
+def _revive(value: Any) -> Any:
     if isinstance(value, dict) and "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     if isinstance(value, list):
@@ -108,7 +117,7 @@ def _revive(value):
     return value
 
 
-def _numbered(config, numbers):
+def _numbered(config: Any, numbers: dict[int, int]) -> Any:
     """With shared objects numbered in the order they appear, instead of by their addresses."""
     if isinstance(config, list):
         return [_numbered(item, numbers) for item in config]

@@ -1,15 +1,20 @@
 """Functions of many small operations, with one graph for all who call them."""
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 import tensorflow as tf
 
-_inlined: ContextVar = ContextVar("inlined", default=False)
+from mizoo.core.types import Tensor
+
+Result = TypeVar("Result")
+_inlined: ContextVar[bool] = ContextVar("inlined", default=False)
 
 
 @contextmanager
-def inlined():
+def inlined() -> Iterator[None]:
     """Context in which graphs have a copy of a `shared` function wherever it is called."""
     token = _inlined.set(True)
     try:
@@ -18,7 +23,7 @@ def inlined():
         _inlined.reset(token)
 
 
-def shared(function):
+def shared(function: Callable[..., Result]) -> Callable[..., Result]:
     """A function of tensors as one graph, whoever calls it, and another one that is compiled, for training.
 
     Coordinates of events are hundreds of small operations, met several times a step: so there is one copy
@@ -31,9 +36,10 @@ def shared(function):
     plain = tf.function(function, reduce_retracing=True, autograph=False)
     compiled = tf.function(function, jit_compile=True, autograph=False)
 
-    def call(*tensors, training=None):
+    def call(*tensors: Tensor, training: bool | None = None) -> Result:
         if _inlined.get():
             return function(*tensors)
-        return (compiled if training else plain)(*tensors)
+        traced: Callable[..., Result] = compiled if training else plain
+        return traced(*tensors)
 
     return call

@@ -5,15 +5,22 @@ order. Whatever concerns the whole batch, such as random numbers, a distance bet
 of pairs, is made of the whole batch on every replica here. With one replica nothing is done.
 """
 
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from mizoo.core.types import Tensor
+
+Size: TypeAlias = int | Tensor  # as far as it is known when a graph is traced
+
 # Seeds of draws that are to be repeated, in turn; None where generators go on from their states.
-_seeds: ContextVar = ContextVar("seeds", default=None)
+_seeds: ContextVar[Iterator[Tensor] | None] = ContextVar("seeds", default=None)
 
 
 def count() -> int:
@@ -22,18 +29,25 @@ def count() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def normal(shape, seed):
+def normal(shape: Sequence[Size], seed: keras.random.SeedGenerator) -> Tensor:
     """Standard normal numbers (n, …) for the n events at hand: a part of those of the global batch."""
-    return _drawn("normal", shape, seed)
+    return _drawn(keras.random.normal, tf.random.stateless_normal, shape, seed)
 
 
-def uniform(shape, seed, low=0.0, high=1.0):
+def uniform(
+    shape: Sequence[Size], seed: keras.random.SeedGenerator, low: float = 0.0, high: float = 1.0
+) -> Tensor:
     """Uniform numbers (n, …) for the n events at hand: a part of those of the global batch."""
-    return _drawn("uniform", shape, seed, minval=low, maxval=high)
+    return _drawn(
+        functools.partial(keras.random.uniform, minval=low, maxval=high),
+        functools.partial(tf.random.stateless_uniform, minval=low, maxval=high),
+        shape,
+        seed,
+    )
 
 
 @contextmanager
-def seed_scope(seed):
+def seed_scope(seed: int | Tensor | None) -> Iterator[None]:
     """Context in which `normal` and `uniform` follow from a seed and nothing else.
 
     Args:
@@ -44,7 +58,7 @@ def seed_scope(seed):
         return
     seed = seed if tf.is_tensor(seed) else tf.constant([seed, 0], tf.int64)
 
-    def seeds():
+    def seeds() -> Iterator[Tensor]:
         count = 0
         while True:
             yield tf.random.experimental.stateless_fold_in(seed, count)
@@ -57,13 +71,13 @@ def seed_scope(seed):
         _seeds.reset(token)
 
 
-def places(size):
+def places(size: Size) -> Tensor:
     """Places (size,) of the events at hand in the global batch, as a share of it, from 0 to below 1."""
     first, whole = _place(size)
     return tf.cast(tf.range(first, first + size), tf.float32) / tf.cast(whole, tf.float32)
 
 
-def rolled(values):
+def rolled(values: Tensor) -> Tensor:
     """The events at hand, each replaced by the one before it in the global batch."""
     size = ops.shape(values)[0]
     if not isinstance(size, int):
@@ -74,7 +88,7 @@ def rolled(values):
     return tf.concat([last[before : before + 1], values[:-1]], 0)
 
 
-def gather(values):
+def gather(values: Tensor) -> Tensor:
     """An array of the global batch from this replica's part of it; gradients reach all parts."""
     if _context() is None:
         return values
@@ -85,13 +99,16 @@ def gather(values):
     return tf.ensure_shape(total(tf.pad(values, around)), (None, *values.shape[1:]))
 
 
-def total(values):
-    """Sum over the replicas of a tensor, or of each of a list of tensors in one message."""
+def total(values: Tensor) -> Tensor:
+    """Sum of a tensor over the replicas."""
     context = _context()
-    if context is None:
+    return values if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, values)
+
+
+def totals(values: list[Tensor]) -> list[Tensor]:
+    """Sums of tensors over the replicas, in one message."""
+    if _context() is None:
         return values
-    if not isinstance(values, list):
-        return context.all_reduce(tf.distribute.ReduceOp.SUM, values)
     flat = tf.concat([tf.reshape(tf.cast(value, tf.float32), [-1]) for value in values], 0)
     pieces = tf.split(total(flat), [tf.size(value) for value in values])
     return [
@@ -100,7 +117,7 @@ def total(values):
     ]
 
 
-def fraction(batch):
+def fraction(batch: Tensor) -> Tensor:
     """How much of the events of all replicas are in this one's batch (n, …), 0 to 1."""
     replicas = count()
     if replicas == 1 or batch.shape[0] is not None:
@@ -109,18 +126,22 @@ def fraction(batch):
     return size / total(size)
 
 
-def _drawn(distribution, shape, seed, **arguments):
+def _drawn(
+    draw: Callable[..., Tensor],
+    stateless: Callable[..., Tensor],
+    shape: Sequence[Size],
+    seed: keras.random.SeedGenerator,
+) -> Tensor:
+    """A part of a draw for the global batch, by the state of a generator or within a `seed_scope`."""
     size, *rest = shape
     first, whole = _place(size)
     seeds = _seeds.get()  # no walrus: autograph cannot read one
-    if seeds is None:
-        draw = getattr(keras.random, distribution)
-    else:
-        draw, seed = getattr(tf.random, f"stateless_{distribution}"), next(seeds)
-    return draw((whole, *rest), dtype="float32", seed=seed, **arguments)[first : first + size]
+    if seeds is not None:
+        draw, seed = stateless, next(seeds)
+    return draw((whole, *rest), dtype="float32", seed=seed)[first : first + size]
 
 
-def _place(size):
+def _place(size: Size) -> tuple[Size, Size]:
     """Where the `size` events at hand begin in the global batch, and how many those are."""
     context = _context()
     if context is None:
@@ -132,6 +153,6 @@ def _place(size):
     return tf.reduce_sum(sizes[:index]), tf.reduce_sum(sizes)
 
 
-def _context():
+def _context() -> tf.distribute.ReplicaContext | None:
     context = tf.distribute.get_replica_context()
     return context if context is not None and context.num_replicas_in_sync > 1 else None

@@ -1,12 +1,17 @@
 """Trainings that begin in the middle of an epoch."""
 
+from collections.abc import Iterator
+from typing import Any
 
-class Resumable:
+from mizoo.distribute.train_function import Logs, TrainFunction, WrappedTrainFunction
+
+
+class Resumable(WrappedTrainFunction):
     """Mixin for a `keras.Model`: steps that were done before are passed over."""
 
     _done_before = 0
 
-    def pass_over(self, steps):
+    def pass_over(self, steps: int) -> None:
         """Leave out so many steps of the epoch to be trained next; its data must begin after them.
 
         Args:
@@ -14,17 +19,10 @@ class Resumable:
         """
         self._done_before = steps
 
-    def make_train_function(self, force=False):
-        """Function that trains on batches of an iterator, but for those that were trained on before."""
-        if not force and self.train_function is not None:
-            return
-        super().make_train_function(force=True)
-        train = self.train_function
-
-        def function(iterator):
-            if self._done_before <= 0:
-                return train(iterator)
-            self._done_before -= self.steps_per_execution
-            return self.get_metrics_result()
-
-        self.train_function = function
+    def execute(self, train: TrainFunction, iterator: Iterator[Any]) -> Logs:
+        """Train on the batches of one execution, unless it was done before."""
+        if self._done_before <= 0:
+            return super().execute(train, iterator)
+        self._done_before -= self.steps_per_execution
+        logs: Logs = self.get_metrics_result()
+        return logs

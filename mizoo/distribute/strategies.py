@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 import tensorflow as tf
@@ -10,7 +11,13 @@ import tensorflow as tf
 NAMES = ("auto", "one-device", "mirrored", "multiworker", "tpu", "parameter-server")
 
 
-def resolve(strategy="auto", workers=None, index=None, replicas=None, timeout=600.0):
+def resolve(
+    strategy: str | tf.distribute.Strategy = "auto",
+    workers: Sequence[str] | None = None,
+    index: int | None = None,
+    replicas: int | None = None,
+    timeout: float = 600.0,
+) -> tf.distribute.Strategy:
     """The strategy of a name; make it before anything else uses TensorFlow, and models in its `scope()`.
 
     - `"auto"`: `"multiworker"` if there is a cluster of several workers, else `"tpu"` if `TPU_NAME` is set,
@@ -58,7 +65,7 @@ def resolve(strategy="auto", workers=None, index=None, replicas=None, timeout=60
     return tf.distribute.get_strategy()
 
 
-def is_chief(strategy=None) -> bool:
+def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
     """Whether this process is the one that writes: the only one, or the first worker.
 
     Args:
@@ -73,7 +80,7 @@ def is_chief(strategy=None) -> bool:
     )
 
 
-def _best(cluster, replicas):
+def _best(cluster: tf.distribute.cluster_resolver.ClusterResolver | None, replicas: int | None) -> str:
     if cluster is not None and len(_addresses(cluster)) > 1:
         return "multiworker"
     if os.environ.get("TPU_NAME"):
@@ -81,7 +88,9 @@ def _best(cluster, replicas):
     return "mirrored" if replicas or len(tf.config.list_physical_devices("GPU")) > 1 else "one-device"
 
 
-def _cluster(workers, index):
+def _cluster(
+    workers: Sequence[str] | None, index: int | None
+) -> tf.distribute.cluster_resolver.ClusterResolver | None:
     """Resolver of the cluster this process is in, or None."""
     if workers:
         if index is None or not 0 <= index < len(workers):
@@ -110,13 +119,13 @@ def _cluster(workers, index):
     return None
 
 
-def _addresses(cluster):
+def _addresses(cluster: tf.distribute.cluster_resolver.ClusterResolver) -> list[str]:
     """Addresses of all that train, the chief's first."""
     spec = cluster.cluster_spec()
     return [address for job in ("chief", "worker") if job in spec.jobs for address in spec.job_tasks(job)]
 
 
-def _meet(cluster, timeout):
+def _meet(cluster: tf.distribute.cluster_resolver.ClusterResolver, timeout: float) -> None:
     """Wait until every worker listens: TensorFlow would wait without end, and not say for whom."""
     spec = cluster.cluster_spec()
     own = spec.task_address(cluster.task_type, cluster.task_id)
@@ -135,7 +144,7 @@ def _meet(cluster, timeout):
                 _knock(address, deadline, timeout)
 
 
-def _knock(address, deadline, timeout):
+def _knock(address: str, deadline: float, timeout: float) -> None:
     host, _, port = address.rpartition(":")
     while True:
         with suppress(OSError), socket.create_connection((host, int(port)), timeout=5.0):
@@ -145,7 +154,7 @@ def _knock(address, deadline, timeout):
         time.sleep(0.2)
 
 
-def _parts(count):
+def _parts(count: int) -> list[str]:
     """Names of parts of the CPU."""
     (cpu,) = tf.config.list_physical_devices("CPU")
     parts = [tf.config.LogicalDeviceConfiguration()] * count
@@ -156,7 +165,7 @@ def _parts(count):
     return [f"CPU:{i}" for i in range(count)]
 
 
-def _tpu():
+def _tpu() -> tf.distribute.TPUStrategy:
     try:
         cluster = tf.distribute.cluster_resolver.TPUClusterResolver(os.environ.get("TPU_NAME", ""))
         tf.config.experimental_connect_to_cluster(cluster)

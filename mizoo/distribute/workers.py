@@ -5,18 +5,23 @@ the first step it takes a batch that lies across workers for a tensor, and it re
 axis that they have not. Here there is no such batch, and logs are means over the events of all replicas.
 """
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from mizoo.compat import all_layers
+from mizoo.core.types import Tensor
+from mizoo.distribute.train_function import Logs, Trainer, TrainFunction
 
 
-class AcrossReplicas:
+class AcrossReplicas(Trainer):
     """Mixin for a `keras.Model` that is built at construction and logs `means`, Keras metrics by name."""
 
-    distribute_strategy: tf.distribute.Strategy
+    means: dict[str, keras.metrics.Mean]
 
-    def check_batch(self, batch_size):
+    def check_batch(self, batch_size: int) -> None:
         """Check that replicas share a batch evenly.
 
         Raises:
@@ -29,9 +34,9 @@ class AcrossReplicas:
     @property
     def spans_replicas(self) -> bool:
         """Whether several replicas train the model."""
-        return self.distribute_strategy.num_replicas_in_sync > 1
+        return bool(self.distribute_strategy.num_replicas_in_sync > 1)
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> None:
         """Function that trains on batches of an iterator.
 
         Raises:
@@ -48,8 +53,9 @@ class AcrossReplicas:
         if not self.spans_replicas:
             super().make_train_function(force)
         elif force or self.train_function is None:
-            for option in ("jit_compile", "run_eagerly"):
-                if getattr(self, option):
+            options = {"jit_compile": self.jit_compile, "run_eagerly": self.run_eagerly}
+            for option, chosen in options.items():
+                if chosen:
                     raise ValueError(f"{option}=True does not work under {_name(self.distribute_strategy)}")
             for layer in all_layers(self):
                 if isinstance(layer, keras.layers.BatchNormalization) and not layer.synchronized:
@@ -59,30 +65,30 @@ class AcrossReplicas:
                     )
             self.train_function = self._across(self.train_step)
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> None:
         """Function that evaluates batches of an iterator."""
         if not self.spans_replicas:
             super().make_test_function(force)
         elif force or self.test_function is None:
             self.test_function = self._across(self.test_step)
 
-    def _across(self, step):
+    def _across(self, step: Callable[[Any], dict[str, Tensor]]) -> TrainFunction:
         """Steps on batches of an iterator, as many as an execution has."""
         strategy = self.distribute_strategy
         names: list[str] = []
 
-        def sums(batch):
+        def sums(batch: Any) -> Tensor:
             names[:] = step(batch)
             return tf.stack(
                 [(self.means[name].total.value, self.means[name].count.value) for name in names]
             )
 
         @tf.function(autograph=False, reduce_retracing=True)
-        def one(iterator):
+        def one(iterator: Iterator[Any]) -> Tensor:
             # All in one message: between machines it is their number that takes time.
             return strategy.reduce("SUM", strategy.run(sums, args=(next(iterator),)), axis=None)
 
-        def execution(iterator):
+        def execution(iterator: Iterator[Any]) -> Logs:
             try:
                 for _ in range(self.steps_per_execution):
                     reduced = one(iterator)
@@ -93,5 +99,5 @@ class AcrossReplicas:
         return execution
 
 
-def _name(strategy):
+def _name(strategy: tf.distribute.Strategy) -> str:
     return type(strategy).__name__

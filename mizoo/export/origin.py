@@ -28,12 +28,8 @@ class Origin:
 
     def __init__(self, name):
         self.model = load(name)
-        if isinstance(self.model, Pretrained):
-            self.config, self.shapes = self.model.config, self.model.shapes
-        else:
-            self.config = read_config(name)
-            representations = self.model.representations.items()
-            self.shapes = {space: list(r.physical_shape) for space, r in representations}
+        self.config = self.model.config if isinstance(self.model, Pretrained) else read_config(name)
+        self.shapes = self.model.shapes
         self.name = str(Path(name).name if self.config else self.model.name)
 
     @property

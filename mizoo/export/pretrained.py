@@ -1,75 +1,95 @@
 """Trained models by name or path."""
 
 import difflib
+import functools
 import importlib
 import os
+from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Array, Batch, Shape, Tensor
 from mizoo.export.catalogue import names
 from mizoo.export.manifest import verify
 from mizoo.export.record import read_config, read_json
 from mizoo.export.registry import VARIABLE, download, read_registry
-from mizoo.model.endpoints import repeat_draws
+from mizoo.model.generative import GenerativeModel
+from mizoo.model.inputs import of_shape
+from mizoo.model.turbo import Turbo
 
 
-class Pretrained:
-    """A SavedModel of the zoo, in physical units. Draws are new ones in every process, or follow from a
-    `seed`, a whole number.
+class Pretrained(GenerativeModel):
+    """A trained model in a folder: its SavedModel draws, and its `model.keras` does what that cannot.
+
+    The latter takes `noise`, reconstructs z, and knows `noise_shape` and `latents`; it is loaded when it is
+    needed first.
+
+    Args:
+        path: of the folder.
 
     Attributes:
         name: of its folder.
         path: of its folder.
         metrics: figures of merit on test data, as `mizoo evaluate` wrote them; empty if there are none.
-        endpoints: what it can be asked for, of `encode`, `decode`, `reconstruct` and `sample`.
         config: what it says of how it was made, of `config.json`; empty if there is none.
         preset: name of the preset it was made by; None if it is not known.
-        shapes: of one event by space, as far as they are known.
 
     Raises:
         ValueError: if a file is missing, or is not what was written; it names the file.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         self.name = self.path.name
         verify(self.path)
         self.metrics = read_json(self.path / "metrics.json")
         self.config = read_config(self.path)
-        self.preset = self.config.get("recipe", {}).get("preset")
+        self.preset: str | None = self.config.get("recipe", {}).get("preset")
         try:
             # The endpoints hold no reference to the variables they use: this object must live.
             self._saved = tf.saved_model.load(str(self.path))
         except Exception as error:  # TensorFlow raises whatever it stumbles over in a damaged file
             raise ValueError(f"{self.path} is no whole SavedModel: {_first_line(error)}") from error
-        known = ("encode", "decode", "reconstruct", "sample")
-        self.endpoints = [name for name in known if hasattr(self._saved, name)]
-        self.shapes = self.config.get("shapes") or {
-            space: getattr(self._saved, name).input_signature[0].shape[1:].as_list()
-            for name, space in (("encode", "x"), ("decode", "z"))
-            if name in self.endpoints
-        }
 
-    def encode(self, x, num_samples=None, seed=None):
-        """Unfold: draw z (n, …), or (n, num_samples, …), given x (n, …), float32 in physical units."""
-        return repeat_draws(lambda x: self._call("encode", x, seed), x, num_samples)
+    @property
+    def endpoints(self) -> list[str]:
+        """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
+        return [
+            name for name in ("encode", "decode", "reconstruct", "sample") if name in self._saved.signatures
+        ]
 
-    def decode(self, z, num_samples=None, seed=None):
-        """Simulate: draw x (n, …), or (n, num_samples, …), given z (n, …), float32 in physical units."""
-        return repeat_draws(lambda z: self._call("decode", z, seed), z, num_samples)
+    @property
+    def shapes(self) -> dict[str, list[int]]:
+        """Shapes of one event by space, "x" and "z", in physical units, as far as they are known."""
+        known = {"encode": "x", "decode": "z"}
+        found = {known[name]: list(self._shape(name)) for name in self.endpoints if name in known}
+        return {**self.config.get("shapes", {}), **found}
 
-    def reconstruct(self, x, seed=None):
-        """Draw x again by way of z."""
-        return self._call("reconstruct", x, seed)
+    def noise_shape(self, role: str) -> Shape | None:
+        """Shape of the noise per event, for `encode` ("encoder") or `decode` ("decoder"); None if none.
 
-    def sample(self, count, seed=None):
-        """Draw `count` new x from the prior of z."""
-        return self._call("sample", np.int32(count), seed)
+        Raises:
+            ValueError: if the model has not the mapper.
+            FileNotFoundError: if the folder has no `model.keras`.
+        """
+        return self._keras.noise_shape(role)
 
-    def trainable(self) -> keras.Model:
+    def latents(self, data: Mapping[str, Array]) -> Batch:
+        """Where events lie in the latent space that the mappers share, (n, d) by space.
+
+        Args:
+            data: x, z or both by space, (n, …).
+
+        Raises:
+            ValueError: if the mappers share no latent space.
+            FileNotFoundError: if the folder has no `model.keras`.
+        """
+        return self._keras.latents(data)
+
+    def trainable(self) -> Turbo:
         """The compiled `Turbo`, to go on training; its mappers have the weights that draws come from, and
         no averages of their own.
 
@@ -81,24 +101,42 @@ class Pretrained:
             raise FileNotFoundError(f"{path} is missing: this model was shipped without it")
         return load_keras(path)
 
-    def _call(self, endpoint, given, seed):
-        if endpoint not in self.endpoints:
-            there = ", ".join(self.endpoints)
-            raise ValueError(f"{self.name} has no endpoint {endpoint!r}, only {there}")
+    @functools.cached_property
+    def _keras(self) -> Turbo:
+        return self.trainable()
+
+    def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
+        if noise is None:
+            return self._call(endpoint, events, seed)
+        map_by = {"encode": self._keras.encode, "decode": self._keras.decode}
+        return map_by[endpoint](events, noise=noise, seed=seed)
+
+    def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
+        if space == "x":
+            return self._call("reconstruct", events, seed)
+        return self._keras.reconstruct(z=events, seed=seed)
+
+    def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
+        return self._call("sample", tf.constant(count, tf.int32), seed)
+
+    def _call(self, endpoint: str, given: Array, seed: int | None) -> Tensor:
         function = getattr(self._saved, endpoint)
-        expected = function.input_signature[0]
-        given = tf.cast(given, expected.dtype)
-        if not given.shape.is_compatible_with(expected.shape):
-            raise ValueError(f"{endpoint} takes shape {expected.shape}, got {given.shape}")
+        (expected,) = function.input_signature
+        if endpoint != "sample":
+            given = of_shape(expected.name, tf.cast(given, expected.dtype), self._shape(endpoint))
         if seed is None:
             return function(given)
         return getattr(self._saved, f"{endpoint}_seeded")(given, tf.constant(seed, tf.int64))
 
-    def __repr__(self):
+    def _shape(self, endpoint: str) -> Shape:
+        """Shape of one event that an endpoint takes."""
+        return tuple(getattr(self._saved, endpoint).input_signature[0].shape[1:].as_list())
+
+    def __repr__(self) -> str:
         return f"<pretrained {self.name} from {self.path}>"
 
 
-def load(name, registry=None):
+def load(name: str | PathLike[str], registry: str | None = None) -> GenerativeModel:
     """Load a trained model: by the name of a shipped one, or by the path of a SavedModel or a run.
 
     A name is looked for in `./saved_models`, in the installed package, in the user's cache, and then in
@@ -128,34 +166,37 @@ def load(name, registry=None):
         return load_keras(run)
     if "recipe" in read_config(name):
         raise FileNotFoundError(f"{name} holds no finished run: model.keras is missing; resume it")
-    known = names()
+    known, name = names(), str(name)
     if name in known:
         return Pretrained(known[name])
     url = registry or os.environ.get(VARIABLE)
     elsewhere = read_registry(url) if url else {}
-    if name in elsewhere:
+    if url and name in elsewhere:
         return Pretrained(download(name, elsewhere[name], url))
     there = [*known, *elsewhere]
-    near = difflib.get_close_matches(str(name), there, n=1)
+    near = difflib.get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]!r}? Or give" if near else "give"
     raise ValueError(
-        f"no trained model {str(name)!r}: {hint} the path of a SavedModel or of a finished run, or one "
+        f"no trained model {name!r}: {hint} the path of a SavedModel or of a finished run, or one "
         f"of {', '.join(there) or 'none'}"
     )
 
 
-def load_keras(path) -> keras.Model:
-    """A Keras model of a file, in safe mode.
+def load_keras(path: str | PathLike[str]) -> Turbo:
+    """The `Turbo` of a `.keras` file, which is read in safe mode.
 
     Raises:
-        ValueError: if it is damaged, or made of parts that are not registered; with its path.
+        ValueError: if it is damaged, has parts that are not registered, or is no Turbo; with its path.
     """
     importlib.import_module("mizoo.presets.catalogue")  # registers every class that a file may name
     try:
-        return keras.saving.load_model(path)
+        model = keras.saving.load_model(path)
     except Exception as error:  # so does Keras
         raise ValueError(f"{path} cannot be loaded: {_first_line(error)}") from error
+    if not isinstance(model, Turbo):
+        raise ValueError(f"{path} holds a {type(model).__name__}, not a Turbo")
+    return model
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

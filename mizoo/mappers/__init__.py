@@ -1,8 +1,9 @@
 """Conditional distributions: what maps x to z and z to x."""
 
-from mizoo.mappers.base import Conditional, Mapper
+from mizoo.mappers.base import Mapper
 from mizoo.mappers.bijection import Bijection
 from mizoo.mappers.code_posterior import CodePosterior
+from mizoo.mappers.conditional import Conditional, TFPDistribution
 from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.diffusion import Diffusion
 from mizoo.mappers.flow import Flow
@@ -38,5 +39,6 @@ __all__ = [
     "RotationEquivariant",
     "SplineCoupling",
     "StochasticResidual",
+    "TFPDistribution",
     "Transcoder",
 ]

@@ -1,69 +1,72 @@
 """What a mapper is: a conditional distribution."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
 from mizoo.core.serialisation import build
+from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
+from mizoo.mappers.conditional import Conditional
+
+# From values (n, …) on a path and σ (n, 1) of the noise in them to features (n, k).
+Features: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
-class Conditional(Protocol):
-    """The distribution of a target given one batch of conditions."""
-
-    def sample(self):
-        """One draw per event, differentiable in the mapper's weights and the conditions."""
-
-    def log_prob(self, target):
-        """Log-density of `target` in nats (up to a constant if the scale is fixed), one per event."""
-
-
-class Mapper(keras.layers.Layer):
+class Mapper(keras.layers.Layer, ABC):
     """A conditional distribution p(target | condition), in two readings: samples and likelihood.
 
-    A mapper implements `distribution`. Its randomness is an argument, so that exported functions can be
-    free of random operations and draws can be repeated. Conditions, noise, draws and densities are in
-    single precision, whatever the precision policy: it is for the networks inside.
+    A mapper implements `distribution` and `noise_shape`. Its randomness is an argument, so that exported
+    functions can be free of random operations and draws can be repeated. Conditions, noise, draws and
+    densities are in single precision, whatever the precision policy: it is for the networks inside.
 
     Args:
         shape: of one target.
-
-    Attributes:
-        kind: what the zoo's table calls it.
-        has_exact_log_prob: whether `log_prob` is the logarithm of a density.
-        shares_latent: whether in a cycle it takes up the latent of the other mapper, instead of its draw.
     """
 
-    kind: str
-    has_exact_log_prob = True
-    shares_latent = False
-
-    def __init__(self, shape, **kwargs):
+    def __init__(self, shape: Shape, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.shape = tuple(shape)
         self.seed_generator = keras.random.SeedGenerator()
 
     @property
-    def is_adapted(self):
+    def kind(self) -> str:
+        """What the zoo's table calls it: the name of its class, unless a subclass says otherwise."""
+        return type(self).__name__
+
+    @property
+    def has_exact_log_prob(self) -> bool:
+        """Whether `log_prob` is the logarithm of a density."""
+        return True
+
+    @property
+    def shares_latent(self) -> bool:
+        """Whether in a cycle it takes up the latent of the other mapper, instead of its draw."""
+        return False
+
+    @property
+    def is_adapted(self) -> bool:
         """Whether the statistics of pairs that it needs, if any, have been set."""
         return True
 
-    def adapt(self, condition, target):
+    def adapt(self, condition: Tensor, target: Tensor) -> None:
         """Take statistics from pairs of coordinates, (n, …) each."""
 
-    def noise_shape(self, condition_shape):
+    @abstractmethod
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         """Shape of the noise one event needs, given the shape of its condition; None if none."""
-        raise NotImplementedError
 
-    def noise(self, condition):
-        """Standard normal noise for a batch of conditions, or None."""
+    def noise(self, condition: Tensor) -> Tensor | None:
+        """Standard normal noise for a batch of conditions (n, …), or None."""
         shape = self.noise_shape(tuple(condition.shape[1:]))
         if shape is None:
             return None
         return collectives.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
 
-    def draw(self, condition, noise=None):
+    def draw(self, condition: Tensor, noise: Tensor | None = None) -> Callable[[], Tensor]:
         """Function that gives `noise`, or a fresh draw of it if None.
 
         Raises:
@@ -77,7 +80,7 @@ class Mapper(keras.layers.Layer):
             raise ValueError(f"noise of {kind} must have shape {shape} per event, not {found}")
         return lambda: keras.ops.cast(noise, "float32")
 
-    def of_target(self, values):
+    def of_target(self, values: Tensor) -> Tensor:
         """Values (n, …) in single precision, if they have the shape of the target.
 
         Raises:
@@ -90,21 +93,57 @@ class Mapper(keras.layers.Layer):
             )
         return keras.ops.cast(values, "float32")
 
-    def distribution(self, condition, noise=None, training=None) -> Conditional:
-        """The distribution of the target given `condition`; `noise` defaults to a fresh draw."""
-        raise NotImplementedError
+    @abstractmethod
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> Conditional:
+        """The distribution of the target given `condition` (n, …).
 
-    def decode_latent(self, given, training=None) -> Conditional:
-        """The distribution of the target given what the other mapper's conditional has as `latent`."""
-        raise NotImplementedError
+        Args:
+            noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
+        """
 
-    def call(self, condition, noise=None, training=None):
-        """One draw of the target for each condition."""
+    def decode_latent(self, given: Conditional, training: bool | None = None) -> Conditional:
+        """The distribution of the target given what the other mapper's conditional has as `latent`.
+
+        Raises:
+            ValueError: if the mapper does not share the latent of another one.
+        """
+        raise ValueError(f"{type(self).__name__} does not share the latent of another mapper")
+
+    def call(self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None) -> Tensor:
+        """One draw of the target for each condition, (n, *shape)."""
         condition = keras.ops.cast(condition, "float32")
         return self.distribution(condition, noise=noise, training=training).sample()
 
-    def compute_output_shape(self, condition_shape, noise_shape=None):
+    def compute_output_shape(
+        self, condition_shape: BatchShape, noise_shape: BatchShape | None = None
+    ) -> BatchShape:
         return (condition_shape[0], *self.shape)
+
+
+class SelfConditioned(Mapper):
+    """A mapper whose network may see, beside values on the way to the target, features of these values."""
+
+    @abstractmethod
+    def distribution(
+        self,
+        condition: Tensor,
+        noise: Tensor | None = None,
+        training: bool | None = None,
+        features: Features | None = None,
+    ) -> Conditional:
+        """The distribution of the target given `condition` (n, …).
+
+        Args:
+            noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
+            features: of values on the way, from them and σ (n, 1) of the noise in them.
+        """
+
+    def decode_latent(
+        self, given: Conditional, training: bool | None = None, features: Features | None = None
+    ) -> Conditional:
+        return super().decode_latent(given, training)
 
 
 class Wrapped(Mapper):
@@ -116,34 +155,34 @@ class Wrapped(Mapper):
 
     excluded_from_config = ("shape",)
 
-    def __init__(self, mapper, **kwargs):
+    def __init__(self, mapper: Mapper, **kwargs: Any) -> None:
         super().__init__(mapper.shape, **kwargs)
         self.mapper = mapper
 
     @property
-    def has_exact_log_prob(self):
+    def has_exact_log_prob(self) -> bool:
         return self.mapper.has_exact_log_prob
 
     @property
-    def shares_latent(self):
+    def shares_latent(self) -> bool:
         return self.mapper.shares_latent
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return self.mapper.kind
 
     @property
-    def is_adapted(self):
+    def is_adapted(self) -> bool:
         return self.mapper.is_adapted
 
-    def adapt(self, condition, target):
+    def adapt(self, condition: Tensor, target: Tensor) -> None:
         self.mapper.adapt(condition, target)
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         build(self.mapper, condition_shape)
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return self.mapper.noise_shape(condition_shape)
 
 
@@ -155,13 +194,13 @@ class NetworkMapper(Mapper):
         shape: of one target.
     """
 
-    def __init__(self, network, shape, **kwargs):
+    def __init__(self, network: Network, shape: Shape, **kwargs: Any) -> None:
         super().__init__(shape, **kwargs)
         self.network = network
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         build(self.network, condition_shape)
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return self.shape

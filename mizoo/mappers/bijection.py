@@ -1,23 +1,27 @@
 """Invertible mappers: a flow whose noise is the other space."""
 
 import math
+from typing import Any
 
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Shape, Tensor
 from mizoo.mappers.base import Mapper
+from mizoo.mappers.conditional import Conditional
+from mizoo.mappers.flow import Flow, FlowDistribution
 
 
-class _Point:
+class PointMass(Conditional):
     """The one value that a condition leads to."""
 
-    def __init__(self, value):
+    def __init__(self, value: Tensor) -> None:
         self._value = value
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return self._value
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         raise ValueError("a bijection has no likelihood given its condition; use MaximumLikelihood")
 
 
@@ -36,12 +40,12 @@ class Bijection(Mapper):
     kind = "invertible"
     excluded_from_config = ("shape",)
 
-    def __init__(self, flow, inverse=False, **kwargs):
+    def __init__(self, flow: Flow, inverse: bool = False, **kwargs: Any) -> None:
         super().__init__((math.prod(flow.shape),) if inverse else flow.shape, **kwargs)
         self.flow = flow
         self.inverse = inverse
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         expected = self.flow.shape if self.inverse else (math.prod(self.flow.shape),)
         if tuple(condition_shape[1:]) != tuple(expected):
             raise ValueError(
@@ -50,17 +54,19 @@ class Bijection(Mapper):
         build(self.flow, (None, 1))
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> None:
         return None
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> PointMass:
         self.draw(condition, noise)  # refuses noise
         if self.inverse:
-            return _Point(self._unconditional(condition, None, training).noise_of(condition))
-        return _Point(self._unconditional(condition, condition, training).sample())
+            return PointMass(self._unconditional(condition, None, training).noise_of(condition))
+        return PointMass(self._unconditional(condition, condition, training).sample())
 
-    def density(self, target):
-        """Log-density, in nats, of draws at `target` (n, …), one per event.
+    def density(self, target: Tensor) -> Tensor:
+        """Log-density, in nats, of draws at `target` (n, …), one per event, (n,).
 
         Raises:
             ValueError: if inverted: the distribution of x is not known.
@@ -69,5 +75,7 @@ class Bijection(Mapper):
             raise ValueError("the density of the inverse of a flow is that of the data, which is not known")
         return self._unconditional(target, None, None).log_prob(target)
 
-    def _unconditional(self, events, noise, training):
+    def _unconditional(
+        self, events: Tensor, noise: Tensor | None, training: bool | None
+    ) -> FlowDistribution:
         return self.flow.distribution(tf.zeros((tf.shape(events)[0], 1)), noise=noise, training=training)

@@ -1,28 +1,33 @@
 """The distribution of a latent code: what InfoGAN's encoder reads off generated data."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Network, Tensor
 from mizoo.mappers.base import NetworkMapper
+from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.gaussian import normal
+from mizoo.representations.latent import Latent
 
 tfd = tfp.distributions
 
 
-class _CodeDistribution:
+class CodeDistribution(Conditional):
     """Noise by its prior, uniform parts by normal distributions, categories by their probabilities."""
 
-    def __init__(self, latent, parameters, noise):
+    def __init__(self, latent: Latent, parameters: Tensor, noise: Callable[[], Tensor]) -> None:
         numbers, *logits = tf.split(parameters, [2 * latent.uniform, *latent.categories], -1)
         self._latent = latent
         self._numbers = normal(numbers)
         self._categories = [tfd.OneHotCategorical(part, dtype=tf.float32) for part in logits]
         self._noise = noise
 
-    def sample(self):
+    def sample(self) -> Tensor:
         blind, numbers, *categories = self._latent.split(self._noise())
         # By Gumbel's trick, with the noise's own quantiles.
         shares = [0.5 * (1.0 + tf.math.erf(part / math.sqrt(2.0))) for part in categories]
@@ -33,7 +38,7 @@ class _CodeDistribution:
         ]
         return tf.concat([blind, self._numbers.loc + self._numbers.scale * numbers, *choices], -1)
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         blind, numbers, *categories = self._latent.split(target)
         total = -0.5 * tf.reduce_sum(tf.square(blind) + math.log(2.0 * math.pi), -1)
         total += tf.reduce_sum(self._numbers.log_prob(numbers), -1)
@@ -59,12 +64,14 @@ class CodePosterior(NetworkMapper):
     kind = "code"
     excluded_from_config = ("shape",)
 
-    def __init__(self, network, latent, **kwargs):
+    def __init__(self, network: Network, latent: Latent, **kwargs: Any) -> None:
         super().__init__(network, latent.shape, **kwargs)
         self.latent = latent
 
-    def distribution(self, condition, noise=None, training=None):
-        return _CodeDistribution(
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> CodeDistribution:
+        return CodeDistribution(
             self.latent,
             tf.cast(self.network(condition, training=training), tf.float32),
             self.draw(condition, noise),

@@ -2,13 +2,15 @@
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Config, Tensor
 from mizoo.mappers.components import indices
 from mizoo.mappers.masks import by_seed
 from mizoo.mappers.spline import bend
@@ -46,8 +48,8 @@ class SplineCoupling(keras.layers.Layer):
 
     def __init__(
         self, components: int, mask: Sequence[int], angles: Sequence[int] = (), units: int = 128,
-        bins: int = 8, bound: float = 6.0, exact: bool = False, **kwargs,
-    ):  # fmt: skip
+        bins: int = 8, bound: float = 6.0, exact: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(**kwargs, autocast=False)
         self.components = components
         self.mask = tuple(sorted(indices("mask", mask, components)))
@@ -67,21 +69,27 @@ class SplineCoupling(keras.layers.Layer):
         self.knots = keras.layers.Dense(len(self.mask) * 3 * bins, kernel_initializer="zeros")
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A coupling of what `get_config` gave, or of its former seed `shuffle` in place of the mask."""
         former = dict(config)
         if "shuffle" in former:
             former["mask"] = by_seed(former["components"], former.pop("shuffle"))
         return cls(**former)
 
-    def build(self, values_shape, context_shape):
-        build(self.hidden[0], (None, 2 * self._kept + context_shape[-1]))
+    def build(self, values_shape: BatchShape, context_shape: BatchShape) -> None:
+        build(self.hidden[0], (None, 2 * self._kept + math.prod(context_shape[1:])))
         build(self.hidden[1], (None, self.units))
         build(self.knots, (None, self.units))
         self.built = True
 
-    def call(self, values, context, inverse=False, training=False):
-        """Bend `values` (back, if `inverse`): the values, and log |determinant| of what was done."""
+    def call(
+        self, values: Tensor, context: Tensor, inverse: bool = False, training: bool | None = False
+    ) -> tuple[Tensor, Tensor]:
+        """Bend `values` (n, d), back if `inverse`, given `context` (n, c).
+
+        Returns:
+            The bent values (n, d), and log |determinant| of what was done, (n,).
+        """
         dtype = tf.float64 if self.exact else values.dtype
         product = dtype if self.exact else tf.as_dtype(self.compute_dtype)
         layers = (*self.hidden, self.knots)
@@ -96,7 +104,10 @@ class SplineCoupling(keras.layers.Layer):
         return tf.cast(bent, values.dtype), tf.cast(change, values.dtype)
 
 
-def _couple(kept, values, context, order, angular, weights, bound, inverse):
+def _couple(
+    kept: int, values: Tensor, context: Tensor, order: Tensor, angular: Tensor, weights: list[Tensor],
+    bound: float, inverse: bool,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The map of a coupling layer, as a function of all it depends on.
 
     Args:
@@ -106,25 +117,27 @@ def _couple(kept, values, context, order, angular, weights, bound, inverse):
         weights: kernels and biases of the two hidden layers and of the knots'.
     """
     values = tf.gather(tf.transpose(values), order)
-    given, bent = (values[:kept], values[kept:]) if kept else (None, values)
+    # XLA knows no gradient of arrays of no elements.
+    given: Tensor = values[:kept] if kept else None
+    bent: Tensor = values[kept:] if kept else values
     seen = [tf.transpose(context)]
-    if kept:  # XLA knows no gradient of arrays of no elements
+    if kept:
         angles = given * (math.pi / bound)  # for the network to see no seam
         cosines = tf.where(angular[:kept], tf.cos(angles), given)
         seen = [cosines, tf.where(angular[:kept], tf.sin(angles), 0.0), *seen]
     first = tf.nn.silu(_dense(tf.concat([tf.cast(s, context.dtype) for s in seen], 0), *weights[:2]))
     second = tf.nn.silu(_dense(first, *weights[2:4]))
-    knots = tf.cast(_knots(first + second, *weights[4:], bent.shape[0]), values.dtype)
+    knots = tf.cast(_knots(first + second, weights[4], weights[5], bent.shape[0]), values.dtype)
     bent, change = _bend(bent, knots, angular[kept:], bound, inverse)
     values = tf.concat([given, bent], 0) if kept else bent
     return tf.transpose(tf.gather(values, tf.argsort(order))), change
 
 
-def _dense(features, kernel, bias):
+def _dense(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
     return tf.matmul(kernel, features, transpose_a=True) + bias[:, None]
 
 
-def _knots(features, kernel, bias, components):
+def _knots(features: Tensor, kernel: Tensor, bias: Tensor, components: int) -> Tensor:
     """What splines follow from, (3 × bins, components, n): so that all of one kind lies together."""
     kinds = bias.shape[0] // components
     kernel = tf.reshape(kernel, (kernel.shape[0], components, kinds))
@@ -133,7 +146,9 @@ def _knots(features, kernel, bias, components):
     return tf.reshape(_dense(features, kernel, bias), (kinds, components, -1))
 
 
-def _bend(values, knots, turns, bound, inverse):
+def _bend(
+    values: Tensor, knots: Tensor, turns: Tensor, bound: float, inverse: bool
+) -> tuple[Tensor, Tensor]:
     """Splines, and turns where `turns`, of values (k, n) by knots (3 × bins, k, n)."""
     bins = knots.shape[0] // 3
     widths, heights, slopes, turn = tf.split(knots, [bins, bins, bins - 1, 1])
@@ -151,23 +166,28 @@ def _bend(values, knots, turns, bound, inverse):
     return bent if inverse else _turn(bent, turn, turns, bound), tf.reduce_sum(change, 0)
 
 
-def _sizes(logits, bound):
+def _sizes(logits: Tensor, bound: float) -> Tensor:
     """Sizes (bins, …) of bins: a softmax along the first axis, for which `tf.nn.softmax` takes longer."""
     powers = tf.exp(logits - tf.stop_gradient(tf.reduce_max(logits, 0)))
     free = 2.0 * bound - logits.shape[0] * _LEAST_BIN
     return powers * (free / tf.reduce_sum(powers, 0)) + _LEAST_BIN
 
 
-def _turn(values, turn, turns, bound):
+def _turn(values: Tensor, turn: Tensor, turns: Tensor, bound: float) -> Tensor:
     return tf.where(turns, planar.wrap(values + turn, bound), values)
 
 
 @functools.cache
-def _shared(components, kept, units, bins, context, product, training):
+def _shared(
+    components: int, kept: int, units: int, bins: int, context: int, product: tf.DType, training: bool
+) -> Callable[..., tuple[Tensor, Tensor]]:
     """One graph function for all couplings of a size.
 
     A spline is hundreds of small operations: so there is one copy of them in a SavedModel, and in
     training one compilation. At inference, where batches have any size, it would be compiled too often.
     """
     couple = functools.partial(_couple, kept)
-    return tf.function(couple, jit_compile=training, reduce_retracing=not training)
+    shared: Callable[..., tuple[Tensor, Tensor]] = tf.function(
+        couple, jit_compile=training, reduce_retracing=not training
+    )
+    return shared

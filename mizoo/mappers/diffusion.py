@@ -2,38 +2,44 @@
 
 import functools
 import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
-from mizoo.mappers.base import NetworkMapper
+from mizoo.mappers.base import Features, NetworkMapper, SelfConditioned
 from mizoo.mappers.components import indices
-from mizoo.mappers.formulations import FlowMatching
+from mizoo.mappers.conditional import Conditional
+from mizoo.mappers.formulations import FlowMatching, Formulation
 from mizoo.physics import planar
 
+# What the network says of values (n, d) at times (n, 1).
+Output: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 
 
-class _Denoised:
+class DenoisedDistribution(Conditional):
     """The distribution at the end of the paths, given what the network says on them."""
 
-    def __init__(self, diffusion, noise, output):
+    def __init__(self, diffusion: "Diffusion", noise: Callable[[], Tensor], output: Output) -> None:
         self._diffusion = diffusion
         self._noise = noise
         self._output = output
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return self._diffusion.integrate(self._noise(), self._output)
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         return -self._diffusion.denoising_loss(target, self._output)
 
 
 @serialisable
-class Diffusion(NetworkMapper):
+class Diffusion(SelfConditioned, NetworkMapper):
     """A conditional diffusion model: draws are noise led along a path, by a network that knows its end.
 
     Its `log_prob` is minus the denoising loss at one random time per event: up to weights of the times and
@@ -63,8 +69,10 @@ class Diffusion(NetworkMapper):
     has_exact_log_prob = False
 
     def __init__(
-        self, network, shape, angles=(), formulation=None, sampler="midpoint", evaluations=8, **kwargs
-    ):
+        self, network: Network, shape: Shape, angles: Iterable[int] = (),
+        formulation: Formulation | None = None, sampler: str = "midpoint", evaluations: int = 8,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(network, shape, **kwargs)
         if len(self.shape) != 1:
             raise ValueError(f"a diffusion model draws vectors (d,), not arrays {self.shape}")
@@ -88,19 +96,25 @@ class Diffusion(NetworkMapper):
         return self.shape[0] + len(self.angles)
 
     @property
-    def _a_step(self):
+    def _a_step(self) -> int:
         """Evaluations of the network in a step."""
         return 2 if self.sampler in ("midpoint", "heun") else 1
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         build(self.network, [(None, self.input_dim), (None, 1), condition_shape])
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape:
         draws = self.evaluations + 1 if self.sampler == "ancestral" else 1
         return (draws * self.shape[0],)
 
-    def distribution(self, condition, noise=None, training=None, features=None):
+    def distribution(
+        self,
+        condition: Tensor,
+        noise: Tensor | None = None,
+        training: bool | None = None,
+        features: Features | None = None,
+    ) -> DenoisedDistribution:
         """The distribution of the target given `condition`.
 
         Args:
@@ -108,9 +122,9 @@ class Diffusion(NetworkMapper):
                 k), which the network sees beside them.
         """
         output = functools.partial(self._output, condition, features, training)
-        return _Denoised(self, self.draw(condition, noise), output)
+        return DenoisedDistribution(self, self.draw(condition, noise), output)
 
-    def denoising_loss(self, target, output):
+    def denoising_loss(self, target: Tensor, output: Output) -> Tensor:
         """Squared error (n,) of what the network says of values and times, at one random time per event."""
         target, seed = tf.cast(target, tf.float32), self.seed_generator
         count = keras.ops.shape(target)[0]
@@ -126,14 +140,14 @@ class Diffusion(NetworkMapper):
             tf.square(velocity - self.formulation.prediction_target(target, noise, time)), -1
         )
 
-    def integrate(self, noise, output):
+    def integrate(self, noise: Tensor, output: Output) -> Tensor:
         """Lead noise (n, …) to data, along the network's `output`, of values and times."""
-        draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(None)))
+        draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(())))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
         steps = self.evaluations // self._a_step
         times = self.formulation.steps(tf.linspace(0.0, 1.0, steps + 1))
 
-        def step(i, value):
+        def step(i: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
             fresh = draws[tf.minimum(i + 1, draws.shape[0] - 1)]
             return i + 1, self._step(value, times[i], times[i + 1], output, fresh)
 
@@ -143,7 +157,7 @@ class Diffusion(NetworkMapper):
         shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
         return self._around(tf.while_loop(lambda i, _: i < steps, step, [0, value], shapes)[1])
 
-    def _step(self, value, start, end, output, fresh):
+    def _step(self, value: Tensor, start: Tensor, end: Tensor, output: Output, fresh: Tensor) -> Tensor:
         first = self._predictions(value, start, output)
         if self.sampler == "euler":
             return self._move(value, start, end, first)
@@ -154,15 +168,15 @@ class Diffusion(NetworkMapper):
         if self.sampler == "heun":
             second = self._predictions(self._move(value, start, end, first), end, output)
             return self._move(
-                value, start, end, [(a + b) / 2.0 for a, b in zip(first, second, strict=True)]
+                value, start, end, ((first[0] + second[0]) / 2.0, (first[1] + second[1]) / 2.0)
             )
         return self._ancestral(start, end, first, fresh)
 
-    def _adams(self, value, times, output):
+    def _adams(self, value: Tensor, times: Tensor, output: Output) -> Tensor:
         """Steps along the mean of a parabola through the predictions that the last three places had."""
         steps, none = self.evaluations, tf.zeros_like(value)
 
-        def step(i, value, before):
+        def step(i: Tensor, value: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             predictions = tf.stack(self._predictions(value, times[i], output))
             known = tf.concat([predictions[None], before], 0)
             mean = tf.tensordot(weights[i], known, 1)
@@ -174,11 +188,13 @@ class Diffusion(NetworkMapper):
         start = [0, value, tf.stack([[none, none]] * 2)]
         return tf.while_loop(lambda i, *_: i < steps, step, start, shapes)[1]
 
-    def _predictions(self, value, time, output):
+    def _predictions(self, value: Tensor, time: Tensor, output: Output) -> tuple[Tensor, Tensor]:
         time = tf.fill((tf.shape(value)[0], 1), time)
         return self.formulation.predictions(value, output(value, time), time)
 
-    def _move(self, value, start, end, predictions):
+    def _move(
+        self, value: Tensor, start: Tensor, end: Tensor, predictions: tuple[Tensor, Tensor]
+    ) -> Tensor:
         (alpha, sigma), (alpha_end, sigma_end) = (
             self.formulation.alpha_sigma(start),
             self.formulation.alpha_sigma(end),
@@ -186,7 +202,9 @@ class Diffusion(NetworkMapper):
         data, noise = predictions
         return value + (alpha_end - alpha) * data + (sigma_end - sigma) * noise
 
-    def _ancestral(self, start, end, predictions, fresh):
+    def _ancestral(
+        self, start: Tensor, end: Tensor, predictions: tuple[Tensor, Tensor], fresh: Tensor
+    ) -> Tensor:
         """A draw from the posterior of y at `end`, given y at `start` and the data."""
         (alpha, sigma), (alpha_end, sigma_end) = (
             self.formulation.alpha_sigma(start),
@@ -197,7 +215,14 @@ class Diffusion(NetworkMapper):
         data, noise = predictions
         return alpha_end * data + kept * noise + anew * fresh
 
-    def _output(self, context, features, training, value, time):
+    def _output(
+        self,
+        context: Tensor,
+        features: Features | None,
+        training: bool | None,
+        value: Tensor,
+        time: Tensor,
+    ) -> Tensor:
         seen = [self.formulation.scale(value, time)]
         if self.angles:
             angles = tf.gather(seen[0], np.flatnonzero(self._angular), axis=1)
@@ -208,15 +233,15 @@ class Diffusion(NetworkMapper):
             seen.append(tf.cast(features(value, noise), tf.float32))
         return self.of_target(self.network([tf.concat(seen, -1), time, context], training=training))
 
-    def _base(self, noise):
+    def _base(self, noise: Tensor) -> Tensor:
         """Normal noise; uniform on circles."""
         return tf.where(self._angular, math.pi * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
-    def _around(self, value):
+    def _around(self, value: Tensor) -> Tensor:
         return tf.where(self._angular, planar.wrap(value), value)
 
 
-def _means(times, i):
+def _means(times: Tensor, i: int) -> Tensor:
     """Weights of what is known at times i, i - 1, i - 2 in the mean until i + 1 of the
     polynomial through it.
     """

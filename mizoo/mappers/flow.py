@@ -2,15 +2,18 @@
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, revived, serialisable
+from mizoo.core.types import BatchShape, Config, Network, Shape, Tensor
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.components import indices
+from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.masks import alternating, by_seed, untouched
 from mizoo.networks.dropout import Dropout
@@ -19,37 +22,44 @@ from mizoo.networks.dropout import Dropout
 _EXACT = 2
 
 
-class _Pushed:
+class FlowDistribution(Conditional):
     """The distribution of noise pushed through couplings, given a context."""
 
-    def __init__(self, flow, context, noise, training):
+    def __init__(
+        self, flow: "Flow", context: Tensor, noise: Callable[[], Tensor], training: bool | None
+    ) -> None:
         self._flow = flow
         self._training = training
-        self.latent = keras.ops.cast(context, "float32")
+        self._context = keras.ops.cast(context, "float32")
         self._noise = noise
 
-    def sample(self):
+    @property
+    def latent(self) -> Tensor:
+        """What the flow's network makes of the conditions, (n, d)."""
+        return self._context
+
+    def sample(self) -> Tensor:
         values = self._flow.base(tf.cast(self._noise(), tf.float32))
         for coupling in self._flow.chain:
-            values, _ = coupling(values, self.latent, training=self._training)
+            values, _ = coupling(values, self._context, training=self._training)
         return tf.reshape(values * self._flow.unit, (-1, *self._flow.shape))
 
-    def noise_of(self, target):
-        """The noise that `target` is made from."""
+    def noise_of(self, target: Tensor) -> Tensor:
+        """The noise (n, d) that `target` (n, …) is made from."""
         values, _ = self._pulled(target)
         return self._flow.unbase(values)
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         values, change = self._pulled(target)
         return change + tf.reduce_sum(self._flow.base_log_prob(values), -1)
 
-    def _pulled(self, target):
+    def _pulled(self, target: Tensor) -> tuple[Tensor, Tensor]:
         """Base values of a target, and the log-determinant of the way there."""
         flow = self._flow
         values = tf.reshape(tf.cast(target, tf.float32), (-1, len(flow.unit))) / flow.unit
         total = -np.log(flow.unit).sum()
         for coupling in reversed(flow.chain):
-            values, change = coupling(values, self.latent, inverse=True, training=self._training)
+            values, change = coupling(values, self._context, inverse=True, training=self._training)
             total += change
         return values, total
 
@@ -81,10 +91,10 @@ class Flow(Mapper):
     kind = "flow"
 
     def __init__(
-        self, shape: Sequence[int], angles: Sequence[int] = (), couplings: int = 8, units: int = 128,
-        bins: int = 8, bound: float = 6.0, dropout: float = 0.0, view: keras.layers.Layer | None = None,
-        masks: Sequence[Sequence[int]] | None = None, **kwargs,
-    ):  # fmt: skip
+        self, shape: Shape, angles: Sequence[int] = (), couplings: int = 8, units: int = 128,
+        bins: int = 8, bound: float = 6.0, dropout: float = 0.0, view: Network | None = None,
+        masks: Sequence[Sequence[int]] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(shape, **kwargs)
         components = math.prod(self.shape)
         self.angles = indices("angles", angles, components)
@@ -123,12 +133,12 @@ class Flow(Mapper):
             )
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A flow of what `get_config` gave; without masks, with those of flows before these were saved."""
         former = [by_seed(math.prod(config["shape"]), i) for i in range(config["couplings"])]
         return cls(**revived({"masks": former, **config}))
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         if self.view is not None:
             build(self.view, condition_shape)
             condition_shape = self.view.compute_output_shape(condition_shape)
@@ -137,24 +147,26 @@ class Flow(Mapper):
             build(coupling, (None, math.prod(self.shape)), (None, self.units // 2))
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape:
         return (math.prod(self.shape),)
 
-    def base(self, noise):
+    def base(self, noise: Tensor) -> Tensor:
         """Standard normal noise to the base distribution: normal, and uniform for angles."""
         return tf.where(self._angular, self.bound * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
-    def unbase(self, values):
+    def unbase(self, values: Tensor) -> Tensor:
         """Inverse of `base`."""
         share = tf.clip_by_value(values / self.bound, -1.0 + 1e-7, 1.0 - 1e-7)
         return tf.where(self._angular, math.sqrt(2.0) * tf.math.erfinv(share), values)
 
-    def base_log_prob(self, values):
-        """Log-density of the base distribution, component by component."""
+    def base_log_prob(self, values: Tensor) -> Tensor:
+        """Log-density of the base distribution at values (n, d), component by component, (n, d)."""
         normal = -0.5 * (tf.square(values) + math.log(2.0 * math.pi))
         return tf.where(self._angular, -math.log(2.0 * self.bound), normal)
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> FlowDistribution:
         seen = condition if self.view is None else self.view(condition, training=training)
         context = self.context(seen, training=training)
-        return _Pushed(self, context, self.draw(condition, noise), training)
+        return FlowDistribution(self, context, self.draw(condition, noise), training)

@@ -5,14 +5,21 @@ the event as it looks from there. So the latent is all that a decoder needs, and
 azimuth holds at all (canonicalisation, arXiv 2211.06489).
 """
 
+import math
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
-from mizoo.mappers.base import Wrapped
+from mizoo.core.types import BatchShape, Network, Shape, Tensor
+from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
+from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.mappers.rotation_equivariant import turn
 from mizoo.physics import planar
+from mizoo.representations.base import Representation
 
 
 @serialisable
@@ -25,25 +32,40 @@ class FrameEncoder(keras.layers.Layer):
         place: of the object.
     """
 
-    def __init__(self, network, source, place=0, **kwargs):
+    def __init__(self, network: Network, source: Representation, place: int = 0, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.network = network
         self.source = source
         self.place = place
 
-    def build(self, input_shape):
+    def build(self, input_shape: BatchShape) -> None:
         build(self.network, input_shape)
         self.built = True
 
-    def call(self, coordinates, training=None):
+    def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         momentum = self.source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
         azimuth = tf.cast(planar.azimuth(momentum), tf.float32)
         seen = turn(coordinates, -azimuth, self.source.angles)
         rest = tf.cast(self.network(seen, training=training), tf.float32)
         return tf.concat([planar.direction(azimuth), rest], -1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], 2 + self.network.compute_output_shape(input_shape)[-1])
+
+
+class TurnedDistribution(Transformed):
+    """The inner mapper's distribution, turned."""
+
+    def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
+        super().__init__(inner)
+        self._azimuth = azimuth
+        self._angles = angles
+
+    def sample(self) -> Tensor:
+        return turn(self._inner.sample(), self._azimuth, self._angles)
+
+    def log_prob(self, target: Tensor) -> Tensor:
+        return self._inner.log_prob(turn(target, -self._azimuth, self._angles))
 
 
 @serialisable
@@ -55,33 +77,20 @@ class InFrame(Wrapped):
         angles: indices of the target's azimuths.
     """
 
-    def __init__(self, mapper, angles, **kwargs):
+    def __init__(self, mapper: Mapper, angles: Iterable[int], **kwargs: Any) -> None:
         super().__init__(mapper, **kwargs)
         self.angles = indices("angles", angles, self.shape[0])
 
-    def build(self, condition_shape):
-        build(self.mapper, (condition_shape[0], condition_shape[1] - 2))
+    def build(self, condition_shape: BatchShape) -> None:
+        build(self.mapper, (condition_shape[0], math.prod(condition_shape[1:]) - 2))
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return self.mapper.noise_shape((condition_shape[0] - 2,))
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> TurnedDistribution:
         azimuth = planar.atan2(condition[:, 1:2], condition[:, :1])
         inner = self.mapper.distribution(condition[:, 2:], noise=noise, training=training)
-        return _InFrame(inner, azimuth, self.angles)
-
-
-class _InFrame:
-    """The inner mapper's distribution, turned."""
-
-    def __init__(self, inner, azimuth, angles):
-        self._inner = inner
-        self._azimuth = azimuth
-        self._angles = angles
-
-    def sample(self):
-        return turn(self._inner.sample(), self._azimuth, self._angles)
-
-    def log_prob(self, target):
-        return self._inner.log_prob(turn(target, -self._azimuth, self._angles))
+        return TurnedDistribution(inner, azimuth, self.angles)

@@ -1,5 +1,7 @@
 """Which components the couplings of a flow transform."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 _GROUP = 4  # couplings of one split
@@ -35,6 +37,6 @@ def by_seed(components: int, seed: int) -> list[int]:
     return sorted(order[components // 2 :].tolist())
 
 
-def untouched(components: int, masks) -> list[int]:
+def untouched(components: int, masks: Iterable[Iterable[int]]) -> list[int]:
     """Indices of the components that none of the masks has."""
     return sorted(set(range(components)).difference(*masks))

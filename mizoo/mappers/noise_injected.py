@@ -1,28 +1,31 @@
 """Networks with and without noise in their input: the mappers of auto-encoders and of Turbo-Sim."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Network, Shape, Tensor
 from mizoo.mappers.base import NetworkMapper
+from mizoo.mappers.conditional import Conditional, sum_over_components
 
 LIKELIHOODS = {"normal": tfp.distributions.Normal, "laplace": tfp.distributions.Laplace}
 
 
-class _Around:
+class FixedScale(Conditional):
     """The distribution of fixed scale around a draw."""
 
-    def __init__(self, draw, family, scale):
+    def __init__(self, draw: Tensor, family: str, scale: float) -> None:
         self._draw = draw
         self._density = LIKELIHOODS[family](draw, scale)
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return self._draw
 
-    def log_prob(self, target):
-        density = self._density.log_prob(tf.cast(target, tf.float32))
-        return tf.reduce_sum(density, range(1, len(target.shape)))
+    def log_prob(self, target: Tensor) -> Tensor:
+        return sum_over_components(self._density.log_prob(tf.cast(target, tf.float32)))
 
 
 @serialisable
@@ -44,7 +47,9 @@ class Deterministic(NetworkMapper):
 
     kind = "deterministic"
 
-    def __init__(self, network, shape, likelihood: str = "normal", scale: float = 1.0, **kwargs):
+    def __init__(
+        self, network: Network, shape: Shape, likelihood: str = "normal", scale: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(network, shape, **kwargs)
         if likelihood not in LIKELIHOODS:
             raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}")
@@ -53,16 +58,18 @@ class Deterministic(NetworkMapper):
         self.likelihood = likelihood
         self.scale = scale
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return None
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> FixedScale:
         self.draw(condition, noise)  # refuses noise, which nothing would use
         return self.around(self.network(condition, training=training))
 
-    def around(self, draw):
+    def around(self, draw: Tensor) -> FixedScale:
         """The distribution whose sample is `draw` and whose likelihood is centred on it."""
-        return _Around(self.of_target(draw), self.likelihood, self.scale)
+        return FixedScale(self.of_target(draw), self.likelihood, self.scale)
 
 
 @serialisable
@@ -79,15 +86,17 @@ class NoiseInjected(Deterministic):
 
     kind = "noise-injected"
 
-    def __init__(self, network, shape, stddev: float = 0.05, **kwargs):
+    def __init__(self, network: Network, shape: Shape, stddev: float = 0.05, **kwargs: Any) -> None:
         super().__init__(network, shape, **kwargs)
         if not stddev > 0.0:
             raise ValueError(f"stddev must be above 0, not {stddev}; without noise, use Deterministic")
         self.stddev = stddev
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return condition_shape
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> FixedScale:
         noise = keras.ops.cast(self.draw(condition, noise)(), condition.dtype)
         return super().distribution(condition + self.stddev * noise, training=training)

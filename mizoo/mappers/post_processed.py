@@ -1,18 +1,25 @@
 """A mapper followed by a network that touches up its draws."""
 
+from collections.abc import Callable
+from typing import Any
+
 from mizoo.core.serialisation import build, serialisable
-from mizoo.mappers.base import Wrapped
+from mizoo.core.types import BatchShape, Network, Tensor
+from mizoo.mappers.base import Mapper, Wrapped
+from mizoo.mappers.conditional import Conditional, Transformed
 
 
-class _PostProcessed:
-    def __init__(self, inner, refine):
-        self._inner = inner
+class PostProcessedDistribution(Transformed):
+    """Another distribution, whose draws are post-processed, and its likelihood."""
+
+    def __init__(self, inner: Conditional, refine: Callable[[Tensor], Tensor]) -> None:
+        super().__init__(inner)
         self._refine = refine
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return self._refine(self._inner.sample())
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         return self._inner.log_prob(target)
 
 
@@ -31,16 +38,18 @@ class PostProcessed(Wrapped):
     kind = "refined"
     shares_latent = False
 
-    def __init__(self, mapper, network, **kwargs):
+    def __init__(self, mapper: Mapper, network: Network, **kwargs: Any) -> None:
         super().__init__(mapper, **kwargs)
         self.network = network
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         build(self.network, (None, *self.shape))
         super().build(condition_shape)
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> PostProcessedDistribution:
         inner = self.mapper.distribution(condition, noise=noise, training=training)
-        return _PostProcessed(
+        return PostProcessedDistribution(
             inner, lambda draw: draw + self.of_target(self.network(draw, training=training))
         )

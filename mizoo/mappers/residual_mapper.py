@@ -1,31 +1,36 @@
 """Mappers of the residual between the target and a reference that the condition gives."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.core.tracing import shared
+from mizoo.core.types import Network, Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Wrapped
+from mizoo.mappers.base import Features, Mapper, SelfConditioned, Wrapped
+from mizoo.mappers.conditional import Conditional, Transformed
+from mizoo.representations.base import Representation
 
 # References on a line are clipped: beyond are momenta that the coordinates of the target do not reach.
 _REFERENCE_BOUND = 3.0
 _TELLING = 0.5  # a reference tells something of a component if it is nearer than this part of its spread
 
 
-class _Shifted:
+class ShiftedDistribution(Transformed):
     """The inner mapper's distribution, moved to the reference."""
 
-    def __init__(self, residual, inner, reference):
+    def __init__(self, residual: "ResidualMapper", inner: Conditional, reference: Tensor) -> None:
+        super().__init__(inner)
         self._residual = residual
-        self._inner = inner
         self._reference = reference
-        self.latent = getattr(inner, "latent", None)
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return self._residual.inverse(self._inner.sample(), self._reference)
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         residual, log_slope = self._residual.forward(target, self._reference)
         log_prob = self._inner.log_prob(residual)
         return log_prob + log_slope if self._residual.has_exact_log_prob else log_prob
@@ -53,20 +58,27 @@ class ResidualMapper(Wrapped):
 
     Raises:
         ValueError: if there is not one scale of 0 or more for each component, or one partner for each
-            object.
+            object; or for a `view` that the mapper has no use for.
     """
 
-    def __init__(self, mapper, source, target, scales=None, view=None, partners=None, **kwargs):
+    def __init__(
+        self, mapper: Mapper, source: Representation, target: Representation,
+        scales: Sequence[float] | None = None, view: Network | None = None,
+        partners: Sequence[int] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
         super().__init__(mapper, **kwargs)
         self.source = source
         self.target = target
         self.scales = None if scales is None else tuple(scales)
-        if scales is not None and (len(self.scales) != self.shape[0] or min(self.scales) < 0.0):
-            raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {list(scales)}")
+        if self.scales is not None and (len(self.scales) != self.shape[0] or min(self.scales) < 0.0):
+            raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {self.scales}")
+        if view is not None and not isinstance(mapper, SelfConditioned):
+            raise ValueError(f"view is for networks that see features, and {mapper.kind} mappers have none")
         self.view = view
         self.partners = None if partners is None else tuple(partners)
-        if partners is not None and len(self.partners) != (count := target.physical_shape[0] // 4):
-            raise ValueError(f"partners must be {count} places, not {list(partners)}")
+        count = target.physical_shape[0] // 4
+        if self.partners is not None and len(self.partners) != count:
+            raise ValueError(f"partners must be {count} places, not {self.partners}")
         self._circular = np.isin(np.arange(self.shape[0]), target.circles)
         self._reference = shared(self._of_same_event)
         if scales is None:
@@ -74,11 +86,11 @@ class ResidualMapper(Wrapped):
             self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
     @property
-    def is_adapted(self):
+    def is_adapted(self) -> bool:
         own = self.scales is not None or bool(self.adapted.numpy())
         return own and self.mapper.is_adapted
 
-    def adapt(self, condition, target):
+    def adapt(self, condition: Tensor, target: Tensor) -> None:
         """Set the scales: the median moduli of the residuals, 0 where the reference says little.
 
         Azimuths always have a reference, be it that of the condition's first object.
@@ -92,50 +104,54 @@ class ResidualMapper(Wrapped):
         self.adapted.assign(1.0)
         self.mapper.adapt(condition, self.forward(target, reference)[0])
 
-    def _statistics(self):
+    def _statistics(self) -> tuple[Tensor, Tensor]:
         """Scales, 1 where the condition gives no reference, and where it gives one."""
         known = self.fitted_scales if self.scales is None else tf.constant(self.scales)
         scales = tf.cast(known, tf.float32)
         return tf.where(scales > 0.0, scales, 1.0), scales > 0.0
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> ShiftedDistribution:
         reference = self._reference(condition, training=training)
-        features = self._features(lambda residual: self.inverse(residual, reference), self.slope, training)
-        return _Shifted(
-            self, self.mapper.distribution(condition, noise=noise, training=training, **features), reference
-        )
+        if isinstance(self.mapper, SelfConditioned):
+            seen = self._features(lambda residual: self.inverse(residual, reference), self.slope, training)
+            inner = self.mapper.distribution(condition, noise=noise, training=training, features=seen)
+        else:
+            inner = self.mapper.distribution(condition, noise=noise, training=training)
+        return ShiftedDistribution(self, inner, reference)
 
-    def decode_latent(self, given, training=None):
-        features = self._features(tf.identity, tf.ones_like, training)
-        return self.mapper.decode_latent(given, training=training, **features)
+    def decode_latent(self, given: Conditional, training: bool | None = None) -> Conditional:
+        if isinstance(self.mapper, SelfConditioned):
+            seen = self._features(tf.identity, tf.ones_like, training)
+            return self.mapper.decode_latent(given, training=training, features=seen)
+        return self.mapper.decode_latent(given, training=training)
 
-    def _features(self, invert, slope, training):
-        if self.view is None:
-            return {}
-        return {
-            "features": lambda residual, noise: self.view(
-                invert(residual), noise * slope(residual), training=training
-            )
-        }
+    def _features(
+        self, invert: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor], training: bool | None
+    ) -> Features | None:
+        if (view := self.view) is None:
+            return None
+        return lambda residual, noise: view(invert(residual), noise * slope(residual), training=training)
 
-    def forward(self, target, reference):
+    def forward(self, target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """What the inner mapper draws, and the logarithm of its slope in the target, (n,)."""
         scale, tells = self._statistics()
         residual, slopes = residuals.forward(target, reference, scale, self._circular)
         return tf.where(tells, residual, target), tf.reduce_sum(tf.where(tells, slopes, 0.0), -1)
 
-    def inverse(self, residual, reference):
+    def inverse(self, residual: Tensor, reference: Tensor) -> Tensor:
         """The target of a residual: inverse of `forward`."""
         scale, tells = self._statistics()
         drawn = tf.where(tells, residual, 0.0)
         return tf.where(tells, residuals.inverse(drawn, reference, scale, self._circular), residual)
 
-    def slope(self, residual):
+    def slope(self, residual: Tensor) -> Tensor:
         """Derivatives (n, d) of the target by the residual."""
         scale, tells = self._statistics()
         return tf.where(tells, residuals.slope(residual, scale, self._circular), 1.0)
 
-    def _of_same_event(self, condition):
+    def _of_same_event(self, condition: Tensor) -> Tensor:
         events = self.source.inverse(condition)
         if self.partners is not None:
             objects = tf.unstack(tf.reshape(events, (-1, events.shape[1] // 4, 4)), axis=1)

@@ -3,18 +3,21 @@
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 from mizoo.physics import planar
 
 _SPREAD = 1.5  # of asinh(residual / its median): distributions with a narrow peak and wide tails
 
 
-def gap(target, reference, circular):
+def gap(target: Tensor, reference: Tensor, circular: np.ndarray) -> Tensor:
     """Difference (n, d) of target and reference; of components that are `circular`, (d,), 2 tan(Δ/2)."""
     difference = tf.cast(target, tf.float32) - reference
     return tf.where(circular, 2.0 * tf.tan(planar.wrap(difference) / 2.0), difference)
 
 
-def forward(target, reference, scale, circular):
+def forward(
+    target: Tensor, reference: Tensor, scale: Tensor, circular: np.ndarray
+) -> tuple[Tensor, Tensor]:
     """Residuals v (n, d) with Δ = scale sinh(1.5 v), and the logarithms of their slopes in the target.
 
     Where the slope of the target is 1, a straight line goes on, so that small errors stay small in the
@@ -35,7 +38,7 @@ def forward(target, reference, scale, circular):
     return residual, slope - tf.where(circular, 2.0 * tf.math.log(tf.abs(tf.cos(half)) + 1e-6), 0.0)
 
 
-def inverse(residual, reference, scale, circular):
+def inverse(residual: Tensor, reference: Tensor, scale: Tensor, circular: np.ndarray) -> Tensor:
     """The target (n, d) of a residual: inverse of `forward`."""
     turns = _SPREAD * tf.abs(residual)
     curved = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
@@ -45,7 +48,7 @@ def inverse(residual, reference, scale, circular):
     return tf.where(circular, planar.wrap(moved), moved)
 
 
-def slope(residual, scale, circular):
+def slope(residual: Tensor, scale: Tensor, circular: np.ndarray) -> Tensor:
     """Derivatives (n, d) of the target by the residual."""
     turns = _SPREAD * tf.abs(residual)
     straight = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
@@ -54,7 +57,7 @@ def slope(residual, scale, circular):
     return tf.where(circular, steepness / (1.0 + tf.square(half)), steepness)
 
 
-def _edge(scale, circular):
+def _edge(scale: Tensor, circular: np.ndarray) -> Tensor:
     """Where the straight part begins, in units of the scale: far out for angles, which have none."""
     steepest = tf.maximum(1.0 / (_SPREAD * scale), 1.0)
     return tf.where(circular, np.float32(1e9), tf.sqrt(tf.square(steepest) - 1.0))

@@ -1,28 +1,33 @@
 """Mappers that commute with rotations about the beam."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.core.tracing import shared
-from mizoo.mappers.base import Wrapped
+from mizoo.core.types import Tensor
+from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
+from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import planar
+from mizoo.representations.base import Representation
 
 
-class _Rotated:
+class RotatedDistribution(Transformed):
     """The inner mapper's distribution, turned."""
 
-    def __init__(self, inner, azimuth, angles):
-        self._inner = inner
-        self.latent = getattr(inner, "latent", None)
+    def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
+        super().__init__(inner)
         self.azimuth = azimuth
         self._angles = angles
 
-    def sample(self):
+    def sample(self) -> Tensor:
         return turn(self._inner.sample(), self.azimuth, self._angles)
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         return self._inner.log_prob(turn(target, -self.azimuth, self._angles))
 
 
@@ -39,35 +44,42 @@ class RotationEquivariant(Wrapped):
         place: of the object.
     """
 
-    def __init__(self, mapper, source, angles, place=0, **kwargs):
+    def __init__(
+        self, mapper: Mapper, source: Representation, angles: Iterable[int], place: int = 0, **kwargs: Any
+    ) -> None:
         super().__init__(mapper, **kwargs)
         self.source = source
         self.place = place
         self.angles = indices("angles", angles, self.shape[0])
         self._azimuth = shared(self._of_object)
 
-    def adapt(self, condition, target):
+    def adapt(self, condition: Tensor, target: Tensor) -> None:
         azimuth = self._of_object(condition)
         self.mapper.adapt(
             turn(condition, -azimuth, self.source.angles), turn(target, -azimuth, self.angles)
         )
 
-    def distribution(self, condition, noise=None, training=None):
+    def distribution(
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
+    ) -> RotatedDistribution:
         azimuth = self._azimuth(condition, training=training)
         seen = turn(condition, -azimuth, self.source.angles)
         inner = self.mapper.distribution(seen, noise=noise, training=training)
-        return _Rotated(inner, azimuth, self.angles)
+        return RotatedDistribution(inner, azimuth, self.angles)
 
-    def decode_latent(self, given, training=None):
-        return _Rotated(self.mapper.decode_latent(given, training=training), given.azimuth, self.angles)
+    def decode_latent(self, given: Conditional, training: bool | None = None) -> RotatedDistribution:
+        if not isinstance(given, RotatedDistribution):
+            raise ValueError("RotationEquivariant shares a latent with another RotationEquivariant only")
+        inner = self.mapper.decode_latent(given, training=training)
+        return RotatedDistribution(inner, given.azimuth, self.angles)
 
-    def _of_object(self, condition):
+    def _of_object(self, condition: Tensor) -> Tensor:
         """Azimuth (n, 1) of the object."""
         momentum = self.source.inverse(condition)[:, 4 * self.place : 4 * self.place + 2]
         return tf.cast(planar.azimuth(momentum), condition.dtype)
 
 
-def turn(coordinates, azimuth, angles):
+def turn(coordinates: Tensor, azimuth: Tensor, angles: tuple[int, ...]) -> Tensor:
     """Add an azimuth (n, 1) to the coordinates at indices `angles`."""
     turns = np.isin(np.arange(coordinates.shape[1]), angles)
     turned = planar.wrap(coordinates + tf.cast(azimuth, coordinates.dtype))

@@ -5,8 +5,12 @@ TensorFlow Probability has them, too, by operations that ONNX has not.
 
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 
-def bend(values, widths, heights, slopes, start, inverse=False):
+
+def bend(
+    values: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, start: float, inverse: bool = False
+) -> tuple[Tensor, Tensor]:
     """Bend values by splines, and leave alone those outside of them.
 
     Args:
@@ -46,7 +50,14 @@ def bend(values, widths, heights, slopes, start, inverse=False):
     return tf.where(inside, bent, values), tf.where(inside, change, 0.0)
 
 
-def _bin(values, widths, heights, slopes, start, inverse):
+def _bin(
+    values: Tensor,
+    widths: list[Tensor],
+    heights: list[Tensor],
+    slopes: Tensor,
+    start: float,
+    inverse: bool,
+) -> list[Tensor]:
     """Of the bins that values are in: left and lower end, width, height, slopes at both ends."""
     edge = tf.ones_like(values)
     slopes = [edge, *tf.unstack(slopes), edge]

@@ -1,27 +1,36 @@
 """Mappers that meet in one latent space: an encoder of one space, a decoder of the other."""
 
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import build, serialisable
-from mizoo.mappers.base import Mapper
+from mizoo.core.types import BatchShape, Network, Shape, Tensor
+from mizoo.mappers.base import Features, Mapper, SelfConditioned
+from mizoo.mappers.conditional import Conditional
 
 
-class _Transcoded:
+class TranscodedDistribution(Conditional):
     """What a decoder makes of a latent."""
 
-    def __init__(self, decoded, latent):
+    def __init__(self, decoded: Conditional, latent: Tensor) -> None:
         self._decoded = decoded
-        self.latent = latent
+        self._latent = latent
 
-    def sample(self):
+    @property
+    def latent(self) -> Tensor:
+        """What the encoder says of the conditions, (n, d)."""
+        return self._latent
+
+    def sample(self) -> Tensor:
         return self._decoded.sample()
 
-    def log_prob(self, target):
+    def log_prob(self, target: Tensor) -> Tensor:
         return self._decoded.log_prob(target)
 
 
 @serialisable
-class Transcoder(Mapper):
+class Transcoder(SelfConditioned):
     """p(target | condition) by way of a latent: an encoder, and a decoder given what it says (GANDALF).
 
     Two transcoders share the latent space: what one encodes the other can decode. So a cycle closes in the
@@ -36,37 +45,58 @@ class Transcoder(Mapper):
     excluded_from_config = ("shape",)
     shares_latent = True
 
-    def __init__(self, encoder, decoder, **kwargs):
+    def __init__(self, encoder: Network, decoder: Mapper, **kwargs: Any) -> None:
         super().__init__(decoder.shape, **kwargs)
         self.encoder = encoder
         self.decoder = decoder
 
     @property
-    def has_exact_log_prob(self):
+    def has_exact_log_prob(self) -> bool:
         return self.decoder.has_exact_log_prob
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return f"attention, {self.decoder.kind}"
 
-    def build(self, condition_shape):
+    def build(self, condition_shape: BatchShape) -> None:
         build(self.encoder, condition_shape)
         count, latent = self.encoder.compute_output_shape(condition_shape)
         build(self.decoder, (count, latent + 1))
         self.built = True
 
-    def noise_shape(self, condition_shape):
+    def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return self.decoder.noise_shape(condition_shape)
 
-    def distribution(self, condition, noise=None, training=None, **kwargs):
+    def distribution(
+        self,
+        condition: Tensor,
+        noise: Tensor | None = None,
+        training: bool | None = None,
+        features: Features | None = None,
+    ) -> TranscodedDistribution:
         latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
-        return self._decoded(latent, 1.0, noise=noise, training=training, **kwargs)
+        return self._decoded(latent, 1.0, noise, training, features)
 
-    def decode_latent(self, given, training=None, **kwargs):
-        return self._decoded(given.latent, 0.0, training=training, **kwargs)
+    def decode_latent(
+        self, given: Conditional, training: bool | None = None, features: Features | None = None
+    ) -> TranscodedDistribution:
+        return self._decoded(given.latent, 0.0, None, training, features)
 
-    def _decoded(self, latent, crosses, **kwargs):
-        flag = keras.ops.full_like(latent[:, :1], crosses)
-        return _Transcoded(
-            self.decoder.distribution(keras.ops.concatenate([latent, flag], -1), **kwargs), latent
-        )
+    def _decoded(
+        self,
+        latent: Tensor,
+        crosses: float,
+        noise: Tensor | None,
+        training: bool | None,
+        features: Features | None,
+    ) -> TranscodedDistribution:
+        given = keras.ops.concatenate([latent, keras.ops.full_like(latent[:, :1], crosses)], -1)
+        if features is None:
+            decoded = self.decoder.distribution(given, noise=noise, training=training)
+        elif isinstance(self.decoder, SelfConditioned):
+            decoded = self.decoder.distribution(given, noise=noise, training=training, features=features)
+        else:
+            raise ValueError(
+                f"features are for networks that see them, not for {self.decoder.kind} decoders"
+            )
+        return TranscodedDistribution(decoded, latent)

@@ -1,12 +1,21 @@
 """What a SavedModel answers to."""
 
+from collections.abc import Callable
+from os import PathLike
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 from mizoo.distribute import collectives
+from mizoo.model.generative import GenerativeModel
+from mizoo.model.parts import Parts
 
 
-def write(model, filepath, **kwargs):
+def write(
+    model: GenerativeModel, inputs: dict[str, tf.TensorSpec], filepath: str | PathLike[str], **kwargs: Any
+) -> None:
     """Write a model as SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units.
 
     Those of a missing mapper are left out; with a prior of z there is also `sample`, of a number. Each
@@ -14,19 +23,26 @@ def write(model, filepath, **kwargs):
     `seed`, an int64, as second input, and repeat their draws.
 
     Args:
-        model: a `Turbo`.
+        model: to write.
+        inputs: of its endpoints, see `signatures`.
         filepath: folder to write.
         kwargs: of `keras.export.ExportArchive.write_out`.
     """
     archive = keras.export.ExportArchive()
-    for name, given in signatures(model).items():
-        fresh, seeded = _draws(getattr(model, name), given)
+    draws: dict[str, Callable[[Tensor], Tensor]] = {
+        "encode": model.encode,
+        "decode": model.decode,
+        "reconstruct": model.reconstruct,
+        "sample": model.sample,
+    }
+    for name, given in inputs.items():
+        fresh, seeded = _draws(draws[name], given)
         archive.add_endpoint(name, fresh, [given])
         archive.add_endpoint(f"{name}_seeded", seeded, [given, tf.TensorSpec((), tf.int64, "seed")])
     archive.write_out(filepath, **kwargs)
 
 
-def signatures(model) -> dict[str, tf.TensorSpec]:
+def signatures(model: Parts) -> dict[str, tf.TensorSpec]:
     """What a model can be asked for, by name, and of what."""
     there = {role for role, mapper in model.mappers.items() if mapper is not None}
     found = {
@@ -43,32 +59,26 @@ def signatures(model) -> dict[str, tf.TensorSpec]:
     return found
 
 
-def _draws(draw, given):
+def _draws(
+    draw: Callable[[Tensor], Tensor], given: tf.TensorSpec
+) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]:
     """Functions that draw anew and by a seed. The graph of `draw` is large: they share one."""
 
     @tf.function(input_signature=[given, tf.TensorSpec((2,), tf.int64)], autograph=False)
-    def seed_scope(given, seed):
+    def seed_scope(given: Tensor, seed: Tensor) -> Tensor:
         with collectives.seed_scope(seed):
             return draw(given)
 
-    def fresh(given):
+    def fresh(given: Tensor) -> Tensor:
         return seed_scope(given, _entropy())
 
-    def seeded(given, seed):
+    def seeded(given: Tensor, seed: Tensor) -> Tensor:
         return seed_scope(given, tf.stack([seed, 0]))
 
     return fresh, seeded
 
 
-def _entropy():
+def _entropy() -> Tensor:
     """A seed (2,) that no state of a generator, saved or set, decides."""
     largest = tf.constant(tf.int64.max)
     return tf.raw_ops.RandomUniformInt(shape=[2], minval=tf.constant(0, tf.int64), maxval=largest)
-
-
-def repeat_draws(draw, events, num_samples=None):
-    """One draw for each event, (n, …), or `num_samples` of them, (n, num_samples, …)."""
-    if num_samples is None:
-        return draw(events)
-    drawn = draw(tf.repeat(events, num_samples, axis=0))
-    return tf.reshape(drawn, (-1, num_samples, *drawn.shape[1:]))

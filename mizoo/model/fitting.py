@@ -1,6 +1,8 @@
 """`fit`, `evaluate` and `predict`, each argument of which is used or refused."""
 
 import math
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -8,34 +10,41 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.serialisation import unique
+from mizoo.core.types import Array
 from mizoo.datasets.samples import Samples
+from mizoo.distribute.resume import Resumable
+from mizoo.distribute.workers import AcrossReplicas
+from mizoo.model.compilation import Announced
 from mizoo.model.inputs import check_enough, enough, least_events, one_line, read
 from mizoo.model.learning_rates import Rates
-from mizoo.model.stages import Stages
+from mizoo.model.parts import Parts
+from mizoo.model.staged import Staged, Stages
 from mizoo.model.terminate_on_nan import StopWhereNotFinite, iteration
 
 # Events of a batch by default: of arrays, as in Keras, and of `Samples` in training and elsewhere.
+_STATISTICS = 20_000  # pairs that the statistics of mappers are taken from
 _ARRAYS, _TRAINING, _OTHERS = 32, 100, 1000
 
 
-class Fitting(keras.Model):
+class Fitting(Announced, Staged, Resumable, AcrossReplicas):
     """Mixin of `Turbo`: training, evaluation and prediction, on `Samples` or what Keras takes."""
 
     _executions = 1  # steps of one execution, as compiled
 
     def fit(
         self,
-        x=None,
-        y=None,
+        x: Any = None,
+        y: Array | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: Any = "auto",
-        callbacks=None,
+        callbacks: Any = None,
         validation_split: float = 0.0,
-        validation_data=None,
+        validation_data: Any = None,
         shuffle: bool | None = None,
-        class_weight=None,
-        sample_weight=None,
+        class_weight: object = None,
+        sample_weight: Array | None = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
@@ -58,7 +67,8 @@ class Fitting(keras.Model):
             batch_size: of `Samples` and arrays, of all replicas together; 100 of `Samples` and 32 of arrays
                 if not given, or all events if they are fewer. Batches of `Samples` are full; of arrays,
                 those left over at the end of an epoch are a smaller batch, if enough for every term.
-            epochs, verbose: as in Keras.
+            epochs: as in Keras.
+            verbose: as in Keras; unless it is 0, a step that takes long to compile is announced, too.
             callbacks: a callback, a list of them, or a `CallbackList`. One that changes the learning rate
                 of `model.optimizer` changes that of the critics by the same factor, unless it changes that
                 itself.
@@ -126,7 +136,7 @@ class Fitting(keras.Model):
             data = samples.epochs(size, first=first, skip=skip, shuffle=shuffled, least=least)
             self.pass_over(initial_step)
         try:
-            with one_line():
+            with one_line(), self.announcing(verbose):
                 return super().fit(
                     data,
                     epochs=epochs,
@@ -145,16 +155,16 @@ class Fitting(keras.Model):
 
     def evaluate(
         self,
-        x=None,
-        y=None,
+        x: Any = None,
+        y: Array | None = None,
         batch_size: int | None = None,
         verbose: Any = "auto",
-        sample_weight=None,
+        sample_weight: Array | None = None,
         steps: int | None = None,
-        callbacks=None,
+        callbacks: Any = None,
         return_dict: bool = False,
         **kwargs: Any,
-    ):
+    ) -> list[float] | dict[str, float]:
         """Means of all terms over events, as `keras.Model.evaluate`; data are as for `fit`.
 
         Args:
@@ -171,18 +181,20 @@ class Fitting(keras.Model):
             samples = read(self, x, y, sample_weight)
             x = self._batches(x, samples, batch_size)
             self._end_with(steps)
-        with one_line():
-            return super().evaluate(
+        # Within `fit`, which passes arguments of its own, what that one says of lines holds.
+        with one_line(), nullcontext() if kwargs else self.announcing(verbose):
+            means: list[float] | dict[str, float] = super().evaluate(
                 x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs
             )
+        return means
 
     def predict(
         self,
-        x,
+        x: Any,
         batch_size: int | None = None,
         verbose: Any = "auto",
         steps: int | None = None,
-        callbacks=None,
+        callbacks: Any = None,
     ) -> dict[str, np.ndarray]:
         """The streams that can be made from data, by name, as `keras.Model.predict`.
 
@@ -205,11 +217,44 @@ class Fitting(keras.Model):
             samples = replace(samples, weights=None)
         data = self._batches(x, samples, batch_size, least=1)
         self._end_with(steps)
-        return super().predict(data, verbose=verbose, steps=steps, callbacks=callbacks)
+        made: dict[str, np.ndarray] = super().predict(
+            data, verbose=verbose, steps=steps, callbacks=callbacks
+        )
+        return made
+
+    def adapt(self, data: Samples | Mapping[str, Array]) -> None:
+        """Set the statistics of representations and mappers that have none yet, from arrays x and z.
+
+        Args:
+            data: `Samples`, or a dictionary of arrays by space; mappers between the two need pairs.
+
+        Raises:
+            ValueError: if the data have not what is needed.
+        """
+        arrays = data.arrays() if isinstance(data, Samples) else data
+        for space, representation in self.representations.items():
+            if not representation.is_adapted:
+                if (array := arrays.get(space)) is None:
+                    raise ValueError(
+                        f"the statistics of {space} are not known: call adapt() with arrays first"
+                    )
+                representation.adapt(array)
+        for role, source, target in (("encoder", "x", "z"), ("decoder", "z", "x")):
+            mapper = self.mappers[role]
+            if mapper is None or mapper.is_adapted:
+                continue
+            if not {"x", "z"} <= set(arrays) or len(arrays["x"]) != len(arrays["z"]):
+                raise ValueError(f"the {role} takes statistics from pairs: call adapt() with x and z first")
+            pairs = self._batch(
+                {space: array[:_STATISTICS] for space, array in arrays.items()}, training=False
+            )
+            for one in unique([mapper, self.averages[role]]):
+                if one is not None:
+                    one.adapt(pairs[source], pairs[target])
 
     # ------------------------------------------------------------------ of training
 
-    def _done(self, initial_epoch, initial_step, steps, whole):
+    def _done(self, initial_epoch: int, initial_step: int, steps: int, whole: int) -> int:
         """Place in the order of all epochs where a training begins, in steps of which an epoch has `whole`.
 
         It follows from the steps that the optimiser has done; or, if these are fewer, from the number of
@@ -221,14 +266,14 @@ class Fitting(keras.Model):
             done = math.ceil(done / whole) * whole
         return done + initial_step
 
-    def _check_initial_step(self, step, steps):
+    def _check_initial_step(self, step: int, steps: int) -> None:
         if not 0 <= step < steps or step % self.steps_per_execution:
             raise ValueError(
                 f"initial_step must be 0 to {steps - 1} and a multiple of the {self.steps_per_execution} "
                 f"steps of an execution, got {step}"
             )
 
-    def _callbacks(self, callbacks):
+    def _callbacks(self, callbacks: Any) -> list[keras.callbacks.Callback]:
         """Callbacks of the user's, with those of the model's own around each."""
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
@@ -238,22 +283,22 @@ class Fitting(keras.Model):
             callbacks = [c for callback in callbacks for c in (callback, rates)]
         return [*([Stages(self.stages)] if self.stages else []), *callbacks, StopWhereNotFinite()]
 
-    def _fit_executions(self, *counts):
+    def _fit_executions(self, *counts: int | None) -> None:
         """Let executions divide these numbers of steps: Keras runs them whole, past the end of an epoch."""
-        counts = [count for count in counts if count]
-        fitting = max(n for n in range(1, self._executions + 1) if all(count % n == 0 for count in counts))
+        given = [count for count in counts if count]
+        fitting = max(n for n in range(1, self._executions + 1) if all(count % n == 0 for count in given))
         if fitting != self.steps_per_execution:
             self.steps_per_execution = fitting
             self.train_function = self.test_function = self.predict_function = None
 
-    def _end_with(self, steps):
+    def _end_with(self, steps: int | None) -> None:
         """The same for a pass over some batches of data only."""
         if steps and steps % self.steps_per_execution:
             self._fit_executions(steps)
 
     # ------------------------------------------------------------------ of data
 
-    def _validation(self, data, batch_size, of_arrays):
+    def _validation(self, data: Any, batch_size: int | None, of_arrays: int) -> tf.data.Dataset | Any:
         """Batches of validation data, which may be a tuple."""
         parts = tuple(data) if isinstance(data, list | tuple) else (data,)
         if not 1 <= len(parts) <= 3:
@@ -265,7 +310,14 @@ class Fitting(keras.Model):
             batch_size = of_arrays
         return self._batches(parts[0], samples, batch_size, name="validation_batch_size")
 
-    def _batches(self, x, samples, batch_size, least=None, name="batch_size"):
+    def _batches(
+        self,
+        x: Any,
+        samples: Samples | None,
+        batch_size: int | None,
+        least: int | None = None,
+        name: str = "batch_size",
+    ) -> tf.data.Dataset | Any:
         """Batches of what was read from `x`, in order; of at least so many events, by default enough."""
         if samples is None:
             _refuse("beside batches", **{name: batch_size})
@@ -276,14 +328,16 @@ class Fitting(keras.Model):
             check_enough(self, len(samples), "and there are")
         return samples.batches(batch_size or default, least)
 
-    def _checked_batches(self, data):
+    def _checked_batches(self, data: Any) -> Any:
         """Batches of the user's, with a check of their size where TensorFlow can make one."""
         if not isinstance(data, tf.data.Dataset) or least_events(self) == 1:
             return data
         return data.map(lambda *batch: enough(self, batch if len(batch) > 1 else batch[0]))
 
 
-def _size(model, samples, batch_size, default, name="batch_size"):
+def _size(
+    model: Parts, samples: Samples, batch_size: int | None, default: int, name: str = "batch_size"
+) -> int:
     """Events of a batch, which are enough for every term: `default` or all, if none are asked for."""
     if batch_size is None:
         size, what = min(default, len(samples)), "and there are"
@@ -295,13 +349,13 @@ def _size(model, samples, batch_size, default, name="batch_size"):
     return size
 
 
-def _refuse(where, **arguments):
+def _refuse(where: str, **arguments: object) -> None:
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(f"{name} {where} is not used")
 
 
-def _split(samples, fraction):
+def _split(samples: Samples | None, fraction: float) -> tuple[Samples, Samples]:
     """All but the last events to train on, and a fraction of them to evaluate, as Keras has it."""
     if samples is None:
         raise ValueError("validation_split beside batches is not used")

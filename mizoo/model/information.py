@@ -1,5 +1,7 @@
 """Mutual information in nats: what the terms of a model say of it."""
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import pandas as pd
@@ -7,11 +9,16 @@ from scipy.spatial import cKDTree
 from scipy.special import digamma, gammaln
 
 from mizoo.core.prior import Prior
-from mizoo.objectives import Adversarial, Likelihood, Rate
-from mizoo.objectives.streams import LINKS, Streams
+from mizoo.core.types import Array
+from mizoo.datasets.samples import Samples
+from mizoo.model.parts import Parts
+from mizoo.objectives.base import Objective
+from mizoo.objectives.informative import Informative
+from mizoo.objectives.streams import Streams
+from mizoo.representations.base import Representation
 
 
-def entropy(sample, neighbours=4, seed=0) -> float:
+def entropy(sample: Array, neighbours: int = 4, seed: int = 0) -> float:
     """Differential entropy in nats of a sample (n, d) of a continuous distribution, from nearest
     neighbours.
 
@@ -36,16 +43,21 @@ def entropy(sample, neighbours=4, seed=0) -> float:
     )
 
 
-def _neighbours(sample, k):
+def _neighbours(sample: np.ndarray, k: int) -> float:
     n, d = sample.shape
     distance = cKDTree(sample).query(sample, k + 1)[0][:, -1]
     if not distance.all():
         raise ValueError("more than a few events are alike: the distribution is not continuous")
     ball = d / 2.0 * np.log(np.pi) - gammaln(d / 2.0 + 1.0)
-    return digamma(n) - digamma(k) + ball + d * np.log(distance).mean()
+    return float(digamma(n) - digamma(k) + ball + d * np.log(distance).mean())
 
 
-def information(model, data, batch_size=1000, entropies=None) -> pd.DataFrame:
+def information(
+    model: Parts,
+    data: Samples | Mapping[str, Array],
+    batch_size: int = 1000,
+    entropies: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """What the terms of a model say of mutual information, in nats, one row a term.
 
     * L: I(condition; target) ≥ H(target) - L (arXiv 2112.10629; Barber and Agakov, NIPS 2003). The gap is
@@ -58,7 +70,7 @@ def information(model, data, batch_size=1000, entropies=None) -> pd.DataFrame:
 
     Args:
         model: a `Turbo`.
-        data: `Events`, or arrays `{"x": …, "z": …}` in physical units; pairs, if both are there.
+        data: `Samples`, or arrays `{"x": …, "z": …}` in physical units; pairs, if both are there.
         batch_size: of the pass through the mappers.
         entropies: of x and z in the model's coordinates, in nats, where they are known. A prior's
             is; otherwise they are estimated by `entropy`.
@@ -66,60 +78,43 @@ def information(model, data, batch_size=1000, entropies=None) -> pd.DataFrame:
     Returns:
         A frame with the `quantity`, the target's `entropy`, and the value in `nats`.
     """
-    data = data.arrays() if hasattr(data, "arrays") else data
-    entropies = dict(entropies or {})
-    rows = {}
-    for term, (objective, value) in _means(model, data, batch_size).items():
-        _, condition, target = LINKS[objective.stream]
-        if objective.symbol == "L":
-            if target not in entropies:
-                entropies[target] = _entropy(model.representations[target], data.get(target))
-            value = entropies[target] - value
-            rows[term] = (f"I({condition}; {target}) ≥", entropies[target], value)
-        elif objective.symbol == "R":
-            rows[term] = (f"I({condition}; {objective.stream}) ≤", np.nan, value)
-        else:
-            rows[term] = (f"KL({target} ‖ {objective.stream}) ≈", np.nan, value)
+    data = data.arrays() if isinstance(data, Samples) else data
+    known = dict(entropies or {})
+
+    def entropy_of(space: str) -> float:
+        if space not in known:
+            known[space] = _entropy(model.representations[space], data.get(space))
+        return known[space]
+
+    means = _means(model, data, batch_size)
+    rows = {objective.term: term.information(nats, entropy_of) for objective, term, nats in means}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["quantity", "entropy", "nats"])
 
 
-def _entropy(representation, data):
+def _entropy(representation: Representation, data: Array | None) -> float:
     if isinstance(representation, Prior):
-        return representation.entropy
+        return float(representation.entropy)
     return entropy(keras.ops.convert_to_numpy(representation(data)))
 
 
-def _means(model, data, batch_size):
-    """Means over the data of the terms that speak in nats: objective and value, by term."""
-    telling = [objective for objective in model.objectives if _tells(objective, model, data)]
-    sums = dict.fromkeys((objective.term for objective in telling), 0.0)
+def _means(
+    model: Parts, data: Mapping[str, Array], batch_size: int
+) -> list[tuple[Objective, Informative, float]]:
+    """The terms that speak in nats of these data, with their means over them."""
+    priors = {space for space, r in model.representations.items() if isinstance(r, Prior)}
+    telling = [
+        (objective, objective)
+        for objective in model.objectives
+        if isinstance(objective, Informative) and objective.informs(model.mappers, set(data), priors)
+    ]
+    sums = [0.0] * len(telling)
     total = len(next(iter(data.values())))
     for start in range(0, total, batch_size):
         rows = slice(start, start + batch_size)
         batch = {space: model.representations[space](array[rows]) for space, array in data.items()}
         streams = Streams(model.averages, batch, model.representations, training=False)
-        for objective in telling:
-            sums[objective.term] += float(_nats(objective, streams)) * min(batch_size, total - start)
-    return {objective.term: (objective, sums[objective.term] / total) for objective in telling}
-
-
-def _nats(objective, streams):
-    if objective.symbol == "D":
-        return objective.estimator.nats(objective.samples(streams)[0])
-    return objective.loss(streams)
-
-
-def _tells(objective, model, data):
-    """Whether a term speaks in nats, and of these data."""
-    if isinstance(objective, Likelihood):
-        pairs = objective.stream.endswith("tilde")
-        needed = {"x", "z"} if pairs else {objective.stream[0]}
-        there = set(data) | ({"z"} if model.has_prior and not pairs else set())
-        speaks = (
-            objective.features is None and model.mappers[LINKS[objective.stream].mapper].has_exact_log_prob
-        )
-        return speaks and needed <= there
-    if isinstance(objective, Rate):
-        return "x" in data
-    estimator = getattr(objective, "estimator", None)
-    return isinstance(estimator, Adversarial) and estimator.gan_loss == "non-saturating"
+        for i, (_, term) in enumerate(telling):
+            sums[i] += float(term.nats(streams)) * min(batch_size, total - start)
+    return [
+        (objective, term, value / total) for (objective, term), value in zip(telling, sums, strict=True)
+    ]

@@ -4,19 +4,33 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Array, Shape, Tensor
 from mizoo.datasets.samples import Samples
 from mizoo.distribute import collectives
+from mizoo.model.parts import Parts
+from mizoo.objectives.base import Objective
+
+
+@runtime_checkable
+class SupportsArray(Protocol):
+    """What NumPy makes an array of: arrays of NumPy, TensorFlow, pandas and others."""
+
+    def __array__(self) -> np.ndarray:
+        """The values."""
+
 
 TOO_FEW = re.compile(r"too few events: .*")
 
 
-def read(model, x, y=None, sample_weight=None) -> Samples | None:
+def read(
+    model: Parts, x: Any, y: Array | None = None, sample_weight: Array | None = None
+) -> Samples | None:
     """Data in memory as `Samples` of the shapes that a model has; None for batches, which Keras reads.
 
     Args:
@@ -37,7 +51,7 @@ def read(model, x, y=None, sample_weight=None) -> Samples | None:
             raise ValueError("sample_weight beside Samples that have weights: give one of the two")
     elif isinstance(x, tuple):
         raise ValueError("x is a tuple: give x and z as two arguments, or as {'x': x, 'z': z}")
-    elif isinstance(x, Mapping | list) or hasattr(x, "__array__"):
+    elif isinstance(x, Mapping | list | SupportsArray):
         arrays = {space: v for space, v in by_space(x, y).items() if v is not None}
         _check_target(model, arrays, y)
         samples = Samples(**arrays)
@@ -51,11 +65,11 @@ def read(model, x, y=None, sample_weight=None) -> Samples | None:
     shapes = {space: r.physical_shape for space, r in model.representations.items()}
     fitting = {space: _fitting(space, a, shapes[space]) for space, a in samples.arrays().items()}
     if any(fitting[space] is not array for space, array in samples.arrays().items()):
-        samples = replace(samples, **fitting)
+        samples = replace(samples, x=fitting.get("x"), z=fitting.get("z"))
     return samples if sample_weight is None else replace(samples, weights=sample_weight)
 
 
-def by_space(x, z=None) -> dict[str, Any]:
+def by_space(x: Any, z: Array | None = None) -> dict[str, Any]:
     """Data as a dictionary by space: of x and z, or as it is.
 
     Raises:
@@ -70,7 +84,7 @@ def by_space(x, z=None) -> dict[str, Any]:
     return dict(x)
 
 
-def _check_target(model, arrays, y):
+def _check_target(model: Parts, arrays: Mapping[str, Any], y: Array | None) -> None:
     """Check that y is z, and not the target of an autoencoder, as Keras has it."""
     if y is None or not model.has_prior:
         return
@@ -83,7 +97,7 @@ def _check_target(model, arrays, y):
         )
 
 
-def _fitting(space, array, shape):
+def _fitting(space: str, array: np.ndarray, shape: Shape) -> np.ndarray:
     """An array in the shape of its space; where an axis of length 1 at the end is all that differs."""
     given = array.shape[1:]
     if given != shape and (*given, 1) == shape:
@@ -95,15 +109,34 @@ def _fitting(space, array, shape):
     return array
 
 
+def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -> Tensor:
+    """Values (n, *shape) as a tensor.
+
+    Args:
+        name: of the argument, for messages.
+        values: an array, or what TensorFlow makes one of.
+        shape: per event.
+        count: number of events, if that is known.
+
+    Raises:
+        ValueError: for another shape.
+    """
+    values = tf.convert_to_tensor(values)
+    if tuple(values.shape[1:]) != tuple(shape) or not values.shape[:1].is_compatible_with([count]):
+        expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
+        raise ValueError(f"{name} must have shape ({expected}), got {tuple(values.shape)}")
+    return values
+
+
 # ------------------------------------------------------------------ enough events
 
 
-def least_events(model) -> int:
+def least_events(model: Parts) -> int:
     """Events that a batch needs for every term that the model may train."""
     return max((objective.least_events for objective in _trained(model)), default=1)
 
 
-def check_enough(model, size: int, what: str) -> None:
+def check_enough(model: Parts, size: int, what: str) -> None:
     """Check that batches of a size are large enough for every term.
 
     Raises:
@@ -114,7 +147,7 @@ def check_enough(model, size: int, what: str) -> None:
             raise ValueError(_too_few(objective, f"{what} {size}"))
 
 
-def enough(model, data):
+def enough(model: Parts, data: Any) -> Any:
     """The same for a batch of a data set or iterator, which are checked as they come.
 
     Args:
@@ -153,11 +186,11 @@ def one_line() -> Iterator[None]:
         raise
 
 
-def _trained(model):
+def _trained(model: Parts) -> list[Objective]:
     """The terms that are trained, at present or in a later stage."""
     later = {term for stage in model.stages for term, weight in stage.weights.items() if weight}
     return [o for o in model.objectives if o.weight or o.term in later]
 
 
-def _too_few(objective, found):
+def _too_few(objective: Objective, found: str) -> str:
     return f"too few events: {objective.term} needs {objective.least_events} or more in a batch, {found}"

@@ -1,6 +1,10 @@
 """Callbacks that set a learning rate set it for both optimisers."""
 
+from typing import Any
+
 import keras
+
+from mizoo.model.parts import Parts
 
 
 class Rates(keras.callbacks.Callback):
@@ -14,7 +18,7 @@ class Rates(keras.callbacks.Callback):
         critics: that of the critics; None if it is a schedule, which nothing can change.
     """
 
-    def __init__(self, mappers: keras.Variable, critics: keras.Variable | None):
+    def __init__(self, mappers: keras.Variable, critics: keras.Variable | None) -> None:
         super().__init__()
         self._mappers, self._critics = mappers, critics
         self._former = self._rates()
@@ -22,17 +26,17 @@ class Rates(keras.callbacks.Callback):
         self._ratio: float | None = None
 
     @classmethod
-    def of(cls, model) -> "Rates | None":
+    def of(cls, model: Parts) -> "Rates | None":
         """For a compiled model; None if it has no critics, or a schedule that callbacks cannot change."""
         mappers, critics = (o.learning_rate for o in (model.optimizer, model.critic_optimizer))
         if not model.critic_variables or not isinstance(mappers, keras.Variable):
             return None
         return cls(mappers, critics if isinstance(critics, keras.Variable) else None)
 
-    def _rates(self):
+    def _rates(self) -> tuple[float, float | None]:
         return float(self._mappers.numpy()), None if self._critics is None else float(self._critics.numpy())
 
-    def _follow(self):
+    def _follow(self) -> None:
         (before, critics), (now, found) = self._former, self._rates()
         if before:
             self._ratio = None if critics is None else critics / before
@@ -50,17 +54,17 @@ class Rates(keras.callbacks.Callback):
             self._critics.assign(self._ratio * now)
         self._former = self._rates()
 
-    def on_train_begin(self, logs=None):  # noqa: D102
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._follow()
 
-    def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._follow()
 
-    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._follow()
 
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._follow()
 
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: D102
         self._follow()

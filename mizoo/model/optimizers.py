@@ -1,8 +1,11 @@
 """Optimisers that Keras does not have."""
 
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Config, Tensor
 
 
 @serialisable
@@ -13,13 +16,13 @@ class AdamL2(keras.optimizers.Adam):
     handful of operations for every variable.
     """
 
-    def __init__(self, learning_rate=0.001, l2=0.0, **kwargs):
+    def __init__(self, learning_rate: Any = 0.001, l2: float = 0.0, **kwargs: Any) -> None:
         super().__init__(learning_rate, **kwargs)
         self.l2 = l2
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "l2": self.l2}
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         """Update one variable."""
         super().update_step(gradient + self.l2 * variable, variable, learning_rate)

@@ -1,9 +1,19 @@
 """Draws that are made again where they are refused."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
+from mizoo.core.types import Shape, Tensor
 
-def rejection_sample(accept, draw, events, noise, shape):
+
+def rejection_sample(
+    accept: Callable[[Tensor, Tensor], Tensor],
+    draw: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    events: Tensor,
+    noise: Tensor,
+    shape: Shape,
+) -> Tensor:
     """One draw for each event, made anew where it is refused, as long as there is noise for another try.
 
     Args:
@@ -19,10 +29,10 @@ def rejection_sample(accept, draw, events, noise, shape):
     """
     places = tf.range(tf.shape(events)[0])
 
-    def go_on(number, left, _):
+    def go_on(number: Tensor, left: Tensor, _: Tensor) -> Tensor:
         return tf.logical_and(number < noise.shape[1], tf.size(left) > 0)
 
-    def once_more(number, left, draws):
+    def once_more(number: Tensor, left: Tensor, draws: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         assigned, drawn = draw(tf.gather(events, left), tf.gather(noise[:, number], left))
         draws = tf.tensor_scatter_nd_update(draws, left[:, None], tf.cast(drawn, tf.float32))
         return number + 1, tf.boolean_mask(left, ~accept(assigned, drawn)), draws

@@ -1,8 +1,12 @@
 """No step is taken where a number is not finite; training stops there, and says which it was."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 from mizoo.distribute import collectives
 
 
@@ -13,7 +17,7 @@ class NotFiniteError(ArithmeticError):
 class StopWhereNotFinite(keras.callbacks.Callback):
     """Raise `NotFiniteError` with the names of the logged values that are not finite."""
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         bad = [name for name, value in (logs or {}).items() if not tf.math.is_finite(value)]
         if bad:
             names = ", ".join(name for name in bad if name != "loss") or "the gradient"
@@ -22,7 +26,11 @@ class StopWhereNotFinite(keras.callbacks.Callback):
             )
 
 
-def step(optimizer, variables, gradients):
+def step(
+    optimizer: keras.optimizers.Optimizer,
+    variables: Sequence[keras.Variable],
+    gradients: Sequence[Tensor | None],
+) -> Tensor:
     """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
 
     Gradients are summed over replicas, so that clipping sees what it sees with one. Variables without
@@ -33,13 +41,13 @@ def step(optimizer, variables, gradients):
         iteration(optimizer).assign_add(1)
         return tf.constant(True)
     gradients, variables = zip(*pairs, strict=True)
-    gradients = collectives.total([tf.convert_to_tensor(gradient) for gradient in gradients])
+    gradients = collectives.totals([tf.convert_to_tensor(gradient) for gradient in gradients])
     finite = tf.math.is_finite(tf.linalg.global_norm(gradients))
     scale = tf.where(finite, 1.0, 0.0)
     optimizer.apply([tf.math.multiply_no_nan(g, tf.cast(scale, g.dtype)) for g in gradients], variables)
     return finite
 
 
-def iteration(optimizer) -> keras.Variable:
+def iteration(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
     """Number of steps that an optimiser has done, whether it accumulates their gradients or not."""
     return next(variable for variable in optimizer.variables if variable.name == "iteration")

@@ -1,23 +1,28 @@
 """One step of the container: what is done with one batch."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from mizoo.core.types import Batch, Tensor
 from mizoo.distribute import collectives
+from mizoo.distribute.train_function import Logs
 from mizoo.model.averages import update_average
-from mizoo.model.inputs import by_space, enough
+from mizoo.model.inputs import by_space, enough, of_shape
+from mizoo.model.staged import Staged
 from mizoo.model.terminate_on_nan import step
 from mizoo.objectives.streams import Streams
 
 
-class Steps:
+class Steps(Staged):
     """Mixin of `Turbo`: steps of training and of evaluation."""
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> Logs:
         if not self.active:
             raise ValueError(f"{self.name} has nothing to train: all terms have the weight 0")
+        self.announce("training")
         batch = self._batch(data, training=True)
         # The losses are means over this replica's events.
         fraction = collectives.fraction(next(iter(batch.values())))
@@ -36,7 +41,8 @@ class Steps:
         self._update_averages()
         return self.get_metrics_result()
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> Logs:
+        self.announce("evaluation")
         streams = Streams(
             self.averages, self._batch(data, training=False), self.representations, training=False
         )
@@ -46,26 +52,27 @@ class Steps:
                 self._note(objective.critic_term, objective.critic_loss(streams), streams)
         return self.get_metrics_result()
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> Logs:
         logged = {"loss", *(o.term for o in self.active)}
         logged |= {o.critic_term for o in self.active if o.critic_variables}
         return {name: metric.result() for name, metric in self.means.items() if name in logged}
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> Batch:
         x, z, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self(by_space(x, z), training=False)
+        streams: Batch = self(by_space(x, z), training=False)
+        return streams
 
-    def _batch(self, data, training):
+    def _batch(self, data: Any, training: bool) -> Batch:
         x, z, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError("weights within batches are not used: give fit or evaluate arrays or Samples")
         batch = enough(self, by_space(x, z))
-        batch = {space: self._checked(space, values) for space, values in batch.items()}
+        batch = {s: of_shape(s, v, self.representations[s].physical_shape) for s, v in batch.items()}
         for layer in keras.tree.flatten(self.augmentation or []):
             batch = layer(batch, training=training)
         return {space: self.representations[space](values) for space, values in batch.items()}
 
-    def _evaluate(self, streams):
+    def _evaluate(self, streams: Streams) -> Tensor:
         """Weighted sum of the active terms, each noted in its metric."""
         total = 0.0
         for objective in self.active:
@@ -75,12 +82,12 @@ class Steps:
         self._note("loss", total, streams)
         return total
 
-    def _note(self, name, value, streams):
+    def _note(self, name: str, value: Tensor, streams: Streams) -> None:
         """Add a mean over a batch to the mean over all events."""
         size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
         self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
 
-    def _train_critics(self, streams, fraction):
+    def _train_critics(self, streams: Streams, fraction: Tensor) -> None:
         losses = []
         with tf.GradientTape() as tape:
             for objective in self.active:
@@ -92,19 +99,29 @@ class Steps:
         if losses:
             self._step(self.critic_optimizer, self.critic_variables, tape, total, fraction)
 
-    def _step(self, optimizer, variables, tape, loss, fraction):
+    def _step(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        variables: list[keras.Variable],
+        tape: tf.GradientTape,
+        loss: Tensor,
+        fraction: Tensor,
+    ) -> None:
         gradients = tape.gradient(loss, variables, output_gradients=tf.cast(fraction, loss.dtype))
         finite = step(optimizer, variables, gradients)
         # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
 
-    def _update_averages(self):
+    def _update_averages(self) -> None:
+        if not self.ema_momentum:
+            return
         for role, mapper in self.mappers.items():
-            if self.ema_momentum and mapper is not None:
-                update_average(self.averages[role], mapper, self.ema_momentum, self.optimizer.iterations)
+            average = self.averages[role]
+            if mapper is not None and average is not None:
+                update_average(average, mapper, self.ema_momentum, self.optimizer.iterations)
 
 
-def _penalties(*layers):
+def _penalties(*layers: keras.layers.Layer | None) -> Tensor:
     """Sum of the regularisers of layers, as Keras adds them to a loss."""
     return sum(penalty for layer in layers if layer is not None for penalty in layer.losses)

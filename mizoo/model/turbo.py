@@ -1,28 +1,35 @@
 """The container: a pair of mappers and a list of sub-objectives."""
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from typing import Any, Self
 
 import keras
+import pandas as pd
 import tensorflow as tf
 
 from mizoo import compat
 from mizoo.core.prior import Prior
-from mizoo.core.serialisation import build, deserialize_shared, serialisable, serialize_shared, unique
+from mizoo.core.serialisation import build, deserialize_shared, serialisable, serialize_shared
+from mizoo.core.types import Array, Batch, BatchShape, Config, Network, Shape, Tensor
+from mizoo.datasets.samples import Samples
 from mizoo.distribute import collectives
-from mizoo.distribute.resume import Resumable
-from mizoo.distribute.workers import AcrossReplicas
+from mizoo.mappers.base import Mapper
 from mizoo.model.averages import average
-from mizoo.model.endpoints import repeat_draws, signatures, write
+from mizoo.model.endpoints import signatures, write
 from mizoo.model.fitting import Fitting
+from mizoo.model.generative import GenerativeModel
 from mizoo.model.information import information
-from mizoo.model.inputs import by_space
+from mizoo.model.inputs import by_space, of_shape
 from mizoo.model.precision import check_layers, check_optimizer
 from mizoo.model.rejection import rejection_sample
-from mizoo.model.stages import Staged, check
+from mizoo.model.staged import check
+from mizoo.model.stages import Stage
 from mizoo.model.train_step import Steps
+from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
+from mizoo.representations.base import Representation
 
-_STATISTICS = 20_000  # pairs that the statistics of mappers are taken from
 # What `keras.Model.compile` takes beside, and what stands in its place.
 _UNUSED = {
     "loss": "the loss is the weighted sum of the sub-objectives",
@@ -34,7 +41,7 @@ _UNUSED = {
 
 
 @serialisable
-class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtConstruction, keras.Model):
+class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
@@ -59,16 +66,16 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        objectives,
-        x_representation,
-        z_representation,
-        augmentation=None,
-        ema_momentum=None,
-        stages=(),
-        **kwargs,
-    ):
+        encoder: Mapper | None,
+        decoder: Mapper | None,
+        objectives: Iterable[Objective],
+        x_representation: Representation,
+        z_representation: Representation,
+        augmentation: Network | Sequence[Network] | None = None,
+        ema_momentum: float | None = None,
+        stages: Sequence[Stage] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs, autocast=False)  # its parts decide about their precision
         check_layers([self])
         self.dtype_policy = "float32"  # of its own computations; its networks have theirs
@@ -98,29 +105,36 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
         self.means = {name: keras.metrics.Mean(name=name) for name in ("loss", *terms, *critics)}
         self.built = True
 
-    def _check_mappers(self):
+    def _check_mappers(self) -> None:
         for objective in self.objectives:
             for stream in with_ancestors([objective.stream, *objective.draws]):
-                if getattr(self, role := link(stream).mapper) is None:
+                if self.mappers[role := link(stream).mapper] is None:
                     raise ValueError(f"{objective.term} needs a mapper that is missing: the {role}")
 
-    def _built(self, mapper, space):
+    def _built(self, mapper: Mapper | None, space: str) -> Mapper | None:
         """Build a mapper; return what samples come from, its average or itself."""
         if mapper is None:
             return None
-        shape = (None, *self.representations[space].shape)
+        shape: BatchShape = (None, *self.representations[space].shape)
         build(mapper, shape)
         return average(mapper, shape) if self.ema_momentum else mapper
 
     # ---------------------------------------------------------------- configuration
 
-    def get_config(self):
-        names = ("encoder", "decoder", "objectives", "x_representation", "z_representation", "augmentation")
-        parts = {name: getattr(self, name) for name in (*names, "stages")}
+    def get_config(self) -> Config:
+        parts = {
+            "encoder": self.encoder,
+            "decoder": self.decoder,
+            "objectives": self.objectives,
+            "x_representation": self.x_representation,
+            "z_representation": self.z_representation,
+            "augmentation": self.augmentation,
+            "stages": self.stages,
+        }
         return {"name": self.name, "ema_momentum": self.ema_momentum, **serialize_shared(parts)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         """A model of what `get_config` gave, with new weights."""
         return cls(**deserialize_shared(config))
 
@@ -162,21 +176,21 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
         self._executions = steps_per_execution
         self.critic_optimizer = keras.optimizers.get(critic_optimizer)
         self.critic_steps = critic_steps
-        for name in ("optimizer", "critic_optimizer"):
-            check_optimizer(getattr(self, name), name)
+        check_optimizer(self.optimizer, "optimizer")
+        check_optimizer(self.critic_optimizer, "critic_optimizer")
         self.optimizer.build(self.mapper_variables)
         self.critic_optimizer.build(self.critic_variables)
         for its in (self.optimizer, self.critic_optimizer):
             compat.take_summed_gradients(its)
 
-    def schedule(self, learning_rate, steps, final=0.01):
+    def schedule(self, learning_rate: float, steps: int, final: float = 0.01) -> None:
         """Let both learning rates fall along a cosine, from `learning_rate` to its part `final`."""
         for optimizer in (self.optimizer, self.critic_optimizer):
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, steps, alpha=final
             )
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> Config:
         return {
             "optimizer": keras.optimizers.serialize(self.optimizer),
             "critic_optimizer": keras.optimizers.serialize(self.critic_optimizer),
@@ -185,7 +199,7 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
             "steps_per_execution": self._executions,
         }
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Config) -> None:
         config = dict(config)
         for key in ("optimizer", "critic_optimizer"):
             config[key] = keras.optimizers.deserialize(config[key])
@@ -194,118 +208,51 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
     # ---------------------------------------------------------------- what there is
 
     @property
-    def representations(self):
-        """The representations by space."""
-        return {"x": self.x_representation, "z": self.z_representation}
-
-    @property
-    def mappers(self):
-        """The mappers by role."""
-        return {"encoder": self.encoder, "decoder": self.decoder}
-
-    @property
-    def averages(self):
-        """What samples come from, by role: the averages of the mappers, if there are any."""
-        return {"encoder": self.encoder_average, "decoder": self.decoder_average}
-
-    @property
-    def has_prior(self):
-        """Whether z can be drawn where the data have none."""
-        return isinstance(self.z_representation, Prior)
-
-    @property
-    def endpoints(self):
+    def endpoints(self) -> list[str]:
         """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
         return list(signatures(self))
 
     @property
-    def streams(self):
+    def shapes(self) -> dict[str, list[int]]:
+        """Shapes of one event by space, in physical units."""
+        return {space: list(r.physical_shape) for space, r in self.representations.items()}
+
+    @property
+    def streams(self) -> list[str]:
         """Names of the streams that training computes."""
         return with_ancestors(name for objective in self.active for name in objective.draws)
 
-    @property
-    def mapper_variables(self):
-        """Trainable variables of the mappers, and of a prior that is learnt."""
-        parts = [self.encoder, self.decoder, *self.representations.values()]
-        return unique(v for part in parts if part is not None for v in part.trainable_variables)
-
-    @property
-    def critic_variables(self):
-        """Trainable variables of all critics."""
-        return unique(v for objective in self.objectives for v in objective.critic_variables)
-
-    @property
-    def metrics(self):
-        return list(self.means.values())
-
-    def __repr__(self):
+    def __repr__(self) -> str:
         terms = " + ".join(f"{o.weight:g}·{o.term}" for o in self.objectives if o.weight)
         return f"<{self.name}: {terms}>"
 
     # ---------------------------------------------------------------- use
 
-    def encode(self, x, noise=None, num_samples=None, seed=None):
-        """Draw z given x, in physical units: (n, …) to (n, …), or to (n, num_samples, …) given
-        `num_samples`.
-
-        `noise`, standard normal numbers of `noise_shape` for each draw, is drawn if not given, and repeated
-        by `seed`, a whole number.
-        """
-        with collectives.seed_scope(seed):
-            return repeat_draws(lambda x: self._map("z_tilde", x, noise), x, num_samples)
-
-    def decode(self, z, noise=None, num_samples=None, seed=None):
-        """Draw x given z, in physical units: (n, …) to (n, …), or to (n, num_samples, …) given
-        `num_samples`.
-
-        `noise`, standard normal numbers of `noise_shape` for each draw, is drawn if not given, and repeated
-        by `seed`, a whole number.
-        """
-        with collectives.seed_scope(seed):
-            return repeat_draws(lambda z: self._map("x_tilde", z, noise), z, num_samples)
-
-    def reconstruct(self, x=None, seed=None, z=None):
-        """Draw x again by way of z, or z by way of x; by way of the latent space, if the mappers share one.
+    def noise_shape(self, role: str) -> Shape | None:
+        """Shape of the noise per event, for `encode` ("encoder") or `decode` ("decoder"); None if none.
 
         Raises:
-            ValueError: if the model has no cycle, or not one of x and z is given.
+            ValueError: if the mapper is missing.
         """
-        if None in self.averages.values():
-            raise ValueError(f"{self.name} has no cycle: one of its mappers is missing")
-        if (x is None) == (z is None):
-            raise ValueError("reconstruct takes either x or z")
-        data, stream = ({"x": x}, "x_hat") if z is None else ({"z": z}, "z_hat")
-        with collectives.seed_scope(seed):
-            return self._streams(data).physical(stream)
-
-    def noise_shape(self, role):
-        """Shape of the noise per event, for `encode` ("encoder") or `decode` ("decoder"); None if none."""
+        if (mapper := self.mappers[role]) is None:
+            raise ValueError(f"{self.name} has no {role}")
         representation = self.x_representation if role == "encoder" else self.z_representation
-        count, shape = representation.assignment_noise, self.mappers[role].noise_shape(representation.shape)
+        count, shape = representation.assignment_noise, mapper.noise_shape(representation.shape)
         shape = (count + shape[0], *shape[1:]) if shape else (count,) if count else None
-        return shape if representation.max_attempts == 1 else (representation.max_attempts, *shape)
+        if shape is None or representation.max_attempts == 1:
+            return shape
+        return (representation.max_attempts, *shape)
 
-    def latents(self, data):
+    def latents(self, data: Mapping[str, Array]) -> Batch:
         """Where events lie in the latent space that the mappers share, (n, d) by space."""
         streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
         return {space: streams.distribution(there[space]).latent for space in data}
 
-    def sample(self, count, seed=None):
-        """Draw `count` new x from the prior of z, in physical units.
-
-        Raises:
-            ValueError: if the model has no prior or no decoder.
-        """
-        if not self.has_prior:
-            raise ValueError(f"{self.name} has no prior to draw z from; decode(z) draws x given z")
-        with collectives.seed_scope(seed):
-            return self.decode(self.z_representation.sample(count))
-
-    def information(self, data, **kwargs):
+    def information(self, data: Samples | Mapping[str, Array], **kwargs: Any) -> pd.DataFrame:
         """What the terms say of mutual information, in nats: see `mizoo.model.information.information`."""
         return information(self, data, **kwargs)
 
-    def call(self, data, training=None):
+    def call(self, data: Array | Mapping[str, Array], training: bool | None = None) -> Batch:
         """The streams that can be made from `data`, a dictionary with "x", "z" or both; an array is x."""
         data = by_space(data)
         streams, there = self._streams(data), {*data, *(["z"] if self.has_prior else [])}
@@ -316,17 +263,30 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
             raise ValueError(f"{self.name} makes nothing from {', '.join(data)}: a mapper is missing")
         return {name: streams.physical(name) for name in made}
 
-    def _streams(self, data):
+    def _streams(self, data: Mapping[str, Array]) -> Streams:
         batch = {space: self._coordinates(space, values) for space, values in data.items()}
         return Streams(self.averages, batch, self.representations, training=False)
 
-    def _map(self, stream, data, noise):
+    def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
+        with collectives.seed_scope(seed):
+            return self._streams({space: events}).physical(f"{space}_hat")
+
+    def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
+        prior = self.z_representation
+        assert isinstance(prior, Prior)  # or `sample` would be no endpoint
+        with collectives.seed_scope(seed):
+            return self.decode(prior.sample(count))
+
+    def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
+        with collectives.seed_scope(seed):
+            return self._drawn("z_tilde" if endpoint == "encode" else "x_tilde", events, noise)
+
+    def _drawn(self, stream: str, data: Array, noise: Array | None) -> Tensor:
         role, source, target = LINKS[stream]
         mapper, representation = self.averages[role], self.representations[source]
-        if mapper is None:
-            raise ValueError(f"{self.name} has no mapper from {source} to {target}")
+        assert mapper is not None  # or there would be no endpoint
 
-        def draw(events, noise):
+        def draw(events: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
             first, rest = None, None
             if noise is not None:
                 first, rest = tf.split(noise, [representation.assignment_noise, -1], axis=1)
@@ -334,71 +294,25 @@ class Turbo(Fitting, Steps, Resumable, Staged, AcrossReplicas, compat.BuiltAtCon
             drawn = mapper(representation(assigned), noise=rest)
             return assigned, self.representations[target].inverse(drawn)
 
-        data = self._checked(source, data)
+        data = of_shape(source, data, representation.physical_shape)
+        shape = self.noise_shape(role)
         if noise is not None:
-            noise = self._checked_noise(role, noise, data.shape[0])
+            if shape is None:
+                raise ValueError(f"the {role} of {self.name} takes no noise")
+            noise = of_shape("noise", noise, shape, data.shape[0])
         if representation.max_attempts == 1:
             return draw(data, noise)[1]
         if noise is None:
-            noise = collectives.normal((tf.shape(data)[0], *self.noise_shape(role)), mapper.seed_generator)
+            noise = collectives.normal((tf.shape(data)[0], *(shape or ())), mapper.seed_generator)
         return rejection_sample(
             representation.accept, draw, data, noise, self.representations[target].physical_shape
         )
 
-    def _coordinates(self, space, data):
-        """Coordinates of data from outside."""
+    def _coordinates(self, space: str, data: Array) -> Tensor:
+        """Coordinates of data (n, …) from outside."""
         representation = self.representations[space]
-        return representation(representation.assign(self._checked(space, data)))
+        return representation(representation.assign(of_shape(space, data, representation.physical_shape)))
 
-    def _checked(self, space, data):
-        return _of_shape(space, data, self.representations[space].physical_shape)
-
-    def _checked_noise(self, role, noise, count):
-        shape = self.noise_shape(role)
-        if shape is None:
-            raise ValueError(f"the {role} of {self.name} takes no noise")
-        return _of_shape("noise", noise, shape, count)
-
-    def export(self, filepath, **kwargs):
+    def export(self, filepath: str | PathLike[str], **kwargs: Any) -> None:
         """Write a SavedModel that works in physical units: see `mizoo.model.endpoints.write`."""
-        write(self, filepath, **kwargs)
-
-    # ---------------------------------------------------------------- training
-
-    def adapt(self, data):
-        """Set the statistics of representations and mappers that have none yet, from arrays x and z.
-
-        Args:
-            data: `Samples`, or a dictionary of arrays by space; mappers between the two need pairs.
-
-        Raises:
-            ValueError: if the data have not what is needed.
-        """
-        arrays = data.arrays() if hasattr(data, "arrays") else data
-        for space, representation in self.representations.items():
-            if not representation.is_adapted:
-                if (array := arrays.get(space)) is None:
-                    raise ValueError(
-                        f"the statistics of {space} are not known: call adapt() with arrays first"
-                    )
-                representation.adapt(array)
-        for role, source, target in (("encoder", "x", "z"), ("decoder", "z", "x")):
-            mapper = self.mappers[role]
-            if mapper is None or mapper.is_adapted:
-                continue
-            if not {"x", "z"} <= set(arrays) or len(arrays["x"]) != len(arrays["z"]):
-                raise ValueError(f"the {role} takes statistics from pairs: call adapt() with x and z first")
-            pairs = self._batch(
-                {space: array[:_STATISTICS] for space, array in arrays.items()}, training=False
-            )
-            for one in unique([mapper, self.averages[role]]):
-                one.adapt(pairs[source], pairs[target])
-
-
-def _of_shape(name, values, shape, count=None):
-    """Values (n, *shape) as a tensor, of `count` events if that is known."""
-    values = tf.convert_to_tensor(values)
-    if tuple(values.shape[1:]) != shape or not values.shape[:1].is_compatible_with([count]):
-        expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
-        raise ValueError(f"{name} must have shape ({expected}), got {tuple(values.shape)}")
-    return values
+        write(self, signatures(self), filepath, **kwargs)

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from mizoo.core.types import BatchShape, Tensor
 from mizoo.networks.dropout import Dropout
 
 
@@ -10,14 +11,23 @@ from mizoo.networks.dropout import Dropout
 class TypeEmbedding(layers.Layer):
     """Adds to each token a learnt vector of its place, which is the object's type."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: BatchShape) -> None:
         self.vectors = self.add_weight(input_shape[1:], "normal", name="vectors")
 
-    def call(self, tokens):
+    def call(self, tokens: Tensor) -> Tensor:
         return tokens + ops.cast(self.vectors, tokens.dtype)
 
 
-def attention(objects, features, outputs, width=64, blocks=2, heads=4, dropout=0.0, name="attention"):
+def attention(
+    objects: int,
+    features: int,
+    outputs: int,
+    width: int = 64,
+    blocks: int = 2,
+    heads: int = 4,
+    dropout: float = 0.0,
+    name: str = "attention",
+) -> keras.Model:
     """A transformer encoder from tokens (n, objects, features) to `outputs` numbers.
 
     Each object is transformed considering every other one (arXiv 1706.03762, normalised before each part);

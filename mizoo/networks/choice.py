@@ -4,11 +4,31 @@ import math
 
 import keras
 
+from mizoo.core.types import Shape
 from mizoo.networks.convolution import image_to_image, to_image, to_vector, upscale
 from mizoo.networks.mlp import mlp
 
+# What spectral normalisation is of: layers that multiply by a kernel.
+_WITH_KERNEL = (
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
 
-def network(source, target, units=128, activation="leaky_relu", last=None, name="network"):
+
+def network(
+    source: Shape,
+    target: Shape,
+    units: int = 128,
+    activation: str = "leaky_relu",
+    last: str | None = None,
+    name: str = "network",
+) -> keras.Model:
     """A network from arrays of shape `source` to arrays of shape `target`, chosen from the shapes.
 
     Images are arrays (H, W, C) with H and W of 2 or more. Between vectors it is dense; from images to
@@ -25,33 +45,32 @@ def network(source, target, units=128, activation="leaky_relu", last=None, name=
     Raises:
         ValueError: from images to smaller ones.
     """
-    options = {"activation": activation, "name": name}
     filters = max(1, units // 4)
     if is_image(source) and is_image(target):
         if source[:2] == target[:2]:
-            return image_to_image(source, target[-1], filters, last=last, **options)
+            return image_to_image(source, target[-1], filters, last=last, activation=activation, name=name)
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network is known from images {source} to smaller ones, {target}")
-        return upscale(source, target, filters, last=last, **options)
+        return upscale(source, target, filters, last=last, activation=activation, name=name)
     flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
     if is_image(target):
-        inner = to_image(math.prod(source), target, filters, last=last, **options)
+        inner = to_image(math.prod(source), target, filters, last=last, activation=activation, name=name)
         return keras.Sequential([*flatten, inner], name=name) if flatten else inner
     if is_image(source):
-        body = to_vector(source, math.prod(target), filters, **options)
+        body = to_vector(source, math.prod(target), filters, activation=activation, name=name)
     else:
-        body = mlp([units, units], math.prod(target), **options)
+        body = mlp([units, units], math.prod(target), activation=activation, name=name)
     reshape = [] if len(target) == 1 else [keras.layers.Reshape(target)]
     activate = [] if last is None else [keras.layers.Activation(last)]
     return keras.Sequential([*flatten, *body.layers, *reshape, *activate], name=name)
 
 
-def is_image(shape):
+def is_image(shape: Shape) -> bool:
     """Whether arrays of this shape are images."""
     return len(shape) == 3 and min(shape[:2]) > 1
 
 
-def spectrally_normalised(network):
+def spectrally_normalised(network: keras.Sequential) -> keras.Sequential:
     """The same layers with spectral normalisation (arXiv 1802.05957), for critics.
 
     Args:
@@ -59,7 +78,7 @@ def spectrally_normalised(network):
     """
     return keras.Sequential(
         [
-            keras.layers.SpectralNormalization(layer) if hasattr(layer, "kernel_initializer") else layer
+            keras.layers.SpectralNormalization(layer) if isinstance(layer, _WITH_KERNEL) else layer
             for layer in network.layers
         ],
         name=network.name,

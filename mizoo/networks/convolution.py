@@ -5,30 +5,34 @@ import math
 import keras
 from keras import layers
 
+from mizoo.core.types import Shape, Tensor
+
 _SMALLEST = 4  # side at which halving stops
 
 
-def _halvings(shape):
+def _halvings(shape: Shape) -> int:
     """How often an image can be halved before its larger side is `_SMALLEST` or less."""
     return max(0, math.ceil(math.log2(max(shape[:2]) / _SMALLEST)))
 
 
-def _sizes(shape):
+def _sizes(shape: Shape) -> list[tuple[int, int]]:
     """Sizes (h, w) of an image halved again and again, rounded up, from the whole to the smallest."""
     height, width = shape[:2]
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(_halvings(shape) + 1)]
 
 
-def _convolution(filters, activation, stride=1):
+def _convolution(filters: int, activation: str | None, stride: int = 1) -> layers.Layer:
     return layers.Conv2D(filters, 3, strides=stride, padding="same", activation=activation)
 
 
-def _resized(features, size):
+def _resized(features: Tensor, size: tuple[int, int]) -> Tensor:
     """Features at another size, by the nearest pixel."""
     return layers.Resizing(*size, interpolation="nearest")(features)
 
 
-def to_vector(shape, outputs, filters=32, activation="leaky_relu", name="to_vector"):
+def to_vector(
+    shape: Shape, outputs: int, filters: int = 32, activation: str = "leaky_relu", name: str = "to_vector"
+) -> keras.Sequential:
     """From images to `outputs` numbers: strided convolutions, filters doubled at every halving."""
     body = [_convolution(filters, activation)]
     body += [_convolution(filters * 2 ** (i + 1), activation, 2) for i in range(_halvings(shape))]
@@ -36,7 +40,14 @@ def to_vector(shape, outputs, filters=32, activation="leaky_relu", name="to_vect
     return keras.Sequential([layers.Input(shape), *body], name=name)
 
 
-def to_image(inputs, shape, filters=32, activation="leaky_relu", last=None, name="to_image"):
+def to_image(
+    inputs: int,
+    shape: Shape,
+    filters: int = 32,
+    activation: str = "leaky_relu",
+    last: str | None = None,
+    name: str = "to_image",
+) -> keras.Model:
     """From `inputs` numbers to images: dense, then convolutions at doubling sizes."""
     *larger, smallest = _sizes(shape)
     widest = filters * 2 ** len(larger)
@@ -50,7 +61,14 @@ def to_image(inputs, shape, filters=32, activation="leaky_relu", last=None, name
     return keras.Model(vector, _convolution(shape[-1], last)(features), name=name)
 
 
-def image_to_image(shape, channels, filters=32, activation="leaky_relu", last=None, name="image_to_image"):
+def image_to_image(
+    shape: Shape,
+    channels: int,
+    filters: int = 32,
+    activation: str = "leaky_relu",
+    last: str | None = None,
+    name: str = "image_to_image",
+) -> keras.Model:
     """A U-Net (arXiv 1505.04597) between images of one size, the second with `channels` channels."""
     larger = _sizes(shape)[:-1]
     image = layers.Input(shape)
@@ -66,7 +84,15 @@ def image_to_image(shape, channels, filters=32, activation="leaky_relu", last=No
     return keras.Model(image, _convolution(channels, last)(features), name=name)
 
 
-def upscale(shape, target, filters=32, blocks=2, activation="leaky_relu", last=None, name="upscale"):
+def upscale(
+    shape: Shape,
+    target: Shape,
+    filters: int = 32,
+    blocks: int = 2,
+    activation: str = "leaky_relu",
+    last: str | None = None,
+    name: str = "upscale",
+) -> keras.Model:
     """From images to larger ones: residual blocks, then sub-pixel resizing (arXiv 1609.04802, fig. 4)."""
     image = layers.Input(shape)
     features = first = _convolution(filters, activation)(image)
@@ -74,5 +100,5 @@ def upscale(shape, target, filters=32, blocks=2, activation="leaky_relu", last=N
         inner = _convolution(filters, None)(_convolution(filters, activation)(features))
         features = layers.Add()([features, inner])
     features = _convolution(filters, activation)(layers.Add()([features, first]))
-    features = _convolution(filters, activation)(_resized(features, target[:2]))
+    features = _convolution(filters, activation)(_resized(features, (target[0], target[1])))
     return keras.Model(image, _convolution(target[-1], last)(features), name=name)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mizoo.core.types import Tensor
 from mizoo.distribute import collectives
 
 
@@ -13,7 +14,7 @@ class Dropout(keras.layers.Dropout):
     Keras's own would drop the same features on every replica.
     """
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training or not self.rate:
             return inputs
         kept = collectives.uniform(ops.shape(inputs), self.seed_generator) >= self.rate

@@ -1,9 +1,13 @@
 """Dense networks."""
 
+from collections.abc import Sequence
+
 import keras
 
 
-def mlp(hidden, outputs, activation="relu", name="mlp"):
+def mlp(
+    hidden: Sequence[int], outputs: int, activation: str = "relu", name: str = "mlp"
+) -> keras.Sequential:
     """A multilayer perceptron: one dense layer for each of `hidden`, then a linear one.
 
     Args:

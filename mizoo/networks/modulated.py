@@ -1,7 +1,11 @@
 """Residual networks that a context modulates: what denoises in diffusion models."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
+
+from mizoo.core.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("mizoo")
@@ -11,20 +15,22 @@ class Frequencies(layers.Layer):
     Angles are in single precision, whatever the precision policy: hundreds of turns need its digits.
     """
 
-    def __init__(self, count=16, **kwargs):
+    def __init__(self, count: int = 16, **kwargs: Any) -> None:
         super().__init__(**kwargs, autocast=False)
         self.count = count
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "count": self.count}
 
-    def call(self, value):
+    def call(self, value: Tensor) -> Tensor:
         # From a turn over the interval to hundreds of them.
         angles = ops.cast(value, "float32") * ops.cast(ops.logspace(0.3, 3.0, self.count), "float32")
         return ops.cast(ops.concatenate([ops.cos(angles), ops.sin(angles)], -1), self.compute_dtype)
 
 
-def modulated(inputs, context, outputs, units=256, blocks=4, name="modulated"):
+def modulated(
+    inputs: int, context: int, outputs: int, units: int = 256, blocks: int = 4, name: str = "modulated"
+) -> keras.Model:
     """A residual network of values (n, inputs), times (n, 1) and contexts (n, context).
 
     In each block, scale and shift of the normalised features follow from time and context (adaptive layer

@@ -1,14 +1,18 @@
 """Divergences estimated by a critic that learns to tell two samples apart."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.objectives.estimators import Estimator
 
 
-def _real_like(logits):
+def _real_like(logits: Tensor) -> Tensor:
     """-log sigmoid: small where the critic calls events real."""
     return tf.nn.softplus(-logits)
 
@@ -50,7 +54,14 @@ class Adversarial(Estimator):
             number.
     """
 
-    def __init__(self, critic, gan_loss="wasserstein", gradient_penalty=0.0, r1=0.0, **kwargs):
+    def __init__(
+        self,
+        critic: Network,
+        gan_loss: str = "wasserstein",
+        gradient_penalty: float = 0.0,
+        r1: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if gan_loss not in GAN_LOSSES:
             raise ValueError(f"gan_loss must be one of {', '.join(GAN_LOSSES)}, not {gan_loss!r}")
@@ -63,18 +74,18 @@ class Adversarial(Estimator):
         self.seed_generator = keras.random.SeedGenerator()
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return f"{self.gan_loss} critic"
 
-    def build(self, shape):
+    def build(self, shape: BatchShape) -> None:
         build(self.critic, shape)
         self.built = True
 
     @property
-    def critic_variables(self):
-        return self.critic.trainable_variables
+    def critic_variables(self) -> list[keras.Variable]:
+        return list(self.critic.trainable_variables)
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         on_real, on_fake, _ = GAN_LOSSES[self.gan_loss]
         loss = on_real(self._logits(real)) + on_fake(self._logits(fake))
         if self.gradient_penalty:
@@ -87,38 +98,46 @@ class Adversarial(Estimator):
             loss += self.r1 / 2.0 * self._squared_gradient(real)
         return tf.reduce_mean(loss)
 
-    def loss(self, real, fake):
+    def loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return tf.reduce_mean(GAN_LOSSES[self.gan_loss][2](self._given_logits(fake)))
 
-    def nats(self, real):
-        """KL(real ‖ generated) in nats, by a trained critic of the non-saturating gan_loss: its mean
-        logit.
+    @property
+    def has_nats(self) -> bool:
+        return self.gan_loss == "non-saturating"
+
+    def nats(self, real: Tensor) -> Tensor:
+        """KL(real ‖ generated) in nats, a scalar: the mean logit of a trained critic of the non-saturating
+        gan_loss.
         """
+        if not self.has_nats:
+            return super().nats(real)
         return tf.reduce_mean(self._logits(real))
 
-    def _logits(self, events):
+    def _logits(self, events: Tensor) -> Tensor:
         logits = self.critic(events, training=True)
         if logits.shape[-1] != 1:
             raise ValueError(f"a critic gives one number for each event, not {tuple(logits.shape[1:])}")
         return tf.cast(logits[..., 0], tf.float32)
 
-    def _given_logits(self, events):
+    def _given_logits(self, events: Tensor) -> Tensor:
         """Logits whose gradient ends at the events: it trains no part that critic and mapper share."""
 
         @tf.custom_gradient
-        def logits(events):
+        def logits(events: Tensor) -> tuple[Tensor, Callable[..., Any]]:
             with tf.GradientTape() as tape:
                 tape.watch(events)
                 values = self._logits(events)
 
-            def gradient(upstream, variables=()):
+            def gradient(
+                upstream: Tensor, variables: Sequence[keras.Variable] = ()
+            ) -> tuple[Tensor, list[None]]:
                 return tape.gradient(values, events, upstream), [None] * len(variables)
 
             return values, gradient
 
         return logits(events)
 
-    def _squared_gradient(self, events):
+    def _squared_gradient(self, events: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(events)
             logits = self._logits(events)

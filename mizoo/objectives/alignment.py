@@ -1,10 +1,14 @@
 """Pairs brought together in the mappers' latent space."""
 
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.distribute import collectives
 from mizoo.objectives.base import Objective
+from mizoo.objectives.streams import Streams
 
 
 @serialisable
@@ -30,7 +34,14 @@ class Alignment(Objective):
     symbol = "A"
     least_events = 2
 
-    def __init__(self, weight=1.0, temperature=0.1, stream="z_tilde", label="", **kwargs):
+    def __init__(
+        self,
+        weight: float = 1.0,
+        temperature: float = 0.1,
+        stream: str = "z_tilde",
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if stream != "z_tilde":
             raise ValueError(f"the alignment of z_tilde and x_tilde is named by z_tilde, not {stream!r}")
@@ -39,10 +50,10 @@ class Alignment(Objective):
         self.temperature = temperature
 
     @property
-    def draws(self):
+    def draws(self) -> list[str]:
         return []
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         latents = (streams.distribution(stream).latent for stream in ("z_tilde", "x_tilde"))
         of_x, of_z = (
             collectives.gather(keras.ops.normalize(keras.ops.cast(latent, "float32"), axis=-1))

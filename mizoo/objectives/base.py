@@ -1,17 +1,21 @@
 """What a sub-objective is: one named, weighted term of a model's loss."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 import keras
 
-from mizoo.objectives.streams import link
+from mizoo.core.types import BatchShape, Tensor
+from mizoo.objectives.streams import Streams, link
 
 
-class Objective(keras.layers.Layer):
+class Objective(keras.layers.Layer, ABC):
     """One term of the loss that the mappers minimise.
 
     Subclasses set `symbol`, which with the stream names the term, and implement `loss(streams)`.
 
     Args:
-        stream: of which the term speaks.
+        stream: that the term is of.
         weight: of the term; a term of weight 0 is not computed.
         label: appended to the term's name, to tell apart terms of one kind on one stream.
 
@@ -21,14 +25,14 @@ class Objective(keras.layers.Layer):
 
     symbol: str
 
-    def __init__(self, stream, weight=1.0, label="", **kwargs):
+    def __init__(self, stream: str, weight: float = 1.0, label: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         link(stream)
         self.stream = stream
         self.weight = float(weight)
         self.label = label
 
-    def build(self, x_shape, z_shape):
+    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
         """Make weights for batches of coordinates of these shapes."""
         self.built = True
 
@@ -45,7 +49,7 @@ class Objective(keras.layers.Layer):
     @property
     def critic_term(self) -> str:
         """Name of the critic's loss in logs, as in `critic_z_tilde`."""
-        return "critic" + self.term.removeprefix(self.symbol)
+        return "_".join(part for part in ("critic", self.stream, self.label) if part)
 
     @property
     def least_events(self) -> int:
@@ -60,15 +64,19 @@ class Objective(keras.layers.Layer):
         """The streams of which this term needs draws: its own, unless a subclass knows better."""
         return [self.stream]
 
-    def critic_loss(self, streams):
-        """Loss of this term's critic on (detached) streams; None if there is no critic."""
-        return None
-
     @property
-    def critic_variables(self):
-        """Trainable variables of this term's critic."""
+    def critic_variables(self) -> list[keras.Variable]:
+        """Trainable variables of this term's critic; none without one."""
         return []
 
-    def loss(self, streams):
+    def critic_loss(self, streams: Streams) -> Tensor:
+        """Loss of this term's critic on (detached) streams, a scalar.
+
+        Raises:
+            ValueError: without a critic.
+        """
+        raise ValueError(f"{self.term} has no critic")
+
+    @abstractmethod
+    def loss(self, streams: Streams) -> Tensor:
         """The term's value on one batch of `Streams`, a scalar."""
-        raise NotImplementedError

@@ -1,16 +1,21 @@
 """What physics asks of generated events, as terms; for four-momenta px, py, pz, E in GeV."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.mappers.components import indices
 from mizoo.objectives.base import Objective
-from mizoo.objectives.streams import link
+from mizoo.objectives.streams import Streams, link
+from mizoo.physics.process import Process
 
 
-def _objects(term, events, count=None):
+def _objects(term: str, events: Tensor, count: int | None = None) -> Tensor:
     """Events (n, 4 × objects) as objects (n, objects, 4), of which there are `count`, if that is said.
 
     Raises:
@@ -23,7 +28,7 @@ def _objects(term, events, count=None):
     return tf.reshape(events, (-1, found, 4))
 
 
-def _pt(objects):
+def _pt(objects: Tensor) -> Tensor:
     return tf.sqrt(tf.reduce_sum(tf.square(objects[..., :2]), -1) + 1e-6)
 
 
@@ -41,11 +46,13 @@ class MassShell(Objective):
 
     symbol = "shell"
 
-    def __init__(self, stream, masses, weight=1.0, label="", **kwargs):
+    def __init__(
+        self, stream: str, masses: Sequence[float], weight: float = 1.0, label: str = "", **kwargs: Any
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         self.masses = [float(mass) for mass in masses]
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         objects = _objects(self.term, streams.physical(self.stream), len(self.masses))
         squares = tf.reduce_sum(tf.square(objects[..., :3]), -1) + np.square(self.masses, dtype="float32")
         return tf.reduce_mean(tf.square(objects[..., 3] / tf.sqrt(squares + 1e-6) - 1.0))
@@ -66,7 +73,15 @@ class Acceptance(Objective):
 
     symbol = "acceptance"
 
-    def __init__(self, stream, pt, eta, weight=1.0, label="", **kwargs):
+    def __init__(
+        self,
+        stream: str,
+        pt: Sequence[float],
+        eta: Sequence[float],
+        weight: float = 1.0,
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         self.pt = [float(limit) for limit in pt]
         self.eta = [float(limit) for limit in eta]
@@ -76,12 +91,12 @@ class Acceptance(Objective):
             )
 
     @classmethod
-    def of(cls, process, stream="x_tilde", weight=1.0):
+    def of(cls, process: Process, stream: str = "x_tilde", weight: float = 1.0) -> Self:
         """With the limits of a `physics.Process`; thresholds that depend on η count as at η = 0."""
         thresholds = [particle.threshold(np, eta=0.0) for particle in process.x]
         return cls(stream, thresholds, [particle.eta for particle in process.x], weight)
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         objects = _objects(self.term, streams.physical(self.stream), len(self.pt))
         pt = _pt(objects)
         eta = tf.abs(tf.asinh(objects[..., 2] / pt))
@@ -105,11 +120,18 @@ class Anchor(Objective):
 
     symbol = "anchor"
 
-    def __init__(self, stream, objects=(0,), weight=1.0, label="", **kwargs):
+    def __init__(
+        self,
+        stream: str,
+        objects: Sequence[int] = (0,),
+        weight: float = 1.0,
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         self.objects = list(objects)
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         names = link(self.stream).condition, self.stream
         both = [_objects(self.term, streams.physical(name)) for name in names]
         # On some devices an index beyond the last object is none, or another one.

@@ -1,13 +1,16 @@
 """The S terms."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.objectives.base import Objective
+from mizoo.objectives.streams import Streams
 
 
 @serialisable
@@ -39,7 +42,16 @@ class CRPS(Objective):
 
     symbol = "S"
 
-    def __init__(self, stream, weight=1.0, view=None, fraction=1.0, marginal=False, label="", **kwargs):
+    def __init__(
+        self,
+        stream: str,
+        weight: float = 1.0,
+        view: Network | None = None,
+        fraction: float = 1.0,
+        marginal: bool = False,
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if not 0.0 < fraction <= 1.0:
             raise ValueError(f"fraction must be above 0 and at most 1, not {fraction}")
@@ -47,20 +59,20 @@ class CRPS(Objective):
         self.fraction = fraction
         self.marginal = marginal
 
-    def build(self, x_shape, z_shape):
+    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
         if self.view is not None:
             build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
         self.built = True
 
     @property
-    def least_events(self):
+    def least_events(self) -> int:
         if not self.marginal:
             return 1
         # In the precision of `Streams.paired_samples`, which rounds up.
         shares = (np.ceil(np.float32(self.fraction) * np.float32(n)) for n in itertools.count())
         return next(n for n, count in enumerate(shares) if count >= 2.0)
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         streams = streams.paired_samples(self.fraction)
         truth = self._features(ops.stop_gradient(streams.target(self.stream)))
         (one, other), (truth, _) = (ops.split(f, 2) for f in (self._features(streams[self.stream]), truth))
@@ -68,16 +80,16 @@ class CRPS(Objective):
         far = (distance(one, truth) + distance(other, truth)) / 2.0
         return ops.mean((far - distance(one, other) / 2.0) / ops.stop_gradient(far + 1e-6))
 
-    def _features(self, coordinates):
+    def _features(self, coordinates: Tensor) -> Tensor:
         return ops.cast(coordinates if self.view is None else self.view(coordinates), "float32")
 
 
-def _of_same(a, b):
+def _of_same(a: Tensor, b: Tensor) -> Tensor:
     """Mean distances (d,) of features a (n, d) and b (n, d) of the same events."""
     return ops.mean(ops.abs(a - b), 0)
 
 
-def _of_others(a, b):
+def _of_others(a: Tensor, b: Tensor) -> Tensor:
     """Mean distances (d,) of features a (n, d) and b (n, d) of different events."""
     a, b = collectives.gather(a), collectives.gather(b)
     count = ops.cast(ops.shape(a)[0], "float32")

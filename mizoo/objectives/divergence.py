@@ -1,14 +1,22 @@
 """The D terms."""
 
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Tensor
+from mizoo.mappers.base import Mapper
+from mizoo.mappers.bijection import Bijection
 from mizoo.objectives.base import Objective
-from mizoo.objectives.streams import LINKS, link
+from mizoo.objectives.estimators import Estimator
+from mizoo.objectives.informative import NO_ENTROPY, Information, Informative, source
+from mizoo.objectives.streams import LINKS, Streams, link
 
 
 @serialisable
-class Divergence(Objective):
+class Divergence(Informative, Objective):
     """A divergence between the distribution of a stream and that of the data it stands for.
 
     The samples are unpaired: no event is compared with the event it was made from, unless a
@@ -32,8 +40,16 @@ class Divergence(Objective):
     symbol = "D"
 
     def __init__(
-        self, stream, estimator, weight=1.0, view=None, condition=None, join=None, label="", **kwargs
-    ):
+        self,
+        stream: str,
+        estimator: Estimator,
+        weight: float = 1.0,
+        view: Network | None = None,
+        condition: str | None = None,
+        join: Network | None = None,
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if condition is not None and condition not in ("x", "z", *LINKS):
             raise ValueError(f"condition must be x, z or a stream, not {condition!r}")
@@ -44,7 +60,7 @@ class Divergence(Objective):
         self.condition = condition
         self.join = join or keras.layers.Concatenate(dtype="float32")
 
-    def build(self, x_shape, z_shape):
+    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
         shapes = {"x": x_shape, "z": z_shape}
         shape = shapes[self.stream[0]]
         if self.view is not None:
@@ -57,23 +73,23 @@ class Divergence(Objective):
         self.built = True
 
     @property
-    def note(self):
+    def note(self) -> str:
         seen = f" given {self.condition}" if self.condition else ""
         return ", ".join(note for note in (f"{self.estimator.kind}{seen}", self.label) if note)
 
     @property
-    def least_events(self):
+    def least_events(self) -> int:
         return self.estimator.least_events
 
     @property
-    def draws(self):
+    def draws(self) -> list[str]:
         return [name for name in (self.stream, self.condition) if name in LINKS]
 
     @property
-    def critic_variables(self):
+    def critic_variables(self) -> list[keras.Variable]:
         return self.estimator.critic_variables
 
-    def samples(self, streams):
+    def samples(self, streams: Streams) -> list[Tensor]:
         """Real and generated sample as the estimator sees them."""
         real = streams.target(self.stream) if self.condition else streams.unpaired(self.stream)
         samples = [real, streams[self.stream]]
@@ -83,10 +99,20 @@ class Divergence(Objective):
             samples = [self.join([sample, streams[self.condition]]) for sample in samples]
         return samples
 
-    def critic_loss(self, streams):
+    def informs(self, mappers: Mapping[str, Mapper | None], data: Set[str], priors: Set[str]) -> bool:
+        needed = {source(name) for name in self.draws} | {link(self.stream).target}
+        return self.estimator.has_nats and needed <= data | priors
+
+    def nats(self, streams: Streams) -> Tensor:
+        return self.estimator.nats(self.samples(streams)[0])
+
+    def information(self, nats: float, entropy: Callable[[str], float]) -> Information:
+        return Information(f"KL({link(self.stream).target} ‖ {self.stream}) ≈", NO_ENTROPY, nats)
+
+    def critic_loss(self, streams: Streams) -> Tensor:
         return self.estimator.critic_loss(*map(keras.ops.stop_gradient, self.samples(streams)))
 
-    def loss(self, streams):
+    def loss(self, streams: Streams) -> Tensor:
         return self.estimator.loss(*self.samples(streams))
 
 
@@ -94,30 +120,33 @@ class Divergence(Objective):
 class MaximumLikelihood(Objective):
     """KL(data ‖ stream) in closed form, up to the entropy of the data: -E log of the stream's density.
 
-    For mappers that know the density of their draws, such as `Bijection`, by the change of variables.
+    For a `Bijection`, which knows the density of its draws by the change of variables.
 
     Args:
         stream: `"x_tilde"` or `"z_tilde"`.
         weight: of the term.
 
     Raises:
-        ValueError: for another stream, whose density is not known.
+        ValueError: for another stream, whose density is not known, or another mapper.
     """
 
     symbol = "D"
 
-    def __init__(self, stream, weight=1.0, label="", **kwargs):
+    def __init__(self, stream: str, weight: float = 1.0, label: str = "", **kwargs: Any) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if link(stream).condition in LINKS:
             raise ValueError(f"the density of {stream} is not known, only those of x_tilde and z_tilde")
 
     @property
-    def note(self):
+    def note(self) -> str:
         return "closed form"
 
     @property
-    def draws(self):
+    def draws(self) -> list[str]:
         return []
 
-    def loss(self, streams):
-        return -keras.ops.mean(streams.mapper(self.stream).density(streams.target(self.stream)))
+    def loss(self, streams: Streams) -> Tensor:
+        mapper = streams.mapper(self.stream)
+        if not isinstance(mapper, Bijection):
+            raise ValueError(f"{self.term} needs a Bijection, not a mapper that is {mapper.kind}")
+        return -keras.ops.mean(mapper.density(streams.target(self.stream)))

@@ -1,22 +1,30 @@
 """What a divergence is estimated with."""
 
+from abc import ABC, abstractmethod
+
 import keras
 
+from mizoo.core.types import Tensor
 
-class Estimator(keras.layers.Layer):
+
+class Estimator(keras.layers.Layer, ABC):
     """An estimate of the divergence between the distributions of two samples, for the mappers to make
     small.
-
-    Attributes:
-        kind: what the zoo's table calls it.
-        least_events: how many events a sample must have, at least, for an estimate; where replicas share a
-            batch, the samples of all of them together.
     """
 
-    kind: str
-    least_events: int = 1
+    @property
+    def kind(self) -> str:
+        """What the zoo's table calls it: the name of its class, unless a subclass says otherwise."""
+        return type(self).__name__
 
-    def enough(self, sample):
+    @property
+    def least_events(self) -> int:
+        """How many events a sample must have, at least, for an estimate; where replicas share a batch, the
+        samples of all of them together.
+        """
+        return 1
+
+    def enough(self, sample: Tensor) -> Tensor:
         """The sample (n, …), if it is known to have `least_events` or if its size is not known yet.
 
         Raises:
@@ -28,15 +36,32 @@ class Estimator(keras.layers.Layer):
             )
         return sample
 
-    def loss(self, real, fake):
-        """What the mappers minimise, a scalar, from batches of real and generated events."""
-        raise NotImplementedError
+    @abstractmethod
+    def loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the mappers minimise, a scalar, from batches (n, …) of real and generated events."""
 
     @property
-    def critic_variables(self):
-        """Trainable variables of the critic, if there is one."""
+    def critic_variables(self) -> list[keras.Variable]:
+        """Trainable variables of the critic; none without one."""
         return []
 
-    def critic_loss(self, real, fake):
-        """What the critic minimises, a scalar; None without a critic."""
-        return None
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the critic minimises, a scalar, from batches (n, …) of real and generated events.
+
+        Raises:
+            ValueError: without a critic.
+        """
+        raise ValueError(f"{self.kind} has no critic")
+
+    @property
+    def has_nats(self) -> bool:
+        """Whether the critic says what the divergence is, in nats."""
+        return False
+
+    def nats(self, real: Tensor) -> Tensor:
+        """KL(real ‖ generated) in nats, a scalar, as the trained critic estimates it.
+
+        Raises:
+            ValueError: if it does not.
+        """
+        raise ValueError(f"{self.kind} says nothing in nats")

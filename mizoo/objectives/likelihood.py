@@ -1,14 +1,20 @@
 """The L terms."""
 
+from collections.abc import Callable, Mapping, Set
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Network, Tensor
+from mizoo.mappers.base import Mapper
 from mizoo.objectives.base import Objective
-from mizoo.objectives.streams import LINKS, link
+from mizoo.objectives.informative import Information, Informative
+from mizoo.objectives.streams import LINKS, Streams, link
 
 
 @serialisable
-class Likelihood(Objective):
+class Likelihood(Informative, Objective):
     """-E log p(target | condition) of a stream's mapper, in nats (arXiv 2112.10629, eqs. 3-8).
 
     On `z_tilde` and `x_tilde` it compares true pairs; on `x_hat` and `z_hat` it closes a cycle.
@@ -24,18 +30,39 @@ class Likelihood(Objective):
 
     symbol = "L"
 
-    def __init__(self, stream, weight=1.0, features=None, label="", **kwargs):
+    def __init__(
+        self,
+        stream: str,
+        weight: float = 1.0,
+        features: Network | None = None,
+        label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         self.features = features
 
     @property
-    def draws(self):
+    def draws(self) -> list[str]:
         if self.features is not None:
             return [self.stream]
         condition = link(self.stream).condition
         return [condition] if condition in LINKS else []
 
-    def loss(self, streams):
+    def informs(self, mappers: Mapping[str, Mapper | None], data: Set[str], priors: Set[str]) -> bool:
+        mapper, condition, target = link(self.stream)
+        decoder = mappers[mapper]
+        exact = self.features is None and decoder is not None and decoder.has_exact_log_prob
+        of_pairs = condition not in LINKS
+        return exact and ({"x", "z"} <= data if of_pairs else target in data | priors)
+
+    def nats(self, streams: Streams) -> Tensor:
+        return self.loss(streams)
+
+    def information(self, nats: float, entropy: Callable[[str], float]) -> Information:
+        _, condition, target = link(self.stream)
+        return Information(f"I({condition}; {target}) ≥", entropy(target), entropy(target) - nats)
+
+    def loss(self, streams: Streams) -> Tensor:
         # A target that is itself learnt, such as a prior, is not drawn towards what should reach it.
         target = keras.ops.stop_gradient(streams.target(self.stream))
         if self.features is None:

@@ -9,12 +9,16 @@ it is not, the value is NaN: `Turbo` refuses such batches by `Objective.least_ev
 """
 
 import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Tensor
 from mizoo.distribute import collectives
 from mizoo.objectives.estimators import Estimator
 
@@ -24,13 +28,13 @@ KERNELS = {
 }
 
 
-def _squared_distances(a, b):
+def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
     """Squared distances (n, m) of events a (n, d) and b (m, d)."""
     squares = tf.reduce_sum(tf.square(a), 1)[:, None] + tf.reduce_sum(tf.square(b), 1)
     return tf.maximum(squares - 2.0 * tf.matmul(a, b, transpose_b=True), 0.0)
 
 
-def _mean_of_others(matrix):
+def _mean_of_others(matrix: Tensor) -> Tensor:
     """Mean of a square matrix without its diagonal: over pairs of different events."""
     n = tf.cast(tf.shape(matrix)[0], matrix.dtype)
     return (tf.reduce_sum(matrix) - tf.linalg.trace(matrix)) / (n * (n - 1.0))
@@ -39,14 +43,14 @@ def _mean_of_others(matrix):
 class _OfSamples(Estimator):
     """An estimator from two samples alone."""
 
-    def loss(self, real, fake):
+    def loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.estimate(self._flat(real), self._flat(fake))
 
-    def estimate(self, real, fake):
+    @abstractmethod
+    def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         """The estimate, a scalar, from samples (n, d) and (m, d) in single precision."""
-        raise NotImplementedError
 
-    def _flat(self, sample):
+    def _flat(self, sample: Tensor) -> Tensor:
         flat = tf.reshape(tf.cast(sample, tf.float32), (-1, math.prod(sample.shape[1:])))
         flat = self.enough(collectives.gather(flat))
         return tf.where(tf.shape(flat)[0] < self.least_events, math.nan, flat)
@@ -70,7 +74,9 @@ class MMD(_OfSamples):
     kind = "MMD"
     least_events = 2
 
-    def __init__(self, kernel="imq", widths=(0.2, 0.5, 1.0, 2.0, 5.0), **kwargs):
+    def __init__(
+        self, kernel: str = "imq", widths: Sequence[float] = (0.2, 0.5, 1.0, 2.0, 5.0), **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if kernel not in KERNELS:
             raise ValueError(f"kernel must be one of {', '.join(KERNELS)}, not {kernel!r}")
@@ -79,11 +85,11 @@ class MMD(_OfSamples):
         if not self.widths or min(self.widths) <= 0.0:
             raise ValueError(f"widths must be positive numbers, not {self.widths}")
 
-    def _kernel(self, a, b):
+    def _kernel(self, a: Tensor, b: Tensor) -> Tensor:
         squares = _squared_distances(a, b) / (2.0 * a.shape[1])
         return sum(KERNELS[self.kernel](squares / w**2) for w in self.widths) / len(self.widths)
 
-    def estimate(self, real, fake):
+    def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         within = _mean_of_others(self._kernel(real, real)) + _mean_of_others(self._kernel(fake, fake))
         return within - 2.0 * tf.reduce_mean(self._kernel(real, fake))
 
@@ -95,12 +101,12 @@ class EnergyDistance(_OfSamples):
     kind = "energy distance"
     least_events = 2
 
-    def estimate(self, real, fake):
+    def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         within = _mean_of_others(self._distances(real, real)) + _mean_of_others(self._distances(fake, fake))
         return 2.0 * tf.reduce_mean(self._distances(real, fake)) - within
 
     @staticmethod
-    def _distances(a, b):
+    def _distances(a: Tensor, b: Tensor) -> Tensor:
         return tf.sqrt(_squared_distances(a, b) + 1e-9)  # the root has no slope at 0
 
 
@@ -119,7 +125,7 @@ class SlicedWasserstein(_OfSamples):
 
     kind = "sliced Wasserstein"
 
-    def __init__(self, projections=100, power=2, **kwargs):
+    def __init__(self, projections: int = 100, power: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if projections < 1 or power not in (1, 2):
             raise ValueError(
@@ -129,7 +135,7 @@ class SlicedWasserstein(_OfSamples):
         self.power = power
         self.seed_generator = keras.random.SeedGenerator()
 
-    def estimate(self, real, fake):
+    def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         if not real.shape.is_compatible_with(fake.shape):
             raise ValueError(f"samples must have one size, got {real.shape[0]} and {fake.shape[0]} events")
         shape = (real.shape[1], self.projections)
@@ -158,27 +164,31 @@ class NormalKL(_OfSamples):
 
     kind = "KL of normals"
 
-    def __init__(self, ridge=1e-4, **kwargs):
+    def __init__(self, ridge: float = 1e-4, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if ridge < 0.0:
             raise ValueError(f"ridge must be 0 or more, not {ridge}")
         self.ridge = ridge
-        self.least_events = 2
+        self._least_events = 2
 
-    def build(self, shape):
+    def build(self, shape: BatchShape) -> None:
         if not self.ridge:
-            self.least_events = 1 + math.prod(shape[1:])
+            self._least_events = 1 + math.prod(shape[1:])
         self.built = True
 
-    def _normal(self, sample):
+    @property
+    def least_events(self) -> int:
+        return self._least_events
+
+    def _normal(self, sample: Tensor) -> tfp.distributions.MultivariateNormalTriL:
         covariance = tfp.stats.covariance(sample) + self.ridge * tf.eye(sample.shape[1])
         return tfp.distributions.MultivariateNormalTriL(
             tf.reduce_mean(sample, 0), tf.linalg.cholesky(covariance)
         )
 
-    def loss(self, real, fake):
+    def loss(self, real: Tensor, fake: Tensor) -> Tensor:
         build(self, real.shape)
         return super().loss(real, fake)
 
-    def estimate(self, real, fake):
+    def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         return tfp.distributions.kl_divergence(self._normal(real), self._normal(fake))

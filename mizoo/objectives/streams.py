@@ -1,11 +1,16 @@
 """The two paths of the theory, computed as far as they are asked for."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import keras
 
 from mizoo.core.prior import Prior
+from mizoo.core.types import Batch, Tensor
 from mizoo.distribute import collectives
+from mizoo.mappers.base import Mapper
+from mizoo.mappers.conditional import Conditional
+from mizoo.representations.base import Representation
 
 
 class Link(NamedTuple):
@@ -25,7 +30,7 @@ LINKS = {
 }
 
 
-def link(stream):
+def link(stream: str) -> Link:
     """The `Link` of a stream.
 
     Raises:
@@ -36,7 +41,7 @@ def link(stream):
     return LINKS[stream]
 
 
-def with_ancestors(streams):
+def with_ancestors(streams: Iterable[str]) -> list[str]:
     """The streams of `streams` and those they are computed from, in the order of `LINKS`."""
     wanted = set(streams)
     for name in reversed(LINKS):
@@ -59,18 +64,24 @@ class Streams:
         size: number of events of the batch.
     """
 
-    def __init__(self, mappers, batch, representations, training=None):
+    def __init__(
+        self,
+        mappers: Mapping[str, Mapper | None],
+        batch: Batch,
+        representations: Mapping[str, Representation],
+        training: bool | None = None,
+    ) -> None:
         self._mappers = mappers
         self._batch = batch
         self._values = dict(batch)
         self.size = keras.ops.shape(next(iter(batch.values())))[0]
-        self._conditionals = {}
-        self._unpaired = {}
-        self._paired_samples = {}
+        self._conditionals: dict[str, Conditional] = {}
+        self._unpaired: Batch = {}
+        self._paired_samples: dict[float, Streams] = {}
         self.representations = representations
         self.training = training
 
-    def paired_samples(self, fraction):
+    def paired_samples(self, fraction: float) -> "Streams":
         """The streams of the first events of the batch, of this fraction of them, and of the same once
         more: drawn as they will be after training.
         """
@@ -82,7 +93,7 @@ class Streams:
             )
         return self._paired_samples[fraction]
 
-    def distribution(self, stream):
+    def distribution(self, stream: str) -> Conditional:
         """The conditional distribution that `stream` is drawn from."""
         if stream not in self._conditionals:
             condition, mapper = link(stream).condition, self.mapper(stream)
@@ -96,18 +107,30 @@ class Streams:
                 made = mapper.decode_latent(self.distribution(condition), training=self.training)
             else:
                 made = mapper.distribution(self[condition], training=self.training)
+            if not isinstance(made, Conditional):
+                raise ValueError(
+                    f"the distribution of {type(mapper).__name__} must be a mizoo.mappers.Conditional, "
+                    f"such as TFPDistribution, not a {type(made).__name__}"
+                )
             self._conditionals[stream] = made
         return self._conditionals[stream]
 
-    def mapper(self, stream):
-        """The mapper that makes `stream`."""
-        return self._mappers[link(stream).mapper]
+    def mapper(self, stream: str) -> Mapper:
+        """The mapper that makes `stream`.
 
-    def target(self, stream):
+        Raises:
+            ValueError: if there is none.
+        """
+        mapper = self._mappers[link(stream).mapper]
+        if mapper is None:
+            raise ValueError(f"{stream} needs a mapper that is missing: the {link(stream).mapper}")
+        return mapper
+
+    def target(self, stream: str) -> Tensor:
         """The data that `stream` is compared with."""
         return self[link(stream).target]
 
-    def unpaired(self, stream):
+    def unpaired(self, stream: str) -> Tensor:
         """The data that `stream` is compared with, but of other events: batches are shuffled, so a step
         of one pairs every event with a random other one.
         """
@@ -116,7 +139,7 @@ class Streams:
             self._unpaired[space] = collectives.rolled(self[space])
         return self._unpaired[space]
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Tensor:
         """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""
         if name not in self._values:
             draw = self._draw(name) if name in ("x", "z") else self.distribution(name).sample()
@@ -124,11 +147,11 @@ class Streams:
             self._values[name] = keras.ops.cast(draw, "float32")
         return self._values[name]
 
-    def physical(self, name):
+    def physical(self, name: str) -> Tensor:
         """What `self[name]` is in physical units."""
         return self.representations[name[0]].inverse(self[name])
 
-    def _draw(self, space):
+    def _draw(self, space: str) -> Tensor:
         prior = self.representations[space]
         if not isinstance(prior, Prior):
             raise ValueError(f"this model's sub-objectives need {space!r}, and the data have none")

@@ -1,11 +1,20 @@
 """Sub-objectives by the names of their terms."""
 
+from collections.abc import Callable, Mapping
+
+from mizoo.core.types import Network
+from mizoo.objectives.base import Objective
 from mizoo.objectives.divergence import Divergence
+from mizoo.objectives.estimators import Estimator
 from mizoo.objectives.likelihood import Likelihood
 from mizoo.objectives.streams import link
 
 
-def terms(weights, estimator=None, views=None):
+def terms(
+    weights: Mapping[str, float],
+    estimator: Callable[[str], Estimator] | None = None,
+    views: Mapping[str, Network] | None = None,
+) -> list[Objective]:
     """The L and D terms of a model, one for each weight.
 
     Args:

@@ -29,9 +29,11 @@ def start_from(model, name) -> Path:
         FileNotFoundError: if it was shipped without what training needs.
     """
     former = load(name)
-    shipped = isinstance(former, Pretrained)
-    take_weights(model, former.trainable() if shipped else former)
-    return former.path if shipped else Path(name)
+    if isinstance(former, Pretrained):
+        take_weights(model, former.trainable())
+        return former.path
+    take_weights(model, former)
+    return Path(name)
 
 
 def take_weights(model, former) -> None:

@@ -50,7 +50,7 @@ def measure(batch):
     @tf.function(autograph=False)
     def messages():
         def talk():
-            sums = [collectives.total(message)[0] for message in (gradients, critics) if message]
+            sums = [collectives.totals(message)[0] for message in (gradients, critics) if message]
             return tf.reduce_sum([tf.reduce_sum(s) for s in sums])
 
         return strategy.reduce("SUM", strategy.run(talk), axis=None)
