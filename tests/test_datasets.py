@@ -1,15 +1,18 @@
 from functools import partial
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mizoo.datasets.packaged import read_momenta, write_momenta
 
 import mizoo
-from mizoo.datasets import Events, Samples, digits, read_arrays
+from mizoo.datasets import Events, Samples, digits, read_arrays, zee, zh
+from mizoo.datasets.packaged import read_momenta, write_momenta
 from mizoo.physics.library import ttbar as TTBAR
+from mizoo.physics.library import zee as ZEE
+from mizoo.physics.library import zh as ZH
 
 read = partial(mizoo.datasets.read, process=TTBAR)
 
@@ -58,6 +61,37 @@ def test_energies_follow_from_masses_to_float32_rounding(ttbar):
         momenta = events[..., :3].astype("float64")
         energy = np.sqrt(np.square(momenta).sum(-1) + np.square(TTBAR.masses(space)))
         assert np.all(np.abs(events[..., 3] - energy) <= np.spacing(events[..., 3]))
+
+
+@pytest.mark.parametrize(("load", "process", "sizes", "peaks"), [
+    (zee, ZEE, (32_000, 3_000, 6_841), {(0, 1): 91.2}),
+    (zh, ZH, (15_000, 1_500, 3_467), {(0, 1): 91.2, (2, 3): 125.0}),
+])  # fmt: skip
+def test_electron_pairs_and_higgs_bosons_are_packaged(load, process, sizes, peaks):
+    split = load()
+    assert tuple(map(len, (split.train, split.validation, split.test))) == sizes
+    assert split.test.process is process
+    z = split.test.z.reshape(sizes[2], -1, 4).astype("float64")
+    for places, mass in peaks.items():
+        total = z[:, places].sum(1)
+        assert np.median(np.sqrt(total[:, 3] ** 2 - np.square(total[:, :3]).sum(-1))) == pytest.approx(
+            mass, abs=0.3
+        )
+    np.testing.assert_allclose(z[..., :2].sum(1), 0.0, atol=1e-3)
+    masses = np.sqrt(np.maximum(z[..., 3] ** 2 - np.square(z[..., :3]).sum(-1), 0.0))
+    np.testing.assert_allclose(np.median(masses, 0), process.masses("z"), atol=5e-3)
+    # Each object is in the acceptance of the process, and x and z are pairs.
+    objects = split.test.x.reshape(sizes[2], -1, 4)
+    pt = np.hypot(objects[..., 0], objects[..., 1])
+    eta = np.arcsinh(objects[..., 2] / pt)
+    for i, one in enumerate(process.x):
+        assert (pt[:, i] >= one.threshold(np, eta=eta[:, i]) * (1 - 1e-6)).all()
+        assert np.abs(eta[:, i]).max() <= one.eta * (1 + 1e-6)
+    assert np.median(np.abs(objects[:, 0, 0] - z[:, 0, 0])) < 6.0
+    path = Path(__file__).parent / "data"
+    events = read(path / f"{process.name}_reco.root", path / f"{process.name}_reco.lhe.gz", process=process)
+    for space in "xz":
+        np.testing.assert_allclose(events[space].std(0), split.train[space].std(0), rtol=0.5)
 
 
 def test_momenta_round_trip(few, tmp_path):

@@ -169,6 +169,79 @@ def test_decays_alike_are_taken_in_their_order_and_not_mixed(tmp_path):
     assert found(tmp_path, ZZ, *pairs[:1], (11, 1, 3, 1), (-11, 1, 3, 2)) is None
 
 
+JJ = Process(
+    name="wh",
+    partons=[
+        {"name": "q", "pdgid": [1, 2, 3, 4]}, {"name": "qbar", "pdgid": [-1, -2, -3, -4]},
+        {"name": "b", "pdgid": 5}, {"name": "bbar", "pdgid": -5},
+    ],
+    decays=[
+        {"name": "W", "pdgid": 24, "daughters": ["q", "qbar"]},
+        {"name": "H", "pdgid": 25, "daughters": ["b", "bbar"]},
+    ],
+    objects=[{"name": "jet", "kind": "jet", "count": 4}],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("q", "qbar"), [(2, -1), (4, -3), (2, -3)])
+def test_a_parton_may_be_of_any_of_several_flavours(q, qbar, tmp_path):
+    decays = (
+        (24, 2, HARD, 1),
+        (25, 2, HARD, 2),
+        (-5, 1, 4, 14),
+        (qbar, 1, 3, 12),
+        (q, 1, 3, 11),
+        (5, 1, 4, 13),
+    )
+    assert found(tmp_path, JJ, *decays) == [11, 12, 13, 14]
+    assert found(tmp_path, JJ, (q, 1, HARD, 90), (1, 1, HARD, 91), *shifted(decays, 2)) == [11, 12, 13, 14]
+    assert found(tmp_path, JJ, *decays[:3], (qbar, 1, 3, 12), (5, 1, 3, 11), (5, 1, 4, 13)) is None
+
+
+def test_partons_of_no_decay_that_are_alike_are_taken_in_their_order(tmp_path):
+    jets = [1, 2, 3, 4, 5, -1, -2, -3, -4, -5, 21]
+    dijets = Process(
+        name="jj",
+        partons=[{"name": "j1", "pdgid": jets}, {"name": "j2", "pdgid": jets}],
+        objects=[{"name": "jet", "kind": "jet", "count": 2}],
+    )
+    for codes in ((21, 21), (2, -2), (21, 4)):
+        assert found(tmp_path, dijets, *((c, 1, HARD, 11 + i) for i, c in enumerate(codes))) == [11, 12]
+    with pytest.raises(ValueError, match="several of its particles could be the parton j"):
+        found(tmp_path, dijets, *((21, 1, HARD, 11 + i) for i in range(3)))
+    assert found(tmp_path, dijets, (21, 1, HARD, 11)) is None
+    leptons = Process(
+        name="ll",
+        partons=[{"name": "l-", "pdgid": [11, 13]}, {"name": "l+", "pdgid": [-11, -13]}],
+        objects=[],
+    )
+    assert found(tmp_path, leptons, (-13, 1, HARD, 12), (13, 1, HARD, 11)) == [11, 12]
+
+
+def particles(*rows):
+    """A particle record (code, status, mother, px), massless, of two gluons and what comes from them."""
+    rows = ((21, 21, -1, 0.0), (21, 21, -1, 0.0), *rows)
+    codes, status, mothers, px = (np.array(column) for column in zip(*rows, strict=True))
+    zero = np.zeros(len(px))
+    return {
+        "PID": codes, "Status": status, "M1": mothers, "Px": px, "Py": zero, "Pz": zero + 10.0,
+        "E": np.hypot(px, 10.0),
+    }  # fmt: skip
+
+
+def test_records_have_flavours_and_particles_that_are_alike():
+    zz = ((23, 22, 0, 1.0), (23, 22, 0, 2.0), (-11, 23, 3, 14.0), (11, 1, 2, 11.0), (11, 23, 3, 13.0),
+          (-11, 23, 2, 12.0))  # fmt: skip
+    record = particles(*zz)
+    # The resonances are those of the record, without recoil, so that nothing is boosted.
+    np.testing.assert_allclose(partons(record, ZZ)[::4], [11, 12, 13, 14], rtol=1e-6)
+    assert partons(particles(*zz[:-1]), ZZ) is None
+    for q, qbar in ((2, -1), (4, -3)):
+        wh = ((24, 22, 0, 1.0), (25, 22, 0, 2.0), (qbar, 23, 2, 12.0), (q, 23, 2, 11.0), (5, 23, 3, 13.0),
+              (-5, 23, 3, 14.0), (q, 23, 0, 90.0))  # fmt: skip
+        np.testing.assert_allclose(partons(particles(*wh), JJ)[::4], [11, 12, 13, 14], rtol=1e-6)
+
+
 def test_ambiguous_events_can_be_left_out(tmp_path):
     pair = ((11, 1, HARD, 11), (-11, 1, HARD, 12))
     (tmp_path / "b.lhe").write_text(document(event(*pair), event(*pair, *pair), event(*pair)))

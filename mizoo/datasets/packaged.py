@@ -34,8 +34,9 @@ def ttbar() -> Split:
 def zee() -> Split:
     """41 841 events pp → Z/γ* → e⁻e⁺: 32 000 for training, 3 000 for validation, 6 841 for test.
 
-    Generated with m > 60 GeV; one electron of either charge, no muon, any jets. z and x: e⁻, e⁺; px, py, pz,
-    E each.
+    Generated with m > 60 GeV; one electron of either charge, no muon, any jets.
+
+    Columns of z and x: e⁻, e⁺; px, py, pz, E each.
     """
     return _packaged("zee", 32_000, 3_000)
 
@@ -43,8 +44,9 @@ def zee() -> Split:
 def zh() -> Split:
     """19 967 events pp → Z(e⁻e⁺)H(bb̄): 15 000 for training, 1 500 for validation, 3 467 for test.
 
-    One electron of either charge, no muon, exactly two jets. z: e⁻, e⁺, b, b̄; x: e⁻, e⁺, two jets by
-    falling pT; px, py, pz, E each.
+    One electron of either charge, no muon, exactly two jets.
+
+    Columns of z: e⁻, e⁺, b, b̄; of x: e⁻, e⁺, two jets by falling pT; px, py, pz, E each.
     """
     return _packaged("zh", 15_000, 1_500)
 

@@ -233,7 +233,7 @@ class Objects:
 
 
 def _check_unit(pt, threshold, kind):
-    """Where most objects are far below their threshold, momenta have another unit; else none would be left."""
+    """Where most objects are far below their threshold, momenta have another unit: none would be left."""
     if len(pt) and (seen := float(np.nanmedian(pt))) < threshold / _BELOW:
         raise ValueError(
             f"x, the median of pT of all {kind}s is {seen:.4g}, about {threshold:g} GeV expected: "

@@ -18,6 +18,7 @@ from mizoo.physics.process import Process
 
 _UNITS = {"GeV": 1.0, "MeV": 1e-3}
 _GENERATOR = "genWeight"  # of NanoAOD
+_DELPHES, _MIZOO = "Delphes", "events"  # trees that have readers of their own
 _PIECE = 1_000_000  # events
 
 
@@ -74,8 +75,10 @@ def event_numbers(source: Any, columns: Columns, max_bytes: int) -> np.ndarray |
 
 
 def reads(path: str | Path, suffix: str, columns: Columns) -> bool:
-    """Whether a file of a format has columns of a user's own; a ROOT file has them in their tree."""
-    return suffix in own_tables.OPENERS and (suffix != ".root" or trees.has(path, columns.tree))
+    """Whether a file of a format has columns of a user's own, a ROOT file in a tree of their own."""
+    if suffix != ".root":
+        return suffix in own_tables.OPENERS
+    return trees.has(path, columns.tree) or not (trees.has(path, _DELPHES) or trees.has(path, _MIZOO))
 
 
 def _table(source: Any, columns: Columns, max_bytes: int) -> AbstractContextManager[own_tables.Table]:

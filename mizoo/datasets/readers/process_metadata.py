@@ -91,17 +91,19 @@ def _difference(found, expected, origin):
     """How a process is another one; empty if its columns and events mean the same."""
     if found.name != expected.name:
         return f"its events are of {found.name}, not of the process {expected.name}{origin}"
-    for (key, one), (other_key, other) in zip(_essence(found), _essence(expected), strict=False):
-        if key != other_key or one != other:
-            return (
-                f"its events are of another process {found.name}: {key} is {one!r} there, and "
-                f"{other_key} {other!r} in the one{origin or ' that is given'}"
-            )
-    return ""
+    pairs = zip(_essence(found), _essence(expected), strict=False)
+    differing = next(((key, one, other) for (key, one), (_, other) in pairs if one != other), None)
+    if differing is None:
+        return ""
+    key, one, other = differing
+    return (
+        f"its events are of another process {found.name}: {key} is {one!r} there, and {other!r} in the "
+        f"one{origin or ' that is given'}"
+    )
 
 
 def _essence(process):
-    """All that columns and events follow from, by key."""
+    """All that columns and events follow from, by key; in the same order for the same numbers of parts."""
     found: list[tuple[str, Any]] = []
 
     def add(key, value):
@@ -109,7 +111,7 @@ def _essence(process):
             for name in value:
                 if name not in _NO_EVENTS:
                     add(f"{key}.{name}" if key else name, value[name])
-        elif isinstance(value, list):
+        elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
             found.append((f"len({key})", len(value)))
             for i, one in enumerate(value):
                 add(f"{key}[{i}]", one)

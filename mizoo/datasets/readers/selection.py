@@ -83,8 +83,8 @@ def _of_formula(selection, objects, count):
         "min": lambda array: ak.fill_none(ak.min(array, axis=1), np.inf),
     }
     found = selection.expression(np, functions, **values)
-    if np.ndim(found) == 0:
-        return np.full(count, found)
-    if ak.Array(found).ndim != 1:
+    if not isinstance(found, ak.Array):  # of counts alone, or of constants
+        return np.broadcast_to(np.asarray(found), (count,))
+    if found.ndim != 1:
         raise ValueError(f"{text!r} has a value per object: use count(), any() or all()")
-    return ak.to_numpy(ak.fill_none(ak.Array(found), False))
+    return ak.to_numpy(ak.fill_none(found, False))
