@@ -71,6 +71,28 @@ def test_every_preset_trains_a_step_and_draws(name):
     assert_used(model, events)
 
 
+@pytest.mark.parametrize("name", ["flow", "turbosim", "gandalf", "otus", "cyclegan", "pix2pix"])
+def test_all_but_networks_of_physics_presets_is_float32(name):
+    """Weights, coordinates, draws, losses and densities, log-determinants included."""
+    model, events = made(name), PRESETS[name].load_dataset().train[:16]
+    model.adapt(events)
+    model.fit(events, batch_size=16, verbose=0)  # statistics, averages, states of optimisers
+    assert "bfloat16" in {layer.compute_dtype for layer in _dense(model)}
+    states = [*model.variables, *model.optimizer.variables, *model.critic_optimizer.variables]
+    assert {v.dtype for v in states if "int" not in v.dtype} == {"float32"}
+    batch = {space: model.representations[space](tf.constant(v)) for space, v in events.arrays().items()}
+    streams = Streams(model.mappers, batch, model.representations, training=True)
+    found = list(batch.values())
+    for objective in model.objectives:
+        found += [objective.loss(streams), *(streams[name] for name in objective.draws)]
+        if objective.critic_variables:
+            found.append(objective.critic_loss(streams))
+    for name in model.streams:
+        found.append(streams.distribution(name).log_prob(streams.target(name)))
+    found += [model.representations[space].inverse(values) for space, values in batch.items()]
+    assert {tensor.dtype for tensor in found} == {tf.float32}
+
+
 def test_flows_train_in_a_graph():
     """With couplings in double precision and in that of the policy; both are compiled."""
     tf.config.run_functions_eagerly(False)

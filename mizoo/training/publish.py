@@ -134,15 +134,16 @@ def _commands(past, out):
     """The command lines that make a run with this history."""
     recipe = past["recipe"]
     earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
-    return [*earlier, _command(recipe, past.get("data", {}), out)]
+    return [*earlier, _command(recipe, past.get("precision"), past.get("data", {}), out)]
 
 
-def _command(recipe, data, out):
+def _command(recipe, precision, data, out):
     words = [f"mizoo train {recipe['preset']} --out {out}"]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
         for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
     ]
+    words += [f"--precision {precision}"] if precision else []
     words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
     words += [] if recipe["cosine"] else ["--no-cosine"]
     words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]

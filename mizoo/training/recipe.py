@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import keras
@@ -17,10 +17,12 @@ import pandas as pd
 import tensorflow as tf
 
 from mizoo.datasets import Split
+from mizoo.distribute import collectives
 from mizoo.distribute.restart import LOST, WorkerLostError
 from mizoo.distribute.strategies import is_chief
 from mizoo.export.folders import check_folder
 from mizoo.export.record import read_config
+from mizoo.model.precision import POLICIES, Choice, check_precision, choose, policy_of
 from mizoo.presets import PRESETS
 from mizoo.presets.data import described, differs
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
@@ -42,9 +44,12 @@ class Recipe:
         select_every: epochs between their measurements.
         seed: of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training begins with; new ones if none.
+        precision: in which networks multiply matrices, `"float32"`, `"bfloat16"` or `"auto"`: what is
+            faster where the run begins, see `mizoo.model.dtype_policy`. A run that is resumed keeps it.
 
     Raises:
-        ValueError: if no epoch is measured, so that none can be chosen, or the warm-up never ends.
+        ValueError: if no epoch is measured, so that none can be chosen, or the warm-up never ends; or for
+            another precision.
     """
 
     preset: str
@@ -57,8 +62,10 @@ class Recipe:
     select_every: int = 1
     seed: int = 0
     start: str = ""
+    precision: str = "auto"
 
     def __post_init__(self):
+        check_precision(self.precision)
         if not any((e + 1) % self.select_every == 0 for e in range(self.select_from, self.epochs)):
             raise ValueError(
                 f"of {self.epochs} epochs none is measured: select_from is {self.select_from} and "
@@ -70,7 +77,8 @@ class Recipe:
     def model(self, steps_per_epoch):
         """The compiled model, with the seed set."""
         keras.utils.set_random_seed(self.seed)
-        model = PRESETS[self.preset].factory(**self.options)
+        with policy_of(choose(self.precision, self.batch_size).precision):
+            model = PRESETS[self.preset].factory(**self.options)
         if self.cosine:
             rate = float(model.optimizer.learning_rate.numpy())
             model.schedule(rate, steps=self.epochs * steps_per_epoch)
@@ -110,8 +118,9 @@ def train(
     steps = data.train.steps(recipe.batch_size)
     strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
     try:
+        choice = _choice(directory, recipe, strategy)
         with strategy.scope():
-            model = recipe.model(steps)
+            model = replace(recipe, precision=choice.precision).model(steps)
         model.check_batch(recipe.batch_size)
         if recipe.warmup and not _likelihoods(model):
             raise ValueError(f"{recipe.preset} has no likelihood on pairs to warm up with")
@@ -124,14 +133,34 @@ def train(
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
-                _prepare(directory, recipe, former, source)
+                _prepare(directory, recipe, choice.precision, former, source)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            return _fit(model, recipe, data, directory, folder, backup_every, verbose if chief else 0)
+            log = _log(folder / "log.txt")
+            log.info("precision: %s, %s", *choice)
+            if verbose and chief:
+                print(f"precision: {choice.precision}, {choice.reason}", flush=True)
+            return _fit(model, recipe, data, directory, folder, log, backup_every, verbose if chief else 0)
     except LOST as error:
         if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
             raise WorkerLostError(f"a worker was lost: {str(error).splitlines()[0]}") from error
         raise
+
+
+def _choice(directory, recipe, strategy):
+    """The precision of a run: as it began, or else what the recipe says; the same on all workers."""
+    if config := read_config(directory):
+        if (former := config.get("precision", "float32")) not in POLICIES:
+            raise ValueError(f"{directory / 'config.json'} is damaged: its precision is {former!r}")
+        return Choice(former, "as this run began")
+    replicas = strategy.num_replicas_in_sync
+    choice = choose(recipe.precision, max(recipe.batch_size // replicas, 1))
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        vote = tf.constant(float(choice.precision == "bfloat16"))
+        votes = strategy.run(tf.function(lambda: collectives.total(vote)))
+        if float(strategy.experimental_local_results(votes)[0]) < replicas:
+            return Choice("float32", "as bfloat16 is not faster on every worker")
+    return choice
 
 
 def _likelihoods(model):
@@ -139,9 +168,8 @@ def _likelihoods(model):
     return [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
 
 
-def _fit(model, recipe, data, directory, folder, backup_every, verbose):
+def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
     """Train with all callbacks, from what is in `directory`, and write to `folder`."""
-    log = _log(folder / "log.txt")
     backup = Backup(directory / "backup", backup_every, folder / "backup")
     done, step = backup.resume(model)
     _check_record(directory, done)
@@ -192,7 +220,8 @@ def history(directory) -> dict:
     config = read_config(directory)
     if "recipe" not in config:
         raise ValueError(f"{directory / 'config.json'} has no recipe: this is no run")
-    known = {key: config[key] for key in ("recipe", "seconds", "start", "data") if key in config}
+    kept = ("recipe", "precision", "seconds", "start", "data")
+    known = {key: config[key] for key in kept if key in config}
     if (directory / "metrics.csv").is_file():
         own = float(_column(directory, "seconds").sum())
         known["seconds"] = own + config.get("start", {}).get("seconds", 0.0)
@@ -282,13 +311,15 @@ def _check_record(directory, done):
         raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
 
 
-def _prepare(directory, recipe, former, source):
+def _prepare(directory, recipe, precision, former, source):
     config = directory / "config.json"
     if config.is_file():
         return
     directory.mkdir(parents=True, exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
-    content = {"recipe": asdict(recipe), "keras": keras.version(), "machine": machine}
+    content = {
+        "recipe": asdict(recipe), "precision": precision, "keras": keras.version(), "machine": machine,
+    }  # fmt: skip
     if source is not None:
         content["data"] = source
     if former is not None:
