@@ -91,5 +91,8 @@ def _plain(app, what, name, obj, options, lines):
 
 def setup(app):
     """Connect the two."""
+    # It copies files after the build, and does not say that pages may be read in parallel.
+    offline = app.extensions["sphinx-mathjax-offline"]
+    offline.parallel_read_safe = offline.parallel_write_safe = True
     app.connect("autodoc-process-docstring", _plain, priority=400)
     app.connect("source-read", _links)

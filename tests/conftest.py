@@ -1,8 +1,14 @@
+import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# One thread per process: pytest-xdist starts a process per core, and OpenMP threads that share a core
+# spend their time waiting for one another (gradient-boosted trees: seven times the processor time).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -19,6 +25,31 @@ from mizoo.representations import Identity
 @pytest.fixture(autouse=True)
 def _seed():
     keras.utils.set_random_seed(1)
+
+
+@contextlib.contextmanager
+def eager():
+    """Run operations one by one: graphs, above all of splines, take longer to make than to run once."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def eagerly():
+    """Nothing in the module is compiled."""
+    with eager():
+        yield
+
+
+@pytest.fixture
+def compiled(eagerly):
+    """But this test is of what is compiled."""
+    tf.config.run_functions_eagerly(False)
+    yield
+    tf.config.run_functions_eagerly(True)
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +99,23 @@ def toy_pairs(n=64):
 def toy_events(n=64):
     """The same pairs as `Samples`."""
     return datasets.Samples(**toy_pairs(n))
+
+
+def refused(message, call, *arguments, **options):
+    """Assert that a call on a file is refused by one line that begins with the name of the file."""
+    with pytest.raises(ValueError, match=message) as caught:
+        call(*arguments, **options)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith(str(arguments[0]))
+
+
+def hdf5(path, **arrays):
+    """Write data sets into an HDF5 file; its path."""
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+    return path
 
 
 def linear(slope, bias=0.0):

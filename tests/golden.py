@@ -20,9 +20,8 @@ import mizoo
 from mizoo.presets import PRESETS
 
 FOLDER = Path(__file__).parent / "data" / "golden"
-MODELS = sorted(
-    path.parent.name for path in (Path(__file__).parents[1] / "saved_models").glob("*/model.keras")
-)
+SHIPPED = Path(__file__).parents[1] / "saved_models"
+MODELS = sorted(path.parent.name for path in SHIPPED.glob("*/model.keras"))
 EVENTS = 8
 # Sizes at which a step of a preset takes seconds.
 SMALL: dict[str, dict] = {"flow": {"units": 8, "couplings": 2}, "turbosim": {"units": 8, "couplings": 2}}
@@ -34,22 +33,43 @@ def _truth(preset):
     return PRESETS[preset].truth("test")
 
 
+def session(folder):
+    """The ONNX file of a model folder, run on one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+
+
+def feeds(preset, source, shape, noise_shape) -> dict[str, np.ndarray]:
+    """What a reference is drawn from, as inputs of the ONNX file by name.
+
+    Args:
+        preset: its demonstration gives the events, where these have the space `source`.
+        shape: of one event of that space.
+        noise_shape: of the noise per event, empty for none.
+    """
+    random = np.random.default_rng(1)
+    known = _truth(preset)[source]
+    events = random.standard_normal((EVENTS, *shape)) if known is None else known[:EVENTS]
+    given = {source: np.asarray(events, "float32")}
+    if noise_shape:
+        noise = random.standard_normal((EVENTS, *noise_shape))
+        given[{"x": "z_noise", "z": "x_noise"}[source]] = noise.astype("float32")
+    return given
+
+
 def draws(name) -> dict[str, np.ndarray]:
     """Draws of a shipped model for a few test events, and the `spread` of components in the test data.
 
     `model.keras` and the ONNX file draw by given noise, the SavedModel by a seed.
     """
-    import onnxruntime
-
     shipped = mizoo.load(name)
     model = shipped.trainable()
     truth = _truth(shipped.preset)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(
-        shipped.path / "model.onnx", options, providers=["CPUExecutionProvider"]
-    )
+    onnx = session(shipped.path)
     found = {}
     for endpoint, source, target, role in (
         ("encode", "x", "z", "encoder"),
@@ -57,18 +77,12 @@ def draws(name) -> dict[str, np.ndarray]:
     ):
         if model.mappers[role] is None:
             continue
-        random = np.random.default_rng(1)
         shape = model.representations[source].physical_shape
-        known = truth[source]
-        events = random.standard_normal((EVENTS, *shape)) if known is None else known[:EVENTS]
-        feeds = {source: np.asarray(events, "float32")}
-        noise = None
-        if noise_shape := model.noise_shape(role):
-            noise = random.standard_normal((EVENTS, *noise_shape)).astype("float32")
-            feeds[f"{target}_noise"] = noise
-        found[f"keras.{endpoint}"] = np.asarray(getattr(model, endpoint)(feeds[source], noise=noise))
-        found[f"saved.{endpoint}"] = np.asarray(getattr(shipped, endpoint)(feeds[source], seed=1))
-        (found[f"onnx.{endpoint}"],) = session.run([f"{target}_tilde"], feeds)
+        given = feeds(shipped.preset, source, shape, model.noise_shape(role) or ())
+        events, noise = given[source], given.get(f"{target}_noise")
+        found[f"keras.{endpoint}"] = np.asarray(getattr(model, endpoint)(events, noise=noise))
+        found[f"saved.{endpoint}"] = np.asarray(getattr(shipped, endpoint)(events, seed=1))
+        (found[f"onnx.{endpoint}"],) = onnx.run([f"{target}_tilde"], given)
         known = truth[target]
         spread = np.ones(model.representations[target].physical_shape) if known is None else known.std(0)
         found[f"spread.{endpoint}"] = np.maximum(spread, 1e-2 * spread.max()).astype("float32")

@@ -1,4 +1,7 @@
-"""Train by one replica, two of one machine or two workers: `python spread.py HOW OUT`, for the tests."""
+"""Train by one replica, two of one machine or two workers, for the tests.
+
+`python spread.py HOW OUT NAME …` trains models of these names.
+"""
 
 import json
 import os
@@ -139,7 +142,7 @@ def short(strategy):
     return {}
 
 
-def main(how, out):
+def main(how, out, *names):
     if how == "without":
         from mizoo.compat import BuiltAtConstruction
         from mizoo.distribute.workers import AcrossReplicas
@@ -153,11 +156,11 @@ def main(how, out):
     if how == "without":
         found = short(strategy)
     else:
-        found = {
-            "seen": seen(strategy, os.path.dirname(out)),
-            "uneven": uneven(strategy),
-            **{name: trained(name, strategy) for name in MODELS},
+        others = {
+            "seen": lambda: seen(strategy, os.path.dirname(out)),
+            "uneven": lambda: uneven(strategy),
         }
+        found = {name: others[name]() if name in others else trained(name, strategy) for name in names}
     found["replicas"] = strategy.num_replicas_in_sync
     found["chief"] = mizoo.distribute.strategies.is_chief(strategy)
     with open(out, "w") as file:

@@ -19,6 +19,8 @@ from mizoo.training import recipe as training
 from mizoo.training.publish import ship
 from mizoo.training.recipe import Recipe, history
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SHORT = ("--epochs", 1)
 
 
@@ -70,7 +72,7 @@ def arrays(count=100, x=4, z=3, seed=0):
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(tmp_path_factory, eagerly):
     """Files of all kinds, and two runs: `pairs` of vectors, of two files, and `faces` of images."""
     base = tmp_path_factory.mktemp("own")
     np.savez(base / "a.npz", **arrays(100))
@@ -183,6 +185,7 @@ def test_what_is_not_known_is_asked_for(fails, works, inside):
     assert "does not say what it was trained on: give files as --data" in fails("evaluate", "plain")
 
 
+@pytest.mark.ci
 def test_export_writes_everything_and_a_card_of_own_data(works, fails, inside):
     pytest.importorskip("tf2onnx")
     works("export", "pairs", "models/mine")
@@ -208,6 +211,7 @@ def test_export_writes_everything_and_a_card_of_own_data(works, fails, inside):
     assert (inside / "pairs" / "model.keras").is_file()
 
 
+@pytest.mark.ci
 def test_images_are_evaluated_and_exported(works, inside):
     pytest.importorskip("tf2onnx")
     assert "on 6 events" in works("evaluate", "faces")
@@ -474,6 +478,7 @@ def test_every_error_is_one_line(fails, monkeypatch, error, status, message):
     assert message in fails("presets", "--table", status=status)
 
 
+@pytest.mark.ci
 def test_debugging_shows_where(tmp_path):
     environment = {**os.environ, "MIZOO_DEBUG": "1"}
     command = [sys.executable, "-m", "mizoo", "history", str(tmp_path)]

@@ -58,6 +58,7 @@ print(float(weight.numpy()[0]))
 """
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("remedy", "moved"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import hdf5, refused
 
 import mizoo
 from mizoo.core.optional import extra
@@ -26,21 +27,6 @@ ROOT = DATA / "ttbar_reco.root"
 @pytest.fixture(scope="module")
 def x(ttbar):
     return ttbar.train.x[:50]
-
-
-def refused(message, call, *arguments, **options):
-    with pytest.raises(ValueError, match=message) as caught:
-        call(*arguments, **options)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.startswith(str(arguments[0]))
-
-
-def hdf5(path, **arrays):
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
-    return path
 
 
 def test_data_sets_that_are_elsewhere(x, tmp_path):

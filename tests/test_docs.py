@@ -18,6 +18,7 @@ def code(page):
     return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
 
 
+@pytest.mark.ci
 def test_add_your_own_model(tmp_path, monkeypatch):
     """The code of the page as it is, and what it promises."""
     monkeypatch.chdir(tmp_path)
@@ -38,6 +39,7 @@ def test_add_your_own_model(tmp_path, monkeypatch):
     again.export(tmp_path / "saved", verbose=False)
 
 
+@pytest.mark.ci
 def test_trained_models(monkeypatch):
     monkeypatch.chdir(DOCS.parent)
     names = {}
@@ -47,6 +49,7 @@ def test_trained_models(monkeypatch):
     np.testing.assert_array_equal(names["again"], names["model"].decode(names["events"].z, seed=1))
 
 
+@pytest.mark.ci
 def test_events_of_your_own(monkeypatch, capsys):
     monkeypatch.chdir(DOCS.parent)
     names = {}
@@ -58,6 +61,7 @@ def test_events_of_your_own(monkeypatch, capsys):
     assert len(names["more"]) > count
 
 
+@pytest.mark.ci
 def test_many_devices():
     names = {}
     for block in code("distributed.md"):
@@ -65,6 +69,7 @@ def test_many_devices():
     assert int(names["model"].optimizer.iterations) == 2
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("page", ["concepts.md", "architecture.md"])
 def test_pages_run(page):
     names = {"__name__": "page"}
@@ -78,6 +83,7 @@ def test_pages_run(page):
         assert repr(again) == repr(names["model"])
 
 
+@pytest.mark.ci
 def test_held_against_the_truth(capsys):
     names = {}
     for block in code("evaluation.md"):
@@ -102,6 +108,7 @@ def test_benchmark_agrees_with_its_figures():
     np.testing.assert_allclose(found["models"]["gandalf"], shipped, atol=0.02)
 
 
+@pytest.mark.ci
 def test_table_of_models_is_that_of_the_models():
     table = markdown()
     assert table in (DOCS / "models.md").read_text()

@@ -11,6 +11,7 @@ import mizoo
 from mizoo import evaluate
 from mizoo.datasets import Events
 from mizoo.evaluation import compare, figures, responses
+from mizoo.evaluation import report as report_module
 from mizoo.evaluation.benchmark import TOP_PAIRS
 from mizoo.evaluation.distances import (
     DISTANCES,
@@ -63,8 +64,10 @@ def test_table_has_every_observable_of_every_stream(few):
     assert sorted(paper) == sorted(TOP_PAIRS.cells)
 
 
-def test_doing_nothing_gives_the_known_row(ttbar):
+def test_doing_nothing_gives_the_known_row(ttbar, monkeypatch):
     """Figures of the events' makers, from other code and other events of the same distribution."""
+    none = dict.fromkeys(DISTANCES, 0.0)  # bootstraps of all other observables take half a minute
+    monkeypatch.setattr(report_module, "thresholds", lambda *arguments: none)
     truth = ttbar.test
     report = compare(truth, truth)
     known = [13.3, 5.6, 23.3, 13.3, 5.6, 23.3, 17.2, 33.8, 23.4, 47.1]
@@ -119,21 +122,31 @@ def test_values_not_finite_are_refused(few):
         evaluate(Broken(), few.test)
 
 
-def test_report_saves_table_metrics_and_figures(few, tmp_path):
+def test_report_saves_table_and_metrics(few, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(report_module, "draw", lambda report, directory: drawn.append(directory))
     report = evaluate(Oracle(few.test), few.test)
     report.save(tmp_path)
+    assert drawn == [tmp_path / "figures"]
     metrics = json.loads((tmp_path / "metrics.json").read_text())
     assert metrics["events"] == 200
     assert metrics["cells"]["oracle"]["m_tt"] == 0.0
     assert len(metrics["table"]) == 116
-    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert (tmp_path / "table.csv").read_text().startswith("stream,observable,space,ks,wasserstein,")
+    assert (tmp_path / "table.tex").read_text().count("\\\\") == 1 + 116
+    assert (tmp_path / "table.md").read_text().count("\n") == 2 + 116
+
+
+@pytest.mark.slow
+def test_report_draws_figures(few, tmp_path):
+    """`.ci/run` draws those of a shipped model."""
+    report = evaluate(Oracle(few.test), few.test)
+    figures.draw(report, tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
     stems = {"x_masses", "z_masses", "z_b", "x_jet1", "x_corner", "x_tilde_correlations"}
     stems |= {"transport_jet", "response", "resolution"}
     assert {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "pdf")} <= names
     assert len(names) == 2 * 24
-    assert (tmp_path / "table.csv").read_text().startswith("stream,observable,space,ks,wasserstein,")
-    assert (tmp_path / "table.tex").read_text().count("\\\\") == 1 + 116
-    assert (tmp_path / "table.md").read_text().count("\n") == 2 + 116
 
 
 def test_weighted_distances_are_those_of_repeated_events():

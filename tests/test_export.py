@@ -7,9 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
+from conftest import eager
 
-from mizoo import evaluate, load, presets
+from mizoo import load, presets
+from mizoo.evaluation import observables
+from mizoo.evaluation.benchmark import TOP_PAIRS
+from mizoo.evaluation.distances import ks
+from mizoo.evaluation.streams import in_chunks
 from mizoo.export import names
 from mizoo.export.card import write_card
 from mizoo.export.manifest import verify
@@ -24,13 +30,15 @@ def shipped(tmp_path_factory, few):
     """A run of the original, two epochs long after one of another run, and the model folder made of it."""
     base = tmp_path_factory.mktemp("ship")
     first = Recipe("turbosim", {"original": True}, epochs=1, batch_size=100)
-    train(first, few, base / "first", verbose=0)
     recipe = Recipe("turbosim", {"original": True}, epochs=2, batch_size=50, start=str(base / "first"))
-    model = train(recipe, few, base / "run", verbose=0)
+    with eager():
+        train(first, few, base / "first", verbose=0)
+        model = train(recipe, few, base / "run", verbose=0)
     ship(base / "run", base / "tiny-ttbar", few.test)
     return base / "tiny-ttbar", model
 
 
+@pytest.mark.ci
 def test_saved_model_gives_the_live_model_s_law(shipped, few):
     path, model = shipped
     loaded = load(path)
@@ -42,6 +50,7 @@ def test_saved_model_gives_the_live_model_s_law(shipped, few):
     np.testing.assert_allclose(saved.std(0), live.std(0), rtol=0.15)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("size", [0, 1, 7])
 def test_endpoints_take_any_batch(shipped, few, size):
     loaded = load(shipped[0])
@@ -52,6 +61,7 @@ def test_endpoints_take_any_batch(shipped, few, size):
         assert np.isfinite(drawn).all()
 
 
+@pytest.mark.ci
 def test_several_draws_of_an_event(shipped, few):
     z = few.test.z[:3].astype("float64")
     drawn = load(shipped[0]).decode(z, num_samples=5).numpy()
@@ -59,11 +69,13 @@ def test_several_draws_of_an_event(shipped, few):
     assert len(np.unique(drawn[:, :, 0])) == 15
 
 
+@pytest.mark.ci
 def test_draws_differ(shipped, few):
     loaded = load(shipped[0])
     assert not np.array_equal(loaded.decode(few.test.z), loaded.decode(few.test.z))
 
 
+@pytest.mark.ci
 def test_a_seed_repeats_to_the_bit(shipped, few):
     path, model = shipped
     loaded = load(path)
@@ -76,6 +88,7 @@ def test_a_seed_repeats_to_the_bit(shipped, few):
         np.testing.assert_allclose(first, live, rtol=1e-3, atol=1e-2)
 
 
+@pytest.mark.ci
 def test_processes_draw_differently(shipped):
     code = f"""
 import tensorflow as tf
@@ -89,6 +102,7 @@ print(model.decode(tf.ones((1, 24)))[0, 0].numpy())
     assert numbers[0] != numbers[1]
 
 
+@pytest.mark.ci
 def test_saved_model_cli_runs_the_signatures(shipped, tmp_path):
     """What TensorFlow Serving answers to."""
     np.save(tmp_path / "z.npy", np.ones((2, 24), "float32"))
@@ -115,6 +129,7 @@ def test_prior_models_sample(tmp_path):
     assert not np.array_equal(loaded.sample(4), loaded.sample(4))
 
 
+@pytest.mark.ci
 def test_training_goes_on_from_what_was_shipped(shipped, few):
     path, _ = shipped
     loaded = load(path)
@@ -125,6 +140,7 @@ def test_training_goes_on_from_what_was_shipped(shipped, few):
     assert np.isfinite(history["loss"]).all()
 
 
+@pytest.mark.ci
 def test_folder_has_what_it_should(shipped):
     path, _ = shipped
     there = {file.name for file in path.iterdir() if file.is_file()}
@@ -138,11 +154,13 @@ def test_folder_has_what_it_should(shipped):
         assert f"`{name}` " + ", ".join(f"{figure:.1e}" for figure in found.values()) in card
 
 
+@pytest.mark.ci
 def test_wrong_width_is_told(shipped):
     with pytest.raises(ValueError, match=r"z must have shape \(n, 24\), got \(3, 23\)"):
         load(shipped[0]).decode(np.zeros((3, 23)))
 
 
+@pytest.mark.ci
 def test_plain_tensorflow_is_enough(shipped, tmp_path):
     """In a process that cannot import mizoo, keras or tensorflow_probability."""
     code = f"""
@@ -162,6 +180,7 @@ print(model.decode(tf.ones((3, 24))).shape, model.signatures["encode"].structure
     assert "name='x'" in result.stdout
 
 
+@pytest.mark.ci
 def test_card_says_what_was_measured(shipped):
     path, model = shipped
     card = (path / "README.md").read_text()
@@ -204,6 +223,7 @@ def test_a_folder_takes_the_place_of_another_one_which_is_lost_at_no_moment(tmp_
     assert (tmp_path / ".model.former" / "file").read_text() == "second"
 
 
+@pytest.mark.ci
 def test_names_and_near_misses(shipped, monkeypatch):
     base = shipped[0].parent.parent
     root = base / "saved_models"
@@ -217,15 +237,26 @@ def test_names_and_near_misses(shipped, monkeypatch):
         load("tiny-ttbr")
 
 
-def test_shipped_models_are_what_their_metrics_say(ttbar):
-    """Some of the test events again: within sampling error of the figures that were shipped."""
-    model = load("turbosim-ttbar")
-    assert model.metrics["events"] == len(ttbar.test)
-    few = ttbar.test[:4000]
-    cells = evaluate(model, few).cells.loc["turbosim-ttbar"]
-    quoted = model.metrics["cells"]["turbosim-ttbar"]
-    for name, value in cells.items():
-        assert abs(value - quoted[name]) < 100 * 1.95 * np.sqrt(2 / 4000), name
+@pytest.mark.ci
+@pytest.mark.parametrize("name", ["turbosim-ttbar", "gandalf-ttbar"])
+def test_shipped_models_are_what_their_metrics_say(name, ttbar):
+    """The ten cells anew, of all test events by the seed of the shipped figures.
+
+    By another seed they would differ by the standard deviation of a KS distance, 0.27 where values are
+    about 1; a fifth of it is left to rounding on other machines.
+    """
+    model, test = load(name), ttbar.test
+    assert model.metrics["events"] == len(test)
+    made = {
+        "z": in_chunks(model.encode, test.x, None, seed=[0, 0]),
+        "x": in_chunks(model.decode, test.z, None, seed=[0, 1]),
+    }
+    named = {s: [observables(v, s, test.process) for v in (test[s], made[s])] for s in "xz"}
+    spread = 100.0 * scipy.stats.kstwobign.std() * np.sqrt(2 / len(test))
+    quoted = model.metrics["cells"][name]
+    for (space, observable), expected in zip(TOP_PAIRS.cells, quoted.values(), strict=True):
+        true, drawn = (values[observable] for values in named[space])
+        assert abs(100.0 * ks(true, drawn) - expected) < spread / 5, observable
 
 
 def test_shipped_cards_are_those_of_their_figures(tmp_path):
@@ -240,13 +271,3 @@ def test_shipped_cards_are_those_of_their_figures(tmp_path):
 
 def test_shipped_models_are_light():
     assert sum(file.stat().st_size for file in SHIPPED.rglob("*")) < 60e6
-
-
-@pytest.mark.parametrize(
-    "folder", [path for path in SHIPPED.iterdir() if path.is_dir()], ids=lambda path: path.name
-)
-def test_shipped_onnx_files_draw_what_tensorflow_draws(folder):
-    """As far as was measured when they were written."""
-    deviations = json.loads((folder / "config.json").read_text())["onnx"]["deviations"]
-    assert deviations
-    assert max(found["largest"] for found in deviations.values()) < 1e-4

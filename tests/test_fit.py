@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import toy, toy_events, toy_pairs
+from conftest import eager, toy, toy_events, toy_pairs
 
 from mizoo import Turbo, presets
 from mizoo.datasets import Samples, Split
@@ -595,7 +595,8 @@ def run(tmp_path):
             "ae", {"x": (3,), "latent": 2, "units": 4, **options}, epochs=epochs, batch_size=20, seed=seed
         )
         split = Split(*[Samples(x)] * 3)
-        return train(recipe, split, tmp_path / "run", resume=resume, verbose=0)
+        with eager():
+            return train(recipe, split, tmp_path / "run", resume=resume, verbose=0)
 
     made.folder = tmp_path / "run"
     return made

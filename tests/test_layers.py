@@ -37,6 +37,7 @@ def test_package_is_lazy_and_complete():
         assert getattr(mizoo, name) is not None
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "code",
     [

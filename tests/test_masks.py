@@ -105,7 +105,11 @@ def test_a_single_component_depends_on_the_context_alone():
 
 @pytest.mark.parametrize(
     ("shapes", "eager"),
-    [({"x": (3,), "z": (1,)}, False), ({"x": (1,), "z": (2,)}, True), ({"x": (1,)}, True)],
+    [
+        pytest.param({"x": (3,), "z": (1,)}, False, marks=pytest.mark.ci),
+        ({"x": (1,), "z": (2,)}, True),
+        ({"x": (1,)}, True),
+    ],
 )
 def test_presets_of_a_single_component_train_and_draw(shapes, eager):
     tf.config.run_functions_eagerly(eager)
@@ -233,6 +237,7 @@ def without_masks(config):
     return config
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["flow-ttbar", "turbosim-ttbar"])
 def test_shipped_flows_keep_the_masks_they_were_trained_with(name, few):
     """Draws of the file are those of the SavedModel, which was written with it."""

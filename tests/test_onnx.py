@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 import tf2onnx
 from conftest import toy
+from mizoo.presets.ttbar import coordinates
 
 import mizoo
 from mizoo.export import onnx_graph, write_onnx
@@ -17,7 +18,6 @@ from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import Likelihood
 from mizoo.physics import JetMatching
-from mizoo.presets.ttbar import coordinates
 from mizoo.representations import JetAssignment, Tokens
 
 
@@ -54,7 +54,14 @@ def names(graph):
                 yield from names(attribute.g)
 
 
-@pytest.mark.parametrize("make", [gandalf, flow, lambda: mizoo.presets.turbosim(original=True)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(gandalf, marks=pytest.mark.ci),
+        pytest.param(flow, marks=pytest.mark.ci),
+        lambda: mizoo.presets.turbosim(original=True),
+    ],
+)
 def test_onnx_gives_what_tensorflow_gives(make, few, tmp_path):
     model = make()
     wide = model.x_representation.physical_shape == (24,)
@@ -81,7 +88,10 @@ def test_onnx_gives_what_tensorflow_gives(make, few, tmp_path):
                 np.testing.assert_allclose(drawn, expected, rtol=1e-3, atol=1e-3 * data[target].std())
 
 
-@pytest.mark.parametrize("name", ["infogan", "srgan", "aae", "pix2pix"])
+@pytest.mark.ci
+@pytest.mark.parametrize(
+    "name", ["infogan", "vae", "bibae", "pix2pix", pytest.param("srgan", marks=pytest.mark.slow)]
+)
 def test_what_a_mapper_lacks_is_left_out(name, tmp_path):
     preset = mizoo.presets.PRESETS[name]
     model, test = preset.factory(), preset.truth()[:50]

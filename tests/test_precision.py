@@ -59,7 +59,18 @@ def assert_used(model, events):
         assert np.isfinite(drawn).all()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+FAST = {"vae", "pix2pix"}
+# `.ci/nightly` has the others.
+USUAL = {"wgan_gp", "infogan", "bibae_desy", "flow", "turbosim", "gandalf"}
+
+
+def grid(names):
+    """Parameters of which those that are not `FAST` are of the suites that take longer."""
+    marks = {name: pytest.mark.ci if name in USUAL else pytest.mark.slow for name in names}
+    return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
+
+
+@pytest.mark.parametrize("name", grid(PRESETS))
 def test_every_preset_trains_a_step_and_draws(name):
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
     logs = model.fit(events, batch_size=16, verbose=0).history
@@ -71,7 +82,7 @@ def test_every_preset_trains_a_step_and_draws(name):
     assert_used(model, events)
 
 
-@pytest.mark.parametrize("name", ["flow", "turbosim", "gandalf", "otus", "cyclegan", "pix2pix"])
+@pytest.mark.parametrize("name", grid(["flow", "turbosim", "gandalf", "otus", "cyclegan", "pix2pix"]))
 def test_all_but_networks_of_physics_presets_is_float32(name):
     """Weights, coordinates, draws, losses and densities, log-determinants included."""
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
@@ -93,6 +104,7 @@ def test_all_but_networks_of_physics_presets_is_float32(name):
     assert {tensor.dtype for tensor in found} == {tf.float32}
 
 
+@pytest.mark.ci
 def test_flows_train_in_a_graph():
     """With couplings in double precision and in that of the policy; both are compiled."""
     tf.config.run_functions_eagerly(False)
@@ -144,7 +156,7 @@ def test_flows_invert_themselves():
     assert gaps.max() < 0.1
 
 
-@pytest.mark.parametrize("name", ["flow", "turbosim", "gandalf", "vae"])
+@pytest.mark.parametrize("name", grid(["flow", "turbosim", "gandalf", "vae"]))
 def test_saved_and_loaded_draws_the_same(name, tmp_path):
     model, events = made(name), PRESETS[name].load_dataset().train[:4]
     model.adapt(events)

@@ -11,12 +11,14 @@ from mizoo.networks import mlp
 from mizoo.objectives import Adversarial
 from mizoo.representations import Standardise
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 LINKS = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 SMALL = {"units": 8, "couplings": 1}
 
 
 @pytest.fixture(scope="module")
-def small():
+def small(eagerly):
     return presets.turbosim(**SMALL)
 
 

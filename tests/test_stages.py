@@ -10,6 +10,8 @@ from mizoo import Stage, presets
 from mizoo.model.staged import Stages
 from mizoo.training.callbacks import Backup
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def staged(stages):
     model = toy()
@@ -161,6 +163,8 @@ def test_weights_given_to_a_preset_are_those_of_its_stages():
     ]  # fmt: skip
 
 
+@pytest.mark.ci
+@pytest.mark.usefixtures("compiled")
 def test_stages_resume_where_they_were(tmp_path):
     def model():
         keras.utils.set_random_seed(2)

@@ -4,11 +4,11 @@ from functools import partial
 from pathlib import Path
 
 import awkward as ak
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import uproot
+from conftest import hdf5, refused
 
 import mizoo
 from mizoo.datasets.weights import UnusedWeights
@@ -23,21 +23,6 @@ ROOT = DATA / "ttbar_reco.root"
 @pytest.fixture(scope="module")
 def x(ttbar):
     return ttbar.train.x[:50]
-
-
-def refused(message, call, *arguments, **options):
-    with pytest.raises(ValueError, match=message) as caught:
-        call(*arguments, **options)
-    text = str(caught.value)
-    assert "\n" not in text
-    assert text.startswith(str(arguments[0]))
-
-
-def hdf5(path, **arrays):
-    with h5py.File(path, "w") as file:
-        for name, array in arrays.items():
-            file[name] = array
-    return path
 
 
 def frame_of(x, **others):

@@ -12,6 +12,8 @@ from mizoo.representations import Identity, Standardise
 from mizoo.training import Backup, Warmup
 from mizoo.training.warm_start import take_weights
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 ALL = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 
 
@@ -44,6 +46,7 @@ def test_only_the_streams_asked_for_are_computed(terms, streams, monkeypatch):
     assert len(drawn) == len(needed)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_fit_reports_every_term_by_its_name():
     history = toy().fit(toy_pairs(), epochs=2, batch_size=16, verbose=0).history
     expected = {f"{letter}_{stream}" for letter in "LD" for stream in ALL}
@@ -103,6 +106,7 @@ def test_gradients_are_clipped():
     assert np.linalg.norm(after - before) == pytest.approx(1e-3, rel=1e-3)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_average_follows_the_weights():
     model = toy(["L_z_tilde"], ema_momentum=0.5)
     kernel = [model.encoder.weights[0].numpy()]
@@ -133,6 +137,7 @@ def test_a_model_takes_what_another_one_draws_with():
         take_weights(presets.pix2pix(), former)
 
 
+@pytest.mark.usefixtures("compiled")
 def test_nan_stops_training_names_the_term_and_spares_the_weights():
     model = toy()
     pairs = toy_pairs()
@@ -145,6 +150,7 @@ def test_nan_stops_training_names_the_term_and_spares_the_weights():
         assert np.isfinite(variable.numpy()).all()
 
 
+@pytest.mark.usefixtures("compiled")
 def test_gradients_not_finite_stop_training_too():
     class Cliff(keras.layers.Layer):
         def call(self, values):
@@ -298,6 +304,8 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
+@pytest.mark.ci
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("executions", [1, 2])
 def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
     def model():
@@ -328,6 +336,8 @@ def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
+@pytest.mark.ci
+@pytest.mark.usefixtures("compiled")
 def test_executions_of_many_steps_do_not_run_past_an_epoch(few):
     model = presets.turbosim(original=True)
     assert model.steps_per_execution == 20

@@ -15,7 +15,10 @@ import numpy as np
 import pytest
 from spread import EPOCHS, MODELS
 
+pytestmark = pytest.mark.ci
 HERE = Path(__file__).parent
+# Critics, contrast and dropout, half precision, and plain arrays; `.ci/nightly` has the others.
+USUAL = ("turbosim", "diffusion", "vae in bfloat16", "uneven", "seen")
 
 
 def free_ports(count):
@@ -77,14 +80,20 @@ def cluster(count=2):
     ]
 
 
-@pytest.fixture(scope="module")
-def spread(processes, tmp_path_factory):
+@pytest.fixture(
+    scope="module",
+    params=[USUAL, pytest.param(sorted({*MODELS} - {*USUAL}), marks=pytest.mark.slow)],
+    ids=["usual", "others"],
+)
+def spread(request, processes, tmp_path_factory):
     """What one replica, two of one machine, and two workers make of the same trainings."""
     folder = tmp_path_factory.mktemp("spread")
-    started = {how: processes.start("spread.py", how, folder / f"{how}.json") for how in ("one", "two")}
-    for i, task in enumerate(cluster()):
-        how = f"worker {i}"
-        started[how] = processes.start("spread.py", how, folder / f"{how}.json", cluster=task)
+
+    def start(how, task=None):
+        return processes.start("spread.py", how, folder / f"{how}.json", *request.param, cluster=task)
+
+    started = {how: start(how) for how in ("one", "two")}
+    started |= {f"worker {i}": start(f"worker {i}", task) for i, task in enumerate(cluster())}
     processes.done(*started.values())
     return {how: json.loads((folder / f"{how}.json").read_text()) for how in started}
 
@@ -94,20 +103,27 @@ def test_strategies_have_the_replicas_asked_for(spread):
     assert found == {"one": (1, True), "two": (2, True), "worker 0": (2, True), "worker 1": (2, False)}
 
 
-@pytest.mark.parametrize("name", [*MODELS, "uneven"])
 @pytest.mark.parametrize("how", ["two", "worker 0", "worker 1"])
-def test_many_train_as_one(name, how, spread):
-    one, many = spread["one"][name], spread[how][name]
-    off = 200.0 if name.endswith("bfloat16") else 1.0  # eight bits instead of 24
-    assert len(one["history"]["loss"]) == (3 if name == "uneven" else EPOCHS)
-    for term, values in one["history"].items():
-        np.testing.assert_allclose(
-            many["history"][term], values, rtol=2e-4 * off, atol=1e-5 * off, err_msg=term
-        )
-    for a, b in zip(one["weights"], many["weights"], strict=True):
-        np.testing.assert_allclose(b, a, atol=5e-4 * off)
+def test_many_train_as_one(how, spread):
+    names = spread["one"].keys() - {"replicas", "chief", "seen"}
+    assert names
+    for name in names:
+        one, many = spread["one"][name], spread[how][name]
+        off = 200.0 if name.endswith("bfloat16") else 1.0  # eight bits instead of 24
+        assert len(one["history"]["loss"]) == (3 if name == "uneven" else EPOCHS)
+        for term, values in one["history"].items():
+            np.testing.assert_allclose(
+                many["history"][term],
+                values,
+                rtol=2e-4 * off,
+                atol=1e-5 * off,
+                err_msg=f"{name} {term}",
+            )
+        for a, b in zip(one["weights"], many["weights"], strict=True):
+            np.testing.assert_allclose(b, a, atol=5e-4 * off, err_msg=name)
 
 
+@pytest.mark.parametrize("spread", [USUAL], ids=["usual"], indirect=True)
 def test_replicas_see_every_event_once(spread):
     one = spread["one"]["seen"]
     assert one["validation"] == sorted(one["files"]) == list(range(37))
@@ -143,31 +159,40 @@ TRAIN = ("train", "vae", "--deterministic", "--resume", *(f"--{k}={v}" for k, v 
 
 
 @pytest.fixture(scope="module")
-def runs(processes, tmp_path_factory):
-    """A run that nobody disturbs, and two whose chief or other worker is killed amid an epoch."""
+def start(processes, tmp_path_factory):
+    """Starts a worker of a run of two; the folder of runs is its attribute."""
     folder = tmp_path_factory.mktemp("runs")
 
     def start(name, task):
         return processes.start("-m", "mizoo", *TRAIN, "--out", folder / name, cluster=task)
 
-    tasks = {name: cluster() for name in ("undisturbed", "chief", "worker")}
-    started = {name: [start(name, task) for task in both] for name, both in tasks.items()}
-    victims, deadline = {"chief": 0, "worker": 1}, time.monotonic() + 120
-    while victims and time.monotonic() < deadline:
-        for name, index in list(victims.items()):
-            if backups(folder / name) >= 3:
-                del victims[name]
-                started[name][index].send_signal(signal.SIGKILL)
-                assert processes.code(started[name][index]) == -signal.SIGKILL
-                started[name][index] = start(name, tasks[name][index])
+    start.folder = folder
+    return start
+
+
+@pytest.fixture(scope="module")
+def undisturbed(processes, start):
+    """A run that nobody disturbs."""
+    processes.done(*[start("undisturbed", task) for task in cluster()])
+    return start.folder / "undisturbed"
+
+
+def killed(victim, processes, start):
+    """A run of two workers, of which one is killed amid an epoch and started again."""
+    run, tasks, index = start.folder / victim, cluster(), ["chief", "worker"].index(victim)
+    both = [start(victim, task) for task in tasks]
+    deadline = time.monotonic() + 240
+    while backups(run) < 3:
+        assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert not victims
-    processes.done(*[process for both in started.values() for process in both])
-    return folder
+    both[index].send_signal(signal.SIGKILL)
+    assert processes.code(both[index]) == -signal.SIGKILL
+    both[index] = start(victim, tasks[index])
+    processes.done(*both)
+    return run
 
 
-def test_only_the_chief_writes(runs):
-    undisturbed = runs / "undisturbed"
+def test_only_the_chief_writes(undisturbed):
     there = {path.name for path in undisturbed.iterdir()}
     assert there == {
         "backup", "config.json", "log.txt", "metrics.csv", "model.keras", "tensorboard", "best.weights.h5"
@@ -189,16 +214,17 @@ def backups(run):
     return int(state.read_text().split('"')[1].rpartition("-")[2]) if state.is_file() else 0
 
 
-@pytest.mark.parametrize("victim", ["chief", "worker"])
-def test_a_killed_worker_comes_back(victim, runs):
-    lines = (runs / victim / "log.txt").read_text().splitlines()
+@pytest.mark.parametrize("victim", ["worker", pytest.param("chief", marks=pytest.mark.slow)])
+def test_a_killed_worker_comes_back(victim, undisturbed, processes, start):
+    run = killed(victim, processes, start)
+    lines = (run / "log.txt").read_text().splitlines()
     begun = [line for line in lines if "from step" in line]
     steps = [int(line.partition("from step ")[2].split()[0]) for line in begun]
     assert steps[0] == 0
     assert steps[-1] >= 15  # what had been saved is not done again
-    for a, b in zip(weights(runs / "undisturbed"), weights(runs / victim), strict=True):
+    for a, b in zip(weights(undisturbed), weights(run), strict=True):
         np.testing.assert_array_equal(a, b)
-    assert len((runs / victim / "metrics.csv").read_text().splitlines()) == 3
+    assert len((run / "metrics.csv").read_text().splitlines()) == 3
 
 
 SAVING = """

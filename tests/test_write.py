@@ -229,7 +229,7 @@ def test_a_lock_ends_with_its_process(events, tmp_path):
     assert names(tmp_path) == {"out.csv", "out.csv.sha256", "out.csv.process.json"}
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".h5"])
+@pytest.mark.parametrize("suffix", [".csv", pytest.param(".h5", marks=pytest.mark.ci)])
 def test_a_kill_at_any_point_leaves_a_file_or_none(events, suffix, tmp_path):
     path, points = tmp_path / f"out{suffix}", 0
     write(path, events[:10])
