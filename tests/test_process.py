@@ -1,70 +1,106 @@
-"""Another process, from its declaration to tables and figures: Z → e⁺e⁻, the other benchmark of OTUS."""
+"""Descriptions of processes: YAML and Python, what follows from them, and mistakes by line and key."""
+
+import json
 
 import numpy as np
 import pytest
 
 import mizoo
-from mizoo.datasets import Events, read, write
-from mizoo.evaluation import evaluate, observables, responses
-from mizoo.evaluation.observables import label
-from mizoo.objectives import Acceptance
-from mizoo.physics import TTBAR, ZEE, accepted
-from mizoo.representations import Momenta
+from mizoo.physics import accepted, library
+from mizoo.physics.process import Process
+
+ZH = """\
+name: zh
+partons:
+  - {name: e-, pdgid: 11}
+  - {name: e+, pdgid: -11}
+  - {name: b, pdgid: 5, mass: 4.8}
+  - {name: bbar, pdgid: -5, mass: 4.8}
+decays:
+  - {name: Z, pdgid: 23, daughters: [e-, e+]}
+  - {name: H, pdgid: 25, daughters: [b, bbar], mass: 125.0}
+objects:
+  - {name: e-, kind: electron, charge: -1, pt: 10, eta: 2.5}
+  - {name: e+, kind: electron, charge: 1, pt: 10, eta: 2.5}
+  - {name: jet, kind: jet, count: 2, pt: 20 + abs(eta), eta: 4.5, cone: 0.5}
+select: n_electrons == 2 and n_jets == 2
+"""
 
 
-@pytest.fixture(scope="module")
-def electrons():
-    """Pairs whose detector smears energies by 3 %."""
-    rng = np.random.default_rng(0)
-    direction = rng.normal(size=(400, 3))
-    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    mass = 91.2 + 2.5 * np.tan(np.pi * (rng.random(400) - 0.5) * 0.9)
-    momenta = 0.5 * mass[:, None, None] * np.stack([direction, -direction], 1)
-    smeared = momenta * (1.0 + 0.03 * rng.normal(size=(400, 2, 1)))
-    four = [np.concatenate([p, np.linalg.norm(p, axis=-1, keepdims=True)], -1) for p in (smeared, momenta)]
-    return Events(*(p.reshape(400, 8) for p in four), process=ZEE)
+@pytest.fixture
+def written(tmp_path):
+    def write(text):
+        path = tmp_path / "zh.yaml"
+        path.write_text(text)
+        return path
+
+    return write
 
 
-def test_observables_follow_from_the_process(electrons):
-    named = observables(electrons.z, "z", ZEE)
-    assert list(named) == [*ZEE.columns("z"), "m_z"]
-    assert np.median(named["m_z"]) == pytest.approx(91.2, abs=0.5)
-    assert label("m_z", "x", ZEE) == "$m_Z$"
-    found = responses(electrons.x, electrons.z, ZEE)
-    assert list(found) == ["electron_pt", "electron_eta", "electron_phi"]
-    assert found["electron_pt"].shape == (400, 2)
-    assert found["electron_pt"].std() == pytest.approx(0.03, abs=0.003)
+def test_a_description_says_all_that_a_model_or_reader_needs(written):
+    zh = Process.load(written(ZH))
+    assert [one.name for one in zh.x] == ["e-", "e+", "jet1", "jet2"]
+    assert zh.columns("x")[8:12] == ["px_jet1", "py_jet1", "pz_jet1", "E_jet1"]
+    assert zh.masses("x") == (0.0,) * 4
+    np.testing.assert_allclose(zh.masses("z"), (0.000511, 0.000511, 4.8, 4.8), rtol=1e-4)
+    assert zh.decays[0].gev == pytest.approx(91.19, abs=0.01)
+    assert zh.decays[1].gev == 125.0
+    assert list(zh.systems) == ["m_all", "m_Z", "m_H"]
+    assert zh.ordered == ((2, 3),)
+    assert [(m.kind, m.partons, m.objects) for m in zh.matches] == [
+        ("electron", (0,), (0,)), ("electron", (1,), (1,)), ("jet", (2, 3), (2, 3)),
+    ]  # fmt: skip
+    assert zh.x[2].threshold(np, eta=np.array([-2.0, 0.0])).tolist() == [22.0, 20.0]
+    assert Process(**json.loads(json.dumps(zh.to_dict()))) == zh
 
 
-def test_files_training_tables_and_figures_follow_from_it(electrons, tmp_path):
-    write(tmp_path / "zee.parquet", electrons, process=ZEE)
-    events = read(tmp_path / "zee.parquet", process=ZEE)
-    x, z = (Momenta.of(ZEE, space) for space in "xz")
-    model = mizoo.presets.turbosim(x=x, z=z, units=8, couplings=1)
-    model.fit(events[:300], batch_size=100, epochs=2, verbose=0)
-    report = evaluate(model, events[300:])
-    assert len(report.table) == 4 * (8 + 1)
-    assert not report.table["paper"].any()
-    report.save(tmp_path / "report")
-    figures = {path.stem for path in (tmp_path / "report" / "figures").iterdir()}
-    assert {"x_e", "x_e_plus", "z_masses", "transport_electron", "response"} <= figures
-    with pytest.raises(ValueError, match="paper's cells"):
-        _ = report.cells
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("pdgid: -11}", "pdgid: -11, spin: 1}", "line 4: partons.1.spin: there is no such key"),
+        ("mass: 4.8}\n  - {name: bbar", "mass: -4}\n  - {name: bbar", "line 5: partons.2.mass: .*greater"),
+        ("pdgid: 5, mass: 4.8", "pdgid: 99999", "line 5: partons.2: pdgid 99999 is of no particle"),
+        (
+            "[e-, e+]",
+            "[e-, mu]",
+            "line 7: decays: 'mu', a daughter of 'Z', is neither a parton nor a decay",
+        ),
+        ("125.0", "9.0", "line 7: decays: 'H' has 9 GeV, its daughters have 9.6"),
+        ("kind: jet", "kind: jets", "line 13: objects.2.kind: Input should be 'electron', 'muon'"),
+        ("20 + abs(eta)", "20 + pt", "line 13: objects.2: pt is a number or a formula in eta alone"),
+        ("count: 2", "count: [3, 2]", r"line 13: objects.2: count must be a number, or two .*\[3, 2\]"),
+        ("n_jets == 2", "n_jet == 2", "line 14: select: .*no n_jet; there are n_electrons"),
+        ("name: zh", "nam: zh", "line 1: (name: Field required|nam: there is no such key)"),
+        ("decays:", "decays", r"line \d+: no YAML"),
+    ],
+)
+def test_mistakes_are_told_by_line_and_key(old, new, message, written):
+    assert old in ZH
+    with pytest.raises(ValueError, match=rf"zh\.yaml, {message}") as caught:
+        Process.load(written(ZH.replace(old, new)))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_processes_come_with_the_package(name):
+    process = getattr(mizoo.processes, name)
+    assert process == library.get(name)
+    assert process.name == name
+    assert process.has_fixed_counts
+    split = getattr(mizoo.datasets, name)()
+    assert split.train.process == process
+    assert accepted(split.test.x, process).mean() > 0.999
 
 
 def test_acceptance_is_that_of_a_plain_loop(ttbar):
-    objects = ttbar.validation.z[:2000].reshape(-1, 6, 4)
-    pt, eta = (
-        np.hypot(objects[..., 0], objects[..., 1]),
-        np.arcsinh(objects[..., 2] / np.hypot(objects[..., 0], objects[..., 1])),
-    )
-    expected = [
-        p[0] > 10 and abs(e[0]) < 2.5 and all(p[2:] > 20) and all(abs(e[2:]) < 4.5)
-        for p, e in zip(pt, eta, strict=True)
-    ]
-    found = accepted(ttbar.validation.z[:2000])
+    process = library.get("ttbar")
+    z = ttbar.validation.z[:2000]
+    found = accepted(z, process)
+    objects = z.reshape(-1, 6, 4).astype("float64")
+    pt = np.hypot(objects[..., 0], objects[..., 1])
+    eta = np.arcsinh(objects[..., 2] / pt)
+    jets = 20.0 * np.sqrt((2.5 - 0.15 * np.abs(eta[:, 2:])) ** 2 / 20.0 + 1.0)
+    expected = (pt[:, 0] >= 10) & (np.abs(eta[:, 0]) <= 2.5)
+    expected &= (pt[:, 2:] >= jets).all(1) & (np.abs(eta[:, 2:]) <= 5.0).all(1)
     np.testing.assert_array_equal(found, expected)
     assert 0.1 < found.mean() < 0.9
-    term = Acceptance.of(TTBAR)
-    assert term.pt == [10.0, 0.0, 20.0, 20.0, 20.0, 20.0]
-    assert term.eta[0] == 2.5
