@@ -58,7 +58,7 @@ def test_events_of_your_own(monkeypatch, capsys):
     first = next(line for line in capsys.readouterr().out.splitlines() if line.strip())
     count = int(first.split()[0])
     assert first == f"{count} ({count}, 24) ({count}, 24)"
-    assert len(names["more"]) > count
+    assert len(names["hard"]) > count
 
 
 @pytest.mark.ci
