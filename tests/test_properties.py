@@ -143,8 +143,13 @@ SCALES = {"narrow": (0.01, 0.02, 0.0), "wide": (0.5, 0.3, 2.0)}
 
 @pytest.mark.parametrize("scales", SCALES)
 @FEW
-@given(arrays(EVENTS, 3, bound=2.0), arrays(EVENTS, 3, bound=1.0))
-def test_residuals_lead_back_to_the_target(scales, target, reference):
+@given(
+    hnp.arrays("float32", (EVENTS, 3), elements=st.floats(0.015625, 2.0, width=32)),
+    hnp.arrays("bool", (EVENTS, 3)),
+    arrays(EVENTS, 3, bound=1.0),
+)
+def test_residuals_lead_back_to_the_target(scales, distance, above, reference):
+    target = reference + np.where(above, distance, -distance)  # at 0 no operation has a derivative
     space = Angular((3,))
     mapper = ResidualMapper(Gaussian(mlp([], 6), (3,)), space, space, SCALES[scales])
     residual, log_slope = mapper.forward(target, reference)
