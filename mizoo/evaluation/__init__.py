@@ -2,10 +2,15 @@
 
 from mizoo.evaluation.classifier import classifier_test, features, pair_features
 from mizoo.evaluation.conditional import crps, responses, retrieve, simulation_based_calibration
+from mizoo.evaluation.disagreement import Disagreement, DisagreementWarning
+from mizoo.evaluation.domain import Domain
 from mizoo.evaluation.observables import observables
 from mizoo.evaluation.report import Report, compare, evaluate
 
 __all__ = [
+    "Disagreement",
+    "DisagreementWarning",
+    "Domain",
     "Report",
     "classifier_test",
     "compare",

@@ -11,18 +11,21 @@ class Benchmark(NamedTuple):
 
     Attributes:
         process: that it is of, by its name in `mizoo.processes`.
+        columns: what they are, in words.
         cells: space and observable of each column.
         published: KS distances × 100 of each column, by model.
     """
 
     process: str
+    columns: str
     cells: tuple[tuple[str, str], ...]
     published: dict[str, tuple[float, ...]]
 
 
 TOP_PAIRS = Benchmark(
     "ttbar",
-    # arXiv 2112.10629, table 1: b quark, leading jet, masses of reconstructed detector events.
+    # arXiv 2112.10629, table 1.
+    "b quark unfolded, leading jet simulated, masses of simulated events",
     (
         ("z", "py_b"),
         ("z", "pz_b"),

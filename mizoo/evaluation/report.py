@@ -13,6 +13,7 @@ from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
 from mizoo.evaluation.benchmark import Benchmark, benchmark_of
 from mizoo.evaluation.classifier import classifier_test, features
+from mizoo.evaluation.disagreement import FACTOR, Disagreement, disagreements, warn_of
 from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_threshold, thresholds
 from mizoo.evaluation.figures.draw import draw
 from mizoo.evaluation.joint import JOINT, joint_thresholds
@@ -75,6 +76,10 @@ class Report:
         }
         return pd.DataFrame(rows, index=[observable for _, observable in known.cells]).T
 
+    def disagreements(self, factor: float = FACTOR) -> list[Disagreement]:
+        """Observables whose KS distance is more than `factor` thresholds, see `disagreements`."""
+        return disagreements(self.table, self.truth, self.streams, factor)
+
     @property
     def summary(self) -> pd.DataFrame:
         """Mean and largest KS × 100 of each stream, the observable of the largest, and the threshold."""
@@ -127,7 +132,8 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     Of pairs that is what `encode` and `decode` make of the data and then of one another's draws; of x
     alone, what `sample` draws and `reconstruct` makes of x. What a model has not is left out. Observables
     of vectors are their components, those of images the first principal components of the true ones.
-    Weights of the data are those of what is made of them.
+    Weights of the data are those of what is made of them. A `DisagreementWarning` names the observables
+    in which the model is far from the truth.
 
     Args:
         model: a `Turbo`, a `Pretrained`, or anything with `encode` and `decode` in physical units.
@@ -144,7 +150,9 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     # Draws from the prior stand for no event, and so for no weight.
     free = {"x_tilde"} if data.z is None else set()
     weights = {stream: None if stream in free else data.weights for stream in streams}
-    return _report(name, data, streams, weights, joint)
+    report = _report(name, data, streams, weights, joint)
+    warn_of(report.disagreements(), name)
+    return report
 
 
 def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:

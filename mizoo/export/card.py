@@ -2,31 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
-_DATA = {
-    "ttbar": (
-        "the packaged tt̄ events (`mizoo.datasets.ttbar()`): pp → tt̄ → e⁻ν̄ b b̄ u d̄ at 13 TeV, Pythia 8.318 "
-        "and Delphes with a CMS card, one electron and exactly four jets"
-    ),
-    "digits": "handwritten digits of 8 × 8 pixels (`mizoo.datasets.digits()`)",
-    "small digits": (
-        "handwritten digits of 8 × 8 pixels and the same of 4 × 4 (`mizoo.datasets.digits(reduced=2)`)"
-    ),
-}
-_LIMITS = {
-    "ttbar": (
-        "It knows the events above and nothing of other processes, energies, selections or detectors.\n"
-        "Missing momentum in the events is minus the sum of the visible momenta, all three components."
-    ),
-    "digits": "It knows these 1 397 small digits: a demonstration, not a model of images.",
-    "own": "It knows the data above and nothing else.",
-}
-_CITATIONS = {
-    "ttbar": "{}; and the events' tools: Pythia 8.3 (arXiv 2203.11601), Delphes 3 (arXiv 1307.6346)",
-    "digits": "{}; and the digits: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (1998)",
-    "own": "{}",
-}
-_UNIT = "Columns are px, py, pz and E of one object after the other, in GeV. "
+from mizoo.datasets.provenance import PROVENANCE, Provenance
+from mizoo.evaluation.benchmark import benchmark_of
+from mizoo.physics import library
+from mizoo.physics.process import Process
+
+_UNIT = "Columns are px, py, pz and E of one object after the other, in GeV: {columns}.\n\n"
 _USES = {
     "encode": "z_new = model.encode(x)  # {encode}draw z given x: {x} to {z}",
     "decode": "x_new = model.decode(z)  # {decode}draw x given z: {z} to {x}",
@@ -78,12 +61,13 @@ with a second input, such as `{first}_seeded(…, seed)`.
 
 {citation}.
 """
-_CELLS = """Kolmogorov-Smirnov distances × 100 on the test split: b quark unfolded, leading jet simulated,
-masses of simulated events. The threshold is what two samples of one distribution exceed in 5 % of cases.
+_CELLS = """Kolmogorov-Smirnov distances × 100 on the test split: {columns}.
+The threshold is what two samples of one distribution exceed in 5 % of cases.
 
 {cells}
 
-All observables, generated against true (KS × 100; threshold {threshold:.2f}):
+"""
+_OBSERVABLES = """All observables, generated against true (KS × 100; threshold {threshold:.2f}):
 
 {observables}"""
 _SUMMARY = """Kolmogorov-Smirnov distances × 100 of {columns}, generated against true ones of the
@@ -93,7 +77,7 @@ samples of one distribution exceed in 5 % of cases.
 {summary}"""
 
 
-def write_card(directory) -> Path:
+def write_card(directory: str | Path) -> Path:
     """Write `README.md` of a model folder from its `config.json` and `metrics.json`.
 
     The list `known_faults` of `config.json`, if there is one, stands under the limits.
@@ -101,46 +85,78 @@ def write_card(directory) -> Path:
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
     metrics = json.loads((directory / "metrics.json").read_text())
-    kind, data, events_are = _data(config)
+    process = _process(config)
+    data = _own(config, process) if "files" in config.get("data", {}) else _packaged(config)
     endpoints = config["endpoints"]
     shapes = {"x": _shape(config, "x"), "z": _shape(config, "z")}
-    physical = events_are == "ttbar" and "z" in metrics["given"]
+    physical = process is not None and "z" in metrics["given"]
     uses = {"decode": "simulate: " * physical, "encode": "unfold: " * physical}
     text = _CARD.format(
         name=metrics["name"],
         description=config["description"],
         model=config["repr"],
-        data=data,
+        data=data.text,
         training=f"{_epochs(config)} epochs, {_time(config['seconds'])} on {config['machine']}",
         events=metrics["events"],
         tested=f" of {config['tested']}" if config.get("tested") else ", which no training has seen",
         command="\n".join(config["commands"]),
-        figures=_figures(metrics, events_are, len(config["shapes"]["x"])),
+        figures=_figures(metrics, process, len(config["shapes"]["x"])),
         uses="\n".join(_USES[name].format(**shapes, **uses) for name in endpoints),
-        unit=_UNIT if events_are == "ttbar" else "",
+        unit="" if process is None else _unit(config, process),
         endpoints=", ".join(f"`{name}`" for name in endpoints),
         first=endpoints[0],
         onnx=_onnx(config),
-        limits=_limits(_LIMITS[kind], config.get("known_faults", [])),
-        citation=_CITATIONS[kind].format(config["paper"]),
+        limits=_limits(data.limits, config.get("known_faults", [])),
+        citation="; and ".join(filter(None, (config["paper"], data.citation))),
     )
     path = directory / "README.md"
     path.write_text(text)
     return path
 
 
-def _data(config):
-    """Kind of the data, what they are in words, and the process they are events of, if any."""
+def _dataset(config: dict[str, Any]) -> str:
+    """Name of the packaged data set that a model was trained on."""
+    return str(config.get("data", {}).get("demonstration", config["dataset"]))
+
+
+def _process(config: dict[str, Any]) -> Process | None:
+    """The process whose events a model was trained on; None for arrays."""
     record = config.get("data", {})
-    if "files" not in record:
-        dataset = config["dataset"]
-        kind = "digits" if "digits" in dataset else dataset
-        return kind, f"{_DATA[dataset]}; the training split", "ttbar" if kind == "ttbar" else None
+    if "files" in record:
+        return None if record["process"] is None else library.find(record["process"])
+    return library.get(_dataset(config)) if _dataset(config) in library.names() else None
+
+
+def _packaged(config: dict[str, Any]) -> Provenance:
+    """What is known of a packaged data set."""
+    known = PROVENANCE[_dataset(config)]
+    return known._replace(text=f"{known.text}; the training split")
+
+
+def _own(config: dict[str, Any], process: Process | None) -> Provenance:
+    """What is known of a user's own data."""
+    record = config["data"]
     files = " and ".join(f"`{file['name']}`" for file in record["files"])
     shapes = ", ".join(f"{space} {_sizes(sizes)}" for space, sizes in record["shapes"].items())
-    what = "arrays" if record["process"] is None else f"events of {record['process']}"
-    text = f"own data: {files}, {what} {shapes}, n = {record['events']}; all but the last two tenths"
-    return "own", text, record["process"]
+    what = "arrays"
+    if process is not None:
+        sides = (", ".join(one.name for one in process.particles(space)) for space in "zx")
+        what = f"events of {process.name} ({' → '.join(sides)}),"
+    return Provenance(
+        f"own data: {files}, {what} {shapes}, n = {record['events']}; all but the last two tenths",
+        "It knows the data above and nothing else.",
+        "",
+    )
+
+
+def _unit(config: dict[str, Any], process: Process) -> str:
+    """What the columns of events are; codes of a latent space have no names."""
+    objects = {
+        space: ", ".join(f"`{one.name}`" for one in process.particles(space))
+        for space in "xz"
+        if config["shapes"][space] == [len(process.columns(space))]
+    }
+    return _UNIT.format(columns="; ".join(f"{space} {names}" for space, names in objects.items()))
 
 
 def _epochs(history):
@@ -179,11 +195,12 @@ def _limits(limits, faults):
 
 
 def _figures(metrics, process, dimensions):
-    if metrics["cells"]:
-        return _CELLS.format(
-            cells=_cells(metrics["cells"]),
-            threshold=100 * metrics["table"][0]["threshold"],
-            observables=_observables(metrics["table"]),
+    if process is not None and "z" in metrics["given"]:
+        known, cells = benchmark_of(process), ""
+        if metrics["cells"] and known is not None:
+            cells = _CELLS.format(columns=known.columns, cells=_cells(metrics["cells"]))
+        return cells + _OBSERVABLES.format(
+            threshold=100 * metrics["table"][0]["threshold"], observables=_observables(metrics["table"])
         )
     lines = ["| | mean | largest | of | threshold |", "|---|---|---|---|---|"]
     lines += [
@@ -193,7 +210,7 @@ def _figures(metrics, process, dimensions):
     ]
     columns = "components" if dimensions == 1 else "principal components"
     return _SUMMARY.format(
-        columns="observables of detector events" if process == "ttbar" else columns,
+        columns=columns if process is None else "observables of detector events",
         drawn="given z of the same event" if "z" in metrics["given"] else "from the prior",
         summary="\n".join(lines),
     )

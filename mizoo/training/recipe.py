@@ -20,6 +20,7 @@ from mizoo.datasets import Split
 from mizoo.distribute import collectives
 from mizoo.distribute.restart import LOST, WorkerLostError
 from mizoo.distribute.strategies import is_chief
+from mizoo.evaluation.domain import Domain
 from mizoo.export.folders import check_folder
 from mizoo.export.record import read_config
 from mizoo.model.precision import POLICIES, Choice, check_precision, choose, policy_of
@@ -133,7 +134,7 @@ def train(
         with ExitStack() as stack:  # from here on, the recipe is known to make sense
             if chief := is_chief(strategy):
                 folder = directory
-                _prepare(directory, recipe, choice.precision, former, source)
+                _prepare(directory, recipe, data, choice.precision, former, source)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             log = _log(folder / "log.txt")
@@ -311,7 +312,7 @@ def _check_record(directory, done):
         raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
 
 
-def _prepare(directory, recipe, precision, former, source):
+def _prepare(directory, recipe, data, precision, former, source):
     config = directory / "config.json"
     if config.is_file():
         return
@@ -319,6 +320,7 @@ def _prepare(directory, recipe, precision, former, source):
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content = {
         "recipe": asdict(recipe), "precision": precision, "keras": keras.version(), "machine": machine,
+        "domain": Domain.of(data.train).to_dict(),
     }  # fmt: skip
     if source is not None:
         content["data"] = source

@@ -1,0 +1,106 @@
+"""The region of events that a training has seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from mizoo.datasets.events import Events
+from mizoo.datasets.samples import Samples
+from mizoo.evaluation.observables import masses, polar
+from mizoo.physics.process import Process
+
+# Of the largest value: by so much numbers of one event differ from file to file.
+_ROUNDING = 1e-4
+_MOST_ETA = 20.0  # of an object along the beam
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Least and largest values of the training events: of pT, η and masses, or of the columns of arrays.
+
+    A model says nothing about events outside; see `outside`.
+
+    Attributes:
+        ranges: by space and quantity; spaces that are no vectors, such as images, have none.
+    """
+
+    ranges: dict[str, dict[str, tuple[float, float]]]
+
+    @classmethod
+    def of(cls, data: Samples) -> Self:
+        """The domain of training data; events of weight 0 do not count."""
+        process = data.process if isinstance(data, Events) else None
+        ranges = {}
+        for space, array in data.arrays().items():
+            if array.ndim == 2:
+                seen = array if data.weights is None else array[data.weights != 0.0]
+                ranges[space] = {
+                    name: (float(values.min()), float(values.max()))
+                    for name, values in _quantities(seen, space, process).items()
+                }
+        return cls(ranges)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Of what `to_dict` gave.
+
+        Raises:
+            ValueError: if it is something else.
+        """
+        try:
+            return cls(
+                {s: {n: (float(a), float(b)) for n, (a, b) in of.items()} for s, of in content.items()}
+            )
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"a domain has least and largest values by space and name: {error}") from error
+
+    def to_dict(self) -> dict[str, dict[str, list[float]]]:
+        """As JSON can have it."""
+        return {s: {name: list(ends) for name, ends in of.items()} for s, of in self.ranges.items()}
+
+    def outside(self, values: ArrayLike, space: str, process: Process | None = None) -> np.ndarray:
+        """Whether events are outside the domain, (n, quantities): below or above all of the training.
+
+        Args:
+            values: events or vectors of `space`.
+            space: `"x"` or `"z"`.
+            process: of events; None of other arrays.
+
+        Raises:
+            ValueError: if the domain is not one of such events.
+        """
+        known = self.ranges.get(space, {})
+        found = _quantities(np.asarray(values), space, process)
+        if list(found) != list(known):
+            raise ValueError(
+                f"the domain of {space} is of {', '.join(known) or 'nothing'}, not of {', '.join(found)}"
+            )
+        columns = []
+        for name, (low, high) in known.items():
+            tolerance = _ROUNDING * max(abs(low), abs(high))
+            columns.append((found[name] < low - tolerance) | (found[name] > high + tolerance))
+        return np.stack(columns, 1)
+
+    def describe(self, outside: np.ndarray, space: str) -> str:
+        """One line on what `outside` gave: how many events, and in which quantity most of them."""
+        count = np.count_nonzero(outside.any(1))
+        line = f"{count} of {len(outside)} events lie outside what the training has seen"
+        if not count:
+            return line
+        each = np.count_nonzero(outside, axis=0)
+        most, (low, high) = list(self.ranges[space].items())[each.argmax()]
+        return f"{line}, {each.max()} of them in {most} (training: {low:.4g} to {high:.4g})"
+
+
+def _quantities(values: np.ndarray, space: str, process: Process | None) -> dict[str, np.ndarray]:
+    if process is None:
+        return {f"{space}{i}": column for i, column in enumerate(values.T)}
+    pt, eta, _ = polar(values)
+    eta = np.clip(np.nan_to_num(eta, posinf=_MOST_ETA, neginf=-_MOST_ETA), -_MOST_ETA, _MOST_ETA)
+    named: dict[str, np.ndarray] = {}
+    for i, particle in enumerate(process.particles(space)):
+        named |= {f"pt_{particle.name}": pt[:, i], f"eta_{particle.name}": eta[:, i]}
+    return named | masses(values, space, process)

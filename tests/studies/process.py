@@ -1,0 +1,157 @@
+"""How well a model of any process simulates and unfolds, on events that it has not seen.
+
+    python tests/studies/process.py runs/zh --split validation --out zh.json
+
+MODEL is a run folder or a trained model, by name or path. For each component and mass it prints the KS
+distance of simulated and of unfolded events over the 95 % threshold, in the mean of several samples; of each
+resonance the median and the half width of the central 68 %, beside the truth; the AUC of a classifier on
+pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each unfolded
+component, beside that of random partons of the training events.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mizoo.evaluation import classifier_test, crps, observables, pair_features
+from mizoo.evaluation.distances import effective_sample_size, ks, ks_threshold
+from mizoo.evaluation.streams import in_chunks
+from mizoo.evaluation.text import markdown
+from mizoo.export.origin import Origin
+
+SPACES = {"x": ("decode", "z", "simulate"), "z": ("encode", "x", "unfold")}
+
+
+def drawn(model, data, sample):
+    """Events simulated from z and unfolded from x, by space; others for each number of a sample."""
+    return {
+        space: in_chunks(getattr(model, method), data[given], what, seed=[sample, i])
+        for i, (space, (method, given, what)) in enumerate(SPACES.items())
+    }
+
+
+def distances(data, samples):
+    """KS distance over threshold of each observable of each space, in the mean of the samples."""
+    size = effective_sample_size(len(data), data.weights)
+    found = {}
+    for space in SPACES:
+        true = observables(data[space], space, data.process)
+        each = [observables(sample[space], space, data.process) for sample in samples]
+        found[space] = {
+            name: np.mean([ks(values, made[name], data.weights, data.weights) for made in each])
+            / ks_threshold(size, size)
+            for name, values in true.items()
+        }
+    return found
+
+
+def spread(values):
+    """Median and half of the central 68 %, in GeV."""
+    low, middle, high = np.percentile(values, [16, 50, 84])
+    return {"median": middle, "width": (high - low) / 2.0}
+
+
+def resonances(data, samples):
+    """Medians and widths of the masses of the decays, of true and of all generated events."""
+    names = [f"m_{decay.name}" for decay in data.process.decays]
+    found = {}
+    for space in SPACES:
+        true = observables(data[space], space, data.process)
+        each = [observables(sample[space], space, data.process) for sample in samples]
+        found[space] = {
+            name: {"truth": spread(true[name]), "model": spread(np.concatenate([m[name] for m in each]))}
+            for name in names
+            if name in true
+        }
+    return found
+
+
+def classified(data, sample):
+    """AUC on pairs with responses, and its error."""
+    truth = pair_features(data.x, data.z, data.process)
+    pairs = {"simulated": (sample["x"], data.z), "unfolded": (data.x, sample["z"])}
+    tests = {
+        name: classifier_test(truth, pair_features(*pair, data.process), data.weights, data.weights)
+        for name, pair in pairs.items()
+    }
+    return {name: {"AUC": auc.value, "error": auc.error} for name, auc in tests.items()}
+
+
+def scores(data, samples, train):
+    """CRPS of each unfolded component, in GeV, and of draws from the prior."""
+    shape = (len(data), max(len(samples), 2))
+    prior = train.z[np.random.default_rng(0).integers(len(train), size=shape)]
+    found = {"prior": crps(data.z, prior)}
+    if len(samples) > 1:
+        found["model"] = crps(data.z, np.stack([sample["z"] for sample in samples], 1))
+    names = data.process.columns("z")
+    return {key: dict(zip(names, map(float, values), strict=True)) for key, values in found.items()}
+
+
+def measured(model, data, train, count, pairs=True):
+    """All figures as plain data."""
+    start = time.perf_counter()
+    samples = [drawn(model, data, i) for i in range(count)]
+    result = {
+        "process": data.process.name,
+        "events": len(data),
+        "samples": count,
+        "seconds a sample": (time.perf_counter() - start) / count,
+        "distances": distances(data, samples),
+        "resonances": resonances(data, samples),
+        "crps": scores(data, samples, train),
+    }
+    return result | ({"pairs": classified(data, samples[0])} if pairs else {})
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float | np.floating) else value
+
+
+def show(result):
+    """The figures as tables."""
+    print(
+        f"{result['model']}, {result['process']}, {result['events']} events, {result['samples']} samples\n"
+    )
+    for space, title in (("x", "simulated"), ("z", "unfolded")):
+        table = pd.DataFrame({"KS / threshold": result["distances"][space]})
+        print(f"{title}, largest {table.to_numpy().max():.2f}\n\n{markdown(table)}")
+        rows = {
+            name: {f"{what} {of}": both[of][what] for what in ("median", "width") for of in both}
+            for name, both in result["resonances"][space].items()
+        }
+        if rows:
+            print(markdown(pd.DataFrame(rows).T))
+    print(f"CRPS [GeV] of unfolded components\n\n{markdown(pd.DataFrame(result['crps']))}")
+    if "pairs" in result:
+        print(f"classifier on pairs\n\n{markdown(pd.DataFrame(result['pairs']).T, 3)}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", help="run folder, or name or path of a trained model")
+    parser.add_argument("--split", default="validation", choices=("validation", "test"))
+    parser.add_argument("--samples", type=int, default=20)
+    parser.add_argument("--events", type=int, help="the first ones of the split; all of them by default")
+    parser.add_argument("--no-pairs", action="store_true", help="leave the classifier out")
+    parser.add_argument("--out", type=Path, help="JSON file")
+    args = parser.parse_args()
+    if args.samples < 1:
+        parser.error("--samples must be 1 or more")
+    origin = Origin(args.model)
+    data, train = origin.truth(split=args.split), origin.truth(split="train")
+    figures = measured(origin.model, data[: args.events], train, args.samples, not args.no_pairs)
+    result = rounded({"model": origin.name, "split": args.split, **figures})
+    show(result)
+    if args.out:
+        args.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
