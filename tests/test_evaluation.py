@@ -202,6 +202,7 @@ def test_weights_turn_one_sample_into_another(few):
     assert weighted.loc["E_e-", "ks"] < weighted.loc["E_e-", "threshold"]
 
 
+@pytest.mark.ci
 def test_joint_report_of_a_perfect_model(few):
     joint = evaluate(Oracle(few.test), few.test, joint=True).joint
     assert list(joint.index) == ["z_tilde", "x_tilde", "x_hat", "z_hat"]

@@ -250,6 +250,7 @@ def test_alignment_is_least_where_partners_are_closest():
     assert apart == pytest.approx(10.0 + np.log(1 + 7 * np.exp(-10)), rel=1e-3)
 
 
+@pytest.mark.ci
 def test_alignment_brings_pairs_together():
     """The contexts of two flows find each other, and the terms train along."""
     model = presets.flow(x=(3,), z=(2,), units=16, couplings=2, dropout=0.0)

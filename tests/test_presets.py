@@ -29,6 +29,7 @@ def test_default_has_the_eight_terms(small):
     assert isinstance(small.encoder.mapper, Flow)
 
 
+@pytest.mark.ci
 def test_one_step_is_finite_and_moves_every_part(small, few):
     before = {v.path + str(i): v.numpy() for i, v in enumerate(small.trainable_variables)}
     history = small.fit(few.train, batch_size=100, epochs=1, verbose=0).history

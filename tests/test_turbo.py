@@ -54,6 +54,7 @@ def test_fit_reports_every_term_by_its_name():
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.usefixtures("compiled")
 def test_training_lowers_the_likelihood_term():
     model = toy(["L_z_tilde"])
     history = model.fit(toy_pairs(), epochs=30, batch_size=16, verbose=0).history["L_z_tilde"]
@@ -283,6 +284,7 @@ def test_saved_and_loaded_model_is_the_same_and_trains_on(tmp_path):
     again.fit(toy_pairs(), batch_size=16, verbose=0)
 
 
+@pytest.mark.ci
 def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
     def model():
         keras.utils.set_random_seed(5)
