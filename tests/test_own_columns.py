@@ -222,6 +222,7 @@ YAML = "unit: GeV\nx:\n  electron:\n    pt: Electron_pt\n    eta: Electron_eta\n
         (YAML + "    px: a\n", r"line 3: x\.electron\.0: either pt, eta, phi or px, py, pz"),
         (YAML + "units: MeV\n", r"line 7: units: there is no such key"),
         ("- a\n", "a mapping of keys to values is expected"),
+        ("1: a\n", "a mapping of keys to values is expected"),
         ("unit: [\n", "line 2: no YAML"),
     ],
 )

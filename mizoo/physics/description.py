@@ -51,7 +51,7 @@ def read(path: str | Path) -> Description:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise ValueError(f"{path}{where}: no YAML: {getattr(error, 'problem', error)}") from error
-    if root is None or not isinstance(values, dict):
+    if root is None or not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"{path}: a mapping of keys to values is expected")
     return Description(values, root)
 

@@ -9,7 +9,7 @@ from mizoo.datasets.readers.chunk import Chunk
 from mizoo.datasets.readers.hdf5 import data_set, opened
 from mizoo.datasets.readers.limits import MAX_BYTES
 from mizoo.datasets.readers.numpy_files import PROCESS, load
-from mizoo.datasets.readers.tables import HDF5_NAMES, of_records
+from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, of_records
 from mizoo.datasets.weights import WEIGHTS, weight_name
 from mizoo.physics.process import Process
 
@@ -28,9 +28,9 @@ def numpy(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BY
         return
     arrays = {"x": content} if isinstance(content, np.ndarray) else content
     weights = arrays.pop(name, None) if (name := weight_name(arrays, str(path))) else None
-    if unknown := set(arrays) - {"x", "z", PROCESS}:
+    if unknown := set(arrays) - {"x", "z", PROCESS, EVENT, SAMPLE}:
         raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
-    arrays.pop(PROCESS, None)
+    arrays = {space: array for space, array in arrays.items() if space in ("x", "z")}
     yield from _of_arrays(arrays, {space: space for space in arrays}, weights, path, process, size)
 
 

@@ -95,6 +95,11 @@ class Columns(Part):
         except ValidationError as error:
             raise ValueError(f"columns: {description.fault(error)}") from error
 
+    @property
+    def gev(self) -> float:
+        """The unit in GeV."""
+        return 1.0 if self.unit == "GeV" else 1e-3
+
     @classmethod
     def load(cls, path: str | Path) -> Self:
         """The columns of a YAML file.

@@ -13,7 +13,7 @@ from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.hdf5 import data_set, opened
 from mizoo.datasets.readers.limits import text_limit
 
-COLUMN = "event"  # of tables
+COLUMN = tables.EVENT
 _PIECE = 1_000_000  # events
 
 
@@ -31,7 +31,7 @@ def of_parquet(path: str | Path, max_bytes: int) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
     pq = extra("pyarrow.parquet", "reading .parquet files")
     with pq.ParquetFile(tables.there(path)) as file:
-        if COLUMN not in file.schema_arrow.names:
+        if not _there(file.schema_arrow.names):
             return None
         return _whole(file.read(columns=[COLUMN]).to_pandas(ignore_metadata=True)[COLUMN].to_numpy())
 
@@ -39,7 +39,7 @@ def of_parquet(path: str | Path, max_bytes: int) -> np.ndarray | None:
 def of_csv(path: str | Path, max_bytes: int) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
     with tables.csv_lines(path, text_limit(max_bytes)) as (names, lines):
-        if COLUMN not in names:
+        if not _there(names):
             return None
         return _whole(pd.read_csv(lines, usecols=[COLUMN])[COLUMN].to_numpy())
 
@@ -47,7 +47,7 @@ def of_csv(path: str | Path, max_bytes: int) -> np.ndarray | None:
 def of_root(path: str | Path, max_bytes: int) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
     with tables.root_table(path) as tree:
-        if COLUMN not in tree.keys(recursive=False):
+        if not _there(tree.keys(recursive=False)):
             return None
         return _whole(tree.arrays(filter_name=[COLUMN])[COLUMN].to_numpy())
 
@@ -55,13 +55,13 @@ def of_root(path: str | Path, max_bytes: int) -> np.ndarray | None:
 def of_hdf5(path: str | Path, max_bytes: int) -> np.ndarray | None:
     """The data set `event`, (n,), if there is one."""
     with opened(path) as file:
-        return _whole(data_set(file, COLUMN, max_bytes)[...]) if COLUMN in list(file) else None
+        return _whole(data_set(file, COLUMN, max_bytes)[...]) if _there(list(file)) else None
 
 
 def of_memory(table: Any) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
     frame = tables.in_memory(table)
-    return _whole(frame[COLUMN].to_numpy()) if COLUMN in frame else None
+    return _whole(frame[COLUMN].to_numpy()) if _there(list(frame)) else None
 
 
 def of_columns(source: Any, columns: Columns, max_bytes: int) -> np.ndarray | None:
@@ -77,6 +77,16 @@ READERS: dict[Callable, Callable] = {
     tables.root: of_root,
     array_files.hdf5: of_hdf5,
 }
+
+
+def _there(names):
+    """Whether there is the column; in files of several draws per event it does not tell what to pair."""
+    if COLUMN in names and tables.SAMPLE in names:
+        raise ValueError(
+            f"columns {COLUMN} and {tables.SAMPLE} are those of several draws per event, which are not "
+            "paired with events of another file"
+        )
+    return COLUMN in names
 
 
 def _whole(values):

@@ -14,7 +14,6 @@ from mizoo.physics.particles import Kind
 from mizoo.physics.process import Process
 from mizoo.physics.selection import Selection
 
-_UNITS = {"GeV": 1.0, "MeV": 1e-3}
 _BELOW = 100.0  # between a threshold and objects in another unit
 _WITH_UNITS = ("pt", "px", "py", "pz", "E", "mass")
 
@@ -168,7 +167,7 @@ class Objects:
                     f"{word}s {one.fields[first]} and {one.fields[field]} have {counts[wrong[0]]} and "
                     f"{also[wrong[0]]} objects in event {wrong[0]}"
                 )
-        unit = _UNITS[self.columns.unit]
+        unit = self.columns.gev
         flat = {f: values * unit if f in _WITH_UNITS else values for f, (_, values, _) in lists.items()}
         polar = _polar(flat)
         if one.charge is not None:

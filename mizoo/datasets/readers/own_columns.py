@@ -16,7 +16,6 @@ from mizoo.datasets.readers.selection import Select
 from mizoo.datasets.weights import weight_name
 from mizoo.physics.process import Process
 
-_UNITS = {"GeV": 1.0, "MeV": 1e-3}
 _GENERATOR = "genWeight"  # of NanoAOD
 _DELPHES, _MIZOO = "Delphes", "events"  # trees that have readers of their own
 _PIECE = 1_000_000  # events
@@ -58,7 +57,7 @@ def chunks(
                 arrays["x"], wanted, of_x = objects.read(events, name, word)
                 bad |= of_x
             if partons:
-                arrays["z"] = _partons(events, partons, process, _UNITS[columns.unit], word)
+                arrays["z"] = _partons(events, partons, process, columns.gev, word)
             weights = trees.per_event(events[weight], weight, word).astype("float64") if weight else None
             yield Chunk(name, first, arrays, wanted, weights, bad)
             first += len(events)

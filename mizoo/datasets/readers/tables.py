@@ -24,10 +24,11 @@ from mizoo.datasets.readers.limits import MAX_BYTES, LimitedLines, text_limit
 from mizoo.datasets.weights import WEIGHT, WEIGHTS, weight_name
 from mizoo.physics.process import Process
 
-__all__ = ["HDF5_NAMES", "TREE", "WEIGHT", "WEIGHTS", "columns"]
+__all__ = ["EVENT", "HDF5_NAMES", "SAMPLE", "TREE", "WEIGHT", "WEIGHTS", "columns"]
 
 HDF5_NAMES = {"x": "ROL", "z": "FDL"}
 TREE = "events"  # of ROOT files with these columns
+EVENT, SAMPLE = "event", "sample"  # numbers of events, and of the draws of each in files of several
 
 
 def columns(process: Process, space: str) -> list[str]:
