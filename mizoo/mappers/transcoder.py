@@ -82,6 +82,15 @@ class Transcoder(SelfConditioned):
     ) -> TranscodedDistribution:
         return self._decoded(given.latent, 0.0, None, training, features)
 
+    def decode(self, latent: Tensor, crosses: bool) -> TranscodedDistribution:
+        """The distribution of the target given latents (n, d).
+
+        Args:
+            latent: what an encoder says of events.
+            crosses: whether it is that of the other space.
+        """
+        return self._decoded(latent, float(crosses), None, False, None)
+
     def _decoded(
         self,
         latent: Tensor,

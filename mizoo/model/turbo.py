@@ -15,6 +15,7 @@ from mizoo.core.types import Array, Batch, BatchShape, Config, Network, Shape, T
 from mizoo.datasets.samples import Samples
 from mizoo.distribute import collectives
 from mizoo.mappers.base import Mapper
+from mizoo.mappers.transcoder import Transcoder
 from mizoo.model.averages import average
 from mizoo.model.endpoints import signatures, write
 from mizoo.model.fitting import Fitting
@@ -247,6 +248,34 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
         """Where events lie in the latent space that the mappers share, (n, d) by space."""
         streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
         return {space: streams.distribution(there[space]).latent for space in data}
+
+    def decode_latent(
+        self, latent: Array, to: str, source: str | None = None, seed: int | None = None
+    ) -> Tensor:
+        """Draw x or z, in physical units, from latents (n, d), as `latents` gives them.
+
+        Transcoding and reconstruction are the two, one after the other: `decode(z)` draws what
+        `decode_latent(latents({"z": z})["z"], to="x", source="z")` does.
+
+        Args:
+            latent: (n, d).
+            to: space to draw in, `"x"` or `"z"`.
+            source: space that the latents come from; by default `to`, which makes it a reconstruction.
+            seed: of the draws.
+
+        Raises:
+            ValueError: for other spaces, or if a mapper knows more of an event than its latent.
+        """
+        for space in (to, source or to):
+            if space not in ("x", "z"):
+                raise ValueError(f"space must be 'x' or 'z', not {space!r}")
+        mapper = self.averages["decoder" if to == "x" else "encoder"]
+        if not isinstance(mapper, Transcoder):
+            raise ValueError(f"{self.name} needs more than a latent to draw {to}: encode or decode events")
+        with collectives.seed_scope(seed):
+            latent = tf.convert_to_tensor(latent, tf.float32)
+            drawn = mapper.decode(latent, crosses=source not in (None, to)).sample()
+            return self.representations[to].inverse(drawn)
 
     def information(self, data: Samples | Mapping[str, Array], **kwargs: Any) -> pd.DataFrame:
         """What the terms say of mutual information, in nats: see `mizoo.model.information.information`."""

@@ -1,5 +1,6 @@
 """All presets of the package, which their modules register when they are imported."""
 
+import mizoo.physics.reconstruction  # noqa: F401  shipped files name its classes
 from mizoo.presets import (  # noqa: F401
     adversarial,
     autoencoders,

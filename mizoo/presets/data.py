@@ -7,6 +7,7 @@ the demonstration, the number of events and their shapes; so the same tenth can 
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 from mizoo.datasets import Events, Samples, Split, read, read_arrays
 from mizoo.datasets.integrity import checksum
@@ -146,18 +147,13 @@ def training_data(
         {"name": Path(path).name, "path": str(Path(path).resolve()), "sha256": checksum(path)}
         for path in paths
     ]
-    of_process = isinstance(samples, Events)
-    content = {
-        "files": files,
-        "skip_bad": skip_bad,
-        "process": samples.process.to_dict() if of_process else None,
-        "columns": _plain(columns),
-    }
-    # A flow of x alone knows no process.
-    if of_process and preset.takes_process and not (preset.data == "x or pairs" and "z" not in own):
-        options = {"process": samples.process.to_dict()}
+    of = samples.process.to_dict() if isinstance(samples, Events) else None
+    content = {"files": files, "skip_bad": skip_bad, "process": of, "columns": _plain(columns)}
+    options: dict[str, Any]  # a flow of x alone knows no process
+    if of and preset.takes_process and not (preset.data == "x or pairs" and "z" not in own):
+        options = {"process": of}
     else:
-        options = {space: list(array.shape[1:]) for space, array in own.items()}
+        options = {space: [*array.shape[1:]] for space, array in own.items()}
     return split, options, {**content, **_sizes(split.train, len(samples))}
 
 

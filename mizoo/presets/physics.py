@@ -145,7 +145,8 @@ def frames(process: Process) -> tuple[int, int]:
 def masses(process: Process, space: str) -> list[tuple[int, ...]]:
     """Sets of objects whose masses networks see: all pairs, and all that could be what decays."""
     particles = process.particles(space)
-    found = dict.fromkeys(combinations(range(len(particles)), 2))
+    found: dict[tuple[int, ...], None] = {}
+    found |= dict.fromkeys(combinations(range(len(particles)), 2))
     for places in process.systems.values():
         kinds = sorted(str(process.partons[place].kind) for place in places)
         alike = [

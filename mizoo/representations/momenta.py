@@ -22,7 +22,7 @@ class Momenta(Standardise):
         masses: of the objects, GeV.
     """
 
-    excluded_from_config = ("shape", "scalar")
+    excluded_from_config: tuple[str, ...] = ("shape", "scalar")
 
     def __init__(self, masses, **kwargs):
         super().__init__((3 * len(masses),), **kwargs)
