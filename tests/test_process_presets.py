@@ -1,10 +1,13 @@
 """Every physics preset on every process: built from the description alone, trained, saved, put to use."""
 
 import json
+from pathlib import Path
 
+import jsonschema
 import keras
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 import mizoo
@@ -165,3 +168,13 @@ def test_a_process_and_shapes_exclude_each_other(preset, given, message):
 def test_a_file_of_a_process_has_to_be_there():
     with pytest.raises(FileNotFoundError, match=r"none\.yaml"):
         mizoo.presets.flow("none.yaml")
+
+
+def test_the_schema_of_descriptions_is_the_packaged_one():
+    folder = Path(library.__file__).parent
+    schema = json.loads((folder / "process.schema.json").read_text())
+    assert schema == Process.json_schema()  # else: write it anew
+    for path in folder.glob("*.yaml"):
+        jsonschema.validate(yaml.safe_load(path.read_text()), schema)
+    with pytest.raises(jsonschema.ValidationError, match="'mas' was unexpected"):
+        jsonschema.validate({"name": "a", "partons": [{"name": "b", "pdgid": 5, "mas": 1}]}, schema)

@@ -5,7 +5,14 @@ from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 import particle
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from mizoo.physics.expression import Expression
 
@@ -31,6 +38,16 @@ def _codes(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+_CODES = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "integer"},
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1},
+        ]
+    }
+)
+
+
 class Part(BaseModel):
     """A part of a description: what it does not know is a mistake."""
 
@@ -41,7 +58,7 @@ class Parton(Part):
     """An outgoing particle of the hard process."""
 
     name: Name
-    pdgid: Annotated[tuple[int, ...], BeforeValidator(_codes), Field(min_length=1)]
+    pdgid: Annotated[tuple[int, ...], BeforeValidator(_codes), Field(min_length=1), _CODES]
     """Code of the Particle Data Group, or several, as those of a light quark of any flavour."""
     mass: Mass = None
     label: Label = None

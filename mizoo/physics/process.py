@@ -1,7 +1,7 @@
 """A process is data: partons, decays, detector objects, and all that a model or a reader needs to know.
 
 A process is written in YAML (`Process.load`) or made in Python, `Process(name=…, partons=[…], …)`; both are
-checked by the same rules, of which `Process.model_json_schema()` is the JSON schema.
+checked by the same rules, of which `Process.json_schema()` is the JSON schema.
 """
 
 from functools import cached_property
@@ -100,6 +100,12 @@ class Process(Part):
             ValueError: for what is no description of a process; it names file, line and key.
         """
         return description.load(path, cls)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema of descriptions, which `library/process.schema.json` of this package is."""
+        dialect = "https://json-schema.org/draft/2020-12/schema"
+        return {"$schema": dialect, **cls.model_json_schema(), "title": "mizoo process"}
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data, of which `Process(**content)` makes it again."""
