@@ -36,6 +36,10 @@ Data = Annotated[
     ),
 ]
 Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
+Samples = Annotated[
+    Optional[int],
+    typer.Option(min=1, help="Draws per event: one per row, with columns event and sample."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Joint = Annotated[
@@ -144,6 +148,7 @@ def train(
     """
     import tensorflow as tf
 
+    from mizoo.datasets.resampling import resampled_for_training
     from mizoo.distribute.restart import WorkerLostError, start_again
     from mizoo.distribute.strategies import resolve
     from mizoo.presets import PRESETS
@@ -155,6 +160,7 @@ def train(
         raise typer.BadParameter(f"no preset {preset!r}; there are {', '.join(PRESETS)}")
     chosen = _options(preset, options or [])
     split, given, source = training_data(preset, data or [], _process(process), columns, skip_bad)
+    split = resampled_for_training(split, seed)
     if "process" in given and chosen.keys() & {"process", "x", "z"}:
         raise ValueError("--set process, x or z: events have a process, which --process names")
     for space, shape in source["shapes"].items():
@@ -282,19 +288,21 @@ def models(
 @app.command()
 def simulate(
     model: Model, events: Input, out: Output = None,
-    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False, overwrite: Overwrite = False,
+    samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Draw detector objects x given partons z, for any number of events; or any x given z, of arrays."""
-    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite)
+    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples)
 
 
 @app.command()
 def unfold(
     model: Model, events: Input, out: Output = None,
-    seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False, overwrite: Overwrite = False,
+    samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
+    overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Draw partons z given detector objects x, for any number of events; or any z given x, of arrays."""
-    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite)
+    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples)
 
 
 @app.command()
@@ -391,11 +399,12 @@ def _options(preset, pairs):
     return options
 
 
-def _draw(model, method, path, out, seed, skip_bad, resume, overwrite):
+def _draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples):
     from mizoo.export.draw import draw
 
-    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite)
-    console.print(f"{count} events are in {written}", soft_wrap=True)
+    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples)
+    what = f"{count} events are" if samples is None else f"{samples} draws of each of {count} events are"
+    console.print(f"{what} in {written}", soft_wrap=True)
 
 
 def _check_report(out):

@@ -1,7 +1,6 @@
 """Draws that were interrupted: none is lost, none is mixed with those of another job."""
 
 import contextlib
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -21,7 +20,7 @@ from mizoo.export.generate import generate
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import LostDraws
 from mizoo.export.pretrained import Pretrained
-from mizoo.physics import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 FORK = multiprocessing.get_context("fork")
 
@@ -33,7 +32,7 @@ def model(few):
 
 @pytest.fixture
 def source(few, tmp_path):
-    write(tmp_path / "in.parquet", few.test.arrays())
+    write(tmp_path / "in.parquet", few.test)
     return tmp_path / "in.parquet"
 
 
@@ -86,7 +85,7 @@ def test_draws_without_their_job_are_not_used(few, model, source, whole, tmp_pat
 def resized(few, tmp_path):
     """Another file of as many bytes."""
     path = tmp_path / "other.npz"
-    write(path, few.validation.arrays())
+    write(path, few.validation)
     return path
 
 
@@ -99,11 +98,11 @@ def resized(few, tmp_path):
         (lambda few, path: {"chunk": 60}, "chunk"),
         (lambda few, path: {"skip_bad": True}, "skip_bad"),
         (lambda few, path: {"method": "encode"}, "method"),
-        (lambda few, path: {"process": dataclasses.replace(TTBAR, z=TTBAR.z[::-1], decays=())}, "process"),
+        (lambda few, path: {"process": TTBAR.model_copy(update={"label": "other"})}, "process"),
     ],
 )
 def test_draws_of_another_job_are_refused(few, model, tmp_path, change, what):
-    write(source := tmp_path / "in.npz", few.test.arrays())
+    write(source := tmp_path / "in.npz", few.test)
     draws = interrupted(model, source, out := tmp_path / "out.h5")
     before = {path.name: path.read_bytes() for path in draws.iterdir()}
     arguments = {"model": model, "method": "decode", "source": source, "chunk": 30, "seed": 3}
@@ -212,11 +211,11 @@ def test_models_are_told_apart_by_content(tmp_path):
 
 @pytest.mark.ci
 def test_a_kill_at_any_point_loses_and_mixes_nothing(few, model, tmp_path):
-    write(source := tmp_path / "in.npz", few.test[:60].arrays())
+    write(source := tmp_path / "in.npz", few.test[:60])
     generate(model, "decode", source, tmp_path / "whole.csv", seed=3, chunk=30)
     arguments = {"method": "decode", "source": source, "seed": 3, "chunk": 30}
     other = {**arguments, "source": tmp_path / "other.npz"}
-    write(other["source"], few.validation[:60].arrays())
+    write(other["source"], few.validation[:60])
     there = {"in.npz", "other.npz", "whole.csv", "whole.csv.sha256", "out.csv", "out.csv.sha256"}
     out, points = tmp_path / "out.csv", 0
     while killed_at(points, tmp_path, lambda: generate(model, **arguments, out=out)):

@@ -65,7 +65,7 @@ def changed(array, place, value):
         (lambda e: {}, "no events to write: x, z or both are needed"),
         (lambda e: {"weights": np.ones(50)}, "no events to write: x, z or both are needed"),
         (lambda e: {"x": e.x[:0]}, "no events to write"),
-        (lambda e: {"x": e.x, "y": e.x}, "must be named x, z and weights, got y"),
+        (lambda e: {"x": e.x, "y": e.x}, "must be named x, z and weights, or event and sample, got y"),
         (lambda e: {"x": e.x.astype("complex64")}, "must be real numbers, got complex64"),
         (lambda e: {"x": e.x.astype(str)}, "must be real numbers"),
         (lambda e: {"x": np.ma.masked_less(e.x, 0.0)}, "x of ttbar: values are masked"),

@@ -8,6 +8,7 @@ from mizoo.datasets.integrity import verify
 from mizoo.datasets.readers.damage import named
 from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.readers.numpy_files import PROCESS, load
+from mizoo.datasets.readers.tables import EVENT, SAMPLE
 from mizoo.datasets.samples import Samples
 from mizoo.datasets.weights import WEIGHTS, weight_name
 
@@ -58,7 +59,8 @@ def _arrays(path, max_bytes):
         verify(path)
         arrays = {"x": content} if isinstance(content, np.ndarray) else content
         weights = arrays.pop(name) if (name := weight_name(arrays, str(path))) else None
-        arrays.pop(PROCESS, None)  # of a file of events
+        if arrays.keys() & {"x", "z"}:  # what else mizoo writes beside them
+            arrays = {key: a for key, a in arrays.items() if key not in (PROCESS, EVENT, SAMPLE)}
         if len(arrays) == 1:
             arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
         if unknown := set(arrays) - {"x", "z"}:

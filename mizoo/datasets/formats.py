@@ -5,7 +5,11 @@ on reading, see `mizoo.datasets.integrity`.
 """
 
 import os
-from contextlib import contextmanager
+import shutil
+import zipfile
+from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryFile
+from typing import IO
 
 import h5py
 import numpy as np
@@ -14,13 +18,16 @@ import pandas as pd
 from mizoo.core.optional import extra
 from mizoo.datasets.readers.numpy_files import PROCESS
 from mizoo.datasets.readers.process_metadata import KEY, text
-from mizoo.datasets.readers.tables import HDF5_NAMES, TREE, WEIGHT, WEIGHTS, columns
+from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, TREE, WEIGHT, WEIGHTS, columns
+
+_PIECE = 2**20  # bytes that are copied at once
 
 
 def _frame(arrays, process):
     """All components as columns of one table."""
+    single = {WEIGHTS: [WEIGHT], EVENT: [EVENT], SAMPLE: [SAMPLE]}
     parts = [
-        pd.DataFrame(array, columns=[WEIGHT] if name == WEIGHTS else columns(process, name))
+        pd.DataFrame(array, columns=single.get(name) or columns(process, name))
         for name, array in arrays.items()
     ]
     return pd.concat(parts, axis=1)
@@ -136,10 +143,31 @@ class _Disk:
 
 @contextmanager
 def _numpy(path, process):
-    parts: list[dict[str, np.ndarray]] = []
-    yield parts.append
-    arrays = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    np.savez(path, **arrays, **{PROCESS: np.array(text(process))})
+    # The length of an array stands before it, and is not known yet: until then it has a file of its own.
+    waiting: dict[str, IO[bytes]] = {}
+    headers: dict[str, dict] = {}
+    count = 0
+    with ExitStack() as stack:
+
+        def append(arrays):
+            nonlocal count
+            for key, array in arrays.items():
+                if key not in waiting:
+                    waiting[key] = stack.enter_context(TemporaryFile(dir=path.parent))
+                    headers[key] = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(array))
+                waiting[key].write(np.ascontiguousarray(array).data)
+            count += len(array)
+
+        yield append
+        with zipfile.ZipFile(path, "w") as file:
+            for key, content in waiting.items():
+                content.seek(0)
+                with file.open(f"{key}.npy", "w", force_zip64=True) as member:
+                    shape = (count, *headers[key]["shape"][1:])
+                    np.lib.format.write_array_header_1_0(member, {**headers[key], "shape": shape})
+                    shutil.copyfileobj(content, member, _PIECE)
+            with file.open(f"{PROCESS}.npy", "w") as member:
+                np.lib.format.write_array(member, np.array(text(process)), version=(1, 0))
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def read(
     parts: list[Events] = []
     held = 0
     streamed = _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=True)
-    for part in track(streamed, description="read     ", transient=True):
+    for part, _ in track(streamed, description="read     ", transient=True):
         parts.append(part)
         held += sum(array.nbytes for array in part.arrays().values())
         check_bytes(held, max_bytes, f"{_names(sources)}: the result")
@@ -116,7 +116,15 @@ def stream(
     Yields:
         `Events`; parts without any are left out.
     """
-    return _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=False)
+    streamed = _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=False)
+    return (part for part, _ in streamed)
+
+
+def numbered(
+    source: Any, process: Process | None = None, skip_bad: bool = False
+) -> Iterator[tuple[Events, np.ndarray]]:
+    """Events of one source as `stream` gives them, and their places (n,) in it, from 0."""
+    return _stream((source,), process, None, None, skip_bad, 10_000, MAX_BYTES, whole=False)
 
 
 def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole):
@@ -139,12 +147,13 @@ def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole)
         wanted[of_interest] = False
         if wanted.any():
             any_left = True
-            yield Events(
+            events = Events(
                 **{space: array[wanted] for space, array in part.arrays.items()}, process=process,
                 weights=None if part.weights is None else part.weights[wanted],
             )  # fmt: skip
+            yield events, part.first + np.flatnonzero(wanted)
     if skipped:
-        warnings.warn(f"{len(skipped)} bad events left out; the first: {skipped[0]}", SkippedEvents, 2)
+        warnings.warn(f"{len(skipped)} bad events left out; the first: {skipped[0]}", SkippedEvents, 3)
     if not any_left:
         chosen = select or process.select
         by = f" by {chosen!r}" if isinstance(chosen, str) else ""

@@ -14,7 +14,8 @@ from sklearn.model_selection import KFold
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples, Split
 
-_FEWEST = 100  # events; of fewer, trees with leaves of 20 events learn nothing
+_LEAF = 50  # events
+_FEWEST = 4 * _LEAF  # of fewer, trees learn nothing
 _FOLDS = 5
 _LEVELS = 255  # that scikit-learn tells apart
 _MANY = 8  # objects, of which there are too many sums of three
@@ -43,15 +44,15 @@ def positive_resampling(samples: Kind, seed: int = 0) -> Kind:
     2109.07851) needs near neighbours, which events of many dimensions do not have.
 
     The regression takes x and z of pairs together. It sees each object of `Events` (pT, φ, direction), pT
-    and mass of the sums of two, of three (for at most 8 objects in a space) and of all, and of other samples
-    all components. 50 000 pairs of tt̄ events take less than a minute on one core.
+    and mass of the sums of two, of three (for at most 8 objects in a space) and of all, and of other
+    samples all components. 50 000 pairs of tt̄ events take less than a minute on one core.
 
     Args:
-        samples: with weights, 100 or more; if none is negative, they are returned as they are.
+        samples: with weights, 200 or more; if none is negative, they are returned as they are.
         seed: of the regression, 0 or more; the same gives the same weights.
 
     Raises:
-        ValueError: for fewer than 100 samples with negative weights.
+        ValueError: for fewer than 200 samples with negative weights.
     """
     weights = samples.weights
     if weights is None or not (weights < 0.0).any():
@@ -64,8 +65,9 @@ def positive_resampling(samples: Kind, seed: int = 0) -> Kind:
     error = np.sqrt(np.sum(np.square(weights)))
     if (missing := positive.sum() - expected.sum()) > error:
         warnings.warn(
-            f"{np.count_nonzero(expected < 0.0)} of {len(samples)} events are where weights are negative on "
-            f"average: their sum of {-missing:.3g} is beyond its error, {error:.2g}; it is 0 after resampling",
+            f"{np.count_nonzero(expected < 0.0)} of {len(samples)} events are where weights are negative "
+            f"on average: their sum, {-missing:.3g}, is beyond its error, {error:.2g}; after resampling it "
+            "is 0",
             NegativeDensity,
             2,
         )
@@ -87,8 +89,8 @@ def resampled_for_training(split: Split, seed: int = 0) -> Split:
         if parts[name] is not samples:
             negative = np.count_nonzero(samples.weights < 0.0)
             warnings.warn(
-                f"{negative} of {len(samples)} weights of the {name} data are negative: positive resampling "
-                "has replaced all of them (mizoo.datasets.positive_resampling)",
+                f"{negative} of {len(samples)} weights of the {name} data are negative: positive "
+                "resampling has replaced all of them (mizoo.datasets.positive_resampling)",
                 ResampledWeights,
                 2,
             )
@@ -105,8 +107,8 @@ def _mean_sign(features, weights, seed):
     folds = list(KFold(_FOLDS, shuffle=True, random_state=state).split(ranks))
     for others, own in track(folds, description="resample ", transient=True):
         trees = HistGradientBoostingRegressor(
-            learning_rate=0.05, max_iter=500, max_leaf_nodes=8, early_stopping=True, n_iter_no_change=20,
-            random_state=state,
+            learning_rate=0.1, max_iter=100, max_leaf_nodes=8, min_samples_leaf=_LEAF,
+            early_stopping=False, random_state=state,
         )  # fmt: skip
         trees.fit(ranks[others], sign[others], sample_weight=size[others])
         found[own] = trees.predict(ranks[own])

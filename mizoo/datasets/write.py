@@ -14,7 +14,7 @@ from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.readers.process_metadata import needed, text
 from mizoo.datasets.readers.process_metadata import sidecar as process_sidecar
-from mizoo.datasets.readers.tables import WEIGHTS
+from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
 from mizoo.datasets.samples import Samples
 from mizoo.physics.process import Process
 
@@ -37,7 +37,7 @@ def write(
     Args:
         path: of the file.
         events: `Events`, or a dictionary of arrays (n, 4 × objects) in GeV by space, and `weights` (n,) if
-            any.
+            any; `event` and `sample` (n,), whole numbers, say which event and which of its draws a row is.
         process: that the events are of, which the file says then; of `Events` it is known.
         overwrite: replace a file that is there.
 
@@ -170,22 +170,36 @@ def _checked(arrays, process, path):
     """The arrays in the order of files, float32 or float64, as the process wants them."""
     if not isinstance(arrays, Mapping):
         raise ValueError(f"{path}: events or arrays by space are needed, got {type(arrays).__name__}")
-    if unknown := set(arrays) - {"x", "z", WEIGHTS}:
-        raise ValueError(f"{path}: arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
+    if unknown := set(arrays) - {EVENT, SAMPLE, "x", "z", WEIGHTS}:
+        known = f"x, z and weights, or {EVENT} and {SAMPLE}"
+        raise ValueError(f"{path}: arrays must be named {known}, got {', '.join(sorted(unknown))}")
     checked = {}
-    for name in ("x", "z", WEIGHTS):
+    for name in (EVENT, SAMPLE, "x", "z", WEIGHTS):
         if name in arrays:
-            names = None if name == WEIGHTS else process.columns(name)
             try:
-                checked[name] = _array(arrays[name], names)
+                if name in (EVENT, SAMPLE):
+                    checked[name] = _numbers(arrays[name])
+                else:
+                    names = None if name == WEIGHTS else process.columns(name)
+                    checked[name] = _array(arrays[name], names)
             except ValueError as error:
                 raise ValueError(f"{path}: {name} of {process.name}: {error}") from None
-    if not checked.keys() - {WEIGHTS}:
+    if not checked.keys() & {"x", "z"}:
         raise ValueError(f"{path}: no events to write: x, z or both are needed")
     if len({len(array) for array in checked.values()}) > 1:
         lengths = ", ".join(f"{len(array)} {name}" for name, array in checked.items())
         raise ValueError(f"{path}: arrays must be of the same events, got {lengths}")
     return checked
+
+
+def _numbers(given):
+    """An array (n,) of whole numbers of 0 or more."""
+    array = np.asarray(given)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.astype("int64") < 0).any():
+        raise ValueError(
+            f"(n,) whole numbers of 0 or more are needed, got {array.dtype} of shape {array.shape}"
+        )
+    return array.astype("int64", copy=False)
 
 
 def _array(given, names):

@@ -12,13 +12,14 @@ from mizoo.evaluation.streams import in_chunks
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin
+from mizoo.export.several import check_samples, rows
 
 SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _NAMES = {"decode": "simulated", "encode": "unfolded"}
 
 
 def draw(
-    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False
+    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False, samples=None
 ) -> tuple[int, Path]:
     """Draw x or z for each event of a file, with a trained model.
 
@@ -33,6 +34,7 @@ def draw(
         seed: of the draws; new ones if None.
         skip_bad, resume: see `generate`; of events only.
         overwrite: replace `out` if it is there.
+        samples: draws per event, in rows that `generate` describes; one, without their numbers, if None.
 
     Returns:
         The number of events drawn, and the file.
@@ -40,9 +42,11 @@ def draw(
     Raises:
         FileNotFoundError: if there is no `source`.
         FileExistsError: if `out` is there and `overwrite` is False.
-        ValueError: for a model without the mapper, and files that are not of the kind it takes.
+        ValueError: for a model without the mapper, files that are not of the kind it takes, and `samples`
+            that are no whole number of 1 or more.
     """
     source = Path(source)
+    check_samples(samples)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     origin = Origin(name)
@@ -54,17 +58,17 @@ def draw(
         check_writable(out)
         count = generate(
             origin.model, method, source, out, process=process,
-            seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite,
+            seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite, samples=samples,
         )  # fmt: skip
         return count, out
     out = Path(out or f"{_NAMES[method]}.npz")
     for option, given in (("skip_bad", skip_bad), ("resume", resume)):
         if given:
             raise ValueError(f"{option} is for files of events, and {origin.name} is a model of arrays")
-    return _draw_arrays(origin, method, source, out, seed, overwrite), out
+    return _draw_arrays(origin, method, source, out, seed, overwrite, samples), out
 
 
-def _draw_arrays(origin, method, source, out, seed, overwrite):
+def _draw_arrays(origin, method, source, out, seed, overwrite, samples):
     given, drawn = SPACES[method]
     if source.suffix.lower() not in (".npz", ".npy") or out.suffix != ".npz":
         wrong = out if out.suffix != ".npz" else source
@@ -76,19 +80,22 @@ def _draw_arrays(origin, method, source, out, seed, overwrite):
         raise ValueError(f"{out} is the file that is read: choose another one to write")
     check_target(out, overwrite)
     check_writable(out)
-    samples = read_arrays(source)
-    if (events := samples[given]) is None:
+    data = read_arrays(source)
+    if (events := data[given]) is None:
         raise ValueError(f"{source}: {method} needs {given}, and the file has none")
     origin.check_shape(given, events, source)
-    seeds = None if seed is None else [seed]
     unfinished = out.with_name(f".{out.stem}.part.npz")
     with sole_writer(out):
-        made = in_chunks(getattr(origin.model, method), events, method, seed=seeds)
+        seeds = [None if seed is None else [seed, j] for j in range(samples or 1)]
+        made = [in_chunks(getattr(origin.model, method), events, method, seed=one) for one in seeds]
+        arrays = {drawn: made[0], **weights(data)}
+        if samples is not None:
+            arrays = rows(drawn, made, np.arange(len(events)), data.weights)
         try:
             with naming(out):
-                np.savez(unfinished, **{drawn: made}, **weights(samples))
+                np.savez(unfinished, **arrays)
                 settle(unfinished)
                 unfinished.replace(out)
         finally:
             unfinished.unlink(missing_ok=True)
-    return len(made)
+    return len(events)

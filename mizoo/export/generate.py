@@ -1,9 +1,8 @@
 """Draws for any number of events, in bounded memory, that survive an interruption."""
 
-import dataclasses
 import hashlib
-import json
 import secrets
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,15 +13,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mizoo._version import __version__
 from mizoo.datasets.integrity import checksum
 from mizoo.datasets.lock import sole_writer
-from mizoo.datasets.read import stream
-from mizoo.datasets.write import appending, check_target, scratch, weights
+from mizoo.datasets.read import numbered
+from mizoo.datasets.readers.limits import MAX_BYTES
+from mizoo.datasets.readers.process_metadata import common, text
+from mizoo.datasets.readers.sources import opened
+from mizoo.datasets.write import appending, check_target, scratch
 from mizoo.evaluation.streams import in_chunks
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
-from mizoo.physics.library import ttbar as TTBAR
+from mizoo.export.several import check_samples, check_whole, rows
 from mizoo.physics.process import Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
+_ROWS = 50_000  # that are written at once, at most, unless an event has more draws
 
 
 class Model(Protocol):
@@ -46,14 +49,26 @@ def generate(
     method: str,
     source: str | Path,
     out: str | Path,
-    process: Process = TTBAR,
+    process: Process | None = None,
     seed: int | None = None,
     skip_bad: bool = False,
     resume: bool = False,
-    chunk: int = 50_000,
+    chunk: int = 5_000,
     overwrite: bool = False,
+    samples: int | None = None,
 ) -> int:
     """Draw x or z for each event of a file, and write them to another one.
+
+    With `samples` it draws several times per event, such as samples of the posterior in unfolding. The file
+    then has one row per draw, all draws of the first event before those of the second one, and two more
+    columns (data sets, arrays): `event` is the place of the event in `source`, from 0, and counts events
+    that are left out by a selection or as bad; `sample` goes from 0 to `samples` − 1. Each draw has the
+    weight of its event. `mizoo.datasets.read` reads the rows as events; k draws per event are
+    `read(out).z.reshape(-1, k, d)`.
+
+    The draws of an event follow from the model, the seed, `chunk`, the events drawn together with it, which
+    are `chunk` in a row, and the number of the draw; neither from the format of the file nor from
+    `samples`: the first of several draws is the one that is drawn without `samples`.
 
     Events are drawn chunk by chunk, and what is drawn is kept in a folder beside `out`, `.NAME.draws`,
     until all is there: then the file is written, and the folder goes. A draw that was interrupted goes on
@@ -69,12 +84,13 @@ def generate(
         method: `"decode"` or `"encode"`.
         source: file of events, of any format that `mizoo.datasets.read` takes.
         out: file to write, see `mizoo.datasets.write`.
-        process: of the events.
+        process: of the events; what `source` says by default.
         seed: of the draws, 0 or more; a new one if None, or that of the draws that are resumed.
         skip_bad: leave bad events out.
         resume: go on with what is there of the same draw.
-        chunk: events that are held at once, 1 or more.
+        chunk: events that are drawn at once, 1 or more; memory is that of `chunk` times `samples` draws.
         overwrite: replace `out` if it is there.
+        samples: draws per event, 1 or more; one, without the columns `event` and `sample`, if None.
 
     Returns:
         The number of events drawn.
@@ -84,11 +100,12 @@ def generate(
             interrupted, and `resume` is False.
         BlockingIOError: if another process draws for the same `out`.
         OSError: if `source` is no file, or `out` cannot be written.
-        ValueError: if `out` is `source`; if draws to resume are of another model, file or seed; for bad
-            input; or if the file has not the space that is needed.
+        ValueError: if `out` is `source`; if draws to resume are of another model, file, seed or number of
+            samples; for bad input; or if the file has not the space that is needed.
     """
     source, out = Path(source), Path(out)
     _check(method, seed, chunk)
+    check_samples(samples)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     if any(path.exists() and path.samefile(source) for path in scratch(out)):
@@ -96,14 +113,17 @@ def generate(
     check_target(out, overwrite)
     with sole_writer(out):
         before = _state(source)
+        stated = opened(source, None, MAX_BYTES).process
+        process = common(process, [(str(source), stated)], str(source))
         job = {
             "mizoo version": __version__,
             "model": model_checksum(model),
             "method": method,
             "source": checksum(source),
-            "process": _process_checksum(process),
+            "process": hashlib.sha256(text(process).encode()).hexdigest(),
             "skip_bad": bool(skip_bad),
             "chunk": int(chunk),
+            "samples": None if samples is None else int(samples),
             "seed": None if seed is None else int(seed),
         }
         target = out.resolve()
@@ -111,9 +131,8 @@ def generate(
         with appending(out, process, overwrite) as append:  # refuses what it cannot write before any draw
             draws = Draws(folder, job, resume, new_seed=lambda: secrets.randbits(32))
             try:
-                count = _draw(model, method, draws, append, stream(
-                    source, process=process, skip_bad=skip_bad, chunk=chunk
-                ), source)  # fmt: skip
+                events = _given(numbered(source, process, skip_bad), method, source)
+                count = _draw(model, method, draws, append, _regrouped(events, chunk), samples)
                 if _state(source) != before:
                     raise ValueError(f"{source} was changed while it was read: draw anew")
             finally:
@@ -123,43 +142,65 @@ def generate(
     return count
 
 
-def _draw(model, method, draws, append, parts, source):
-    """Draw for parts of a file, and append what is drawn; the number of events."""
-    given, drawn = _SPACES[method]
-    count = 0
+def _given(parts, method, source) -> Iterator[dict[str, np.ndarray]]:
+    """What the method takes of parts of a file, with places and weights of the events."""
+    space, _ = _SPACES[method]
+    for events, places in parts:
+        if events[space] is None:
+            raise ValueError(f"{source}: {method} needs {space}, and the file has none")
+        own = {} if events.weights is None else {"weights": events.weights}
+        yield {"given": events[space], "places": places, **own}
+
+
+def _regrouped(parts: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
+    """The same rows, `size` at a time: readers of different formats cut files differently."""
+    rest: dict[str, np.ndarray] = {}
+    for part in parts:
+        both = {name: np.concatenate([rest.get(name, array[:0]), array]) for name, array in part.items()}
+        whole = len(both["given"]) // size * size
+        for start in range(0, whole, size):
+            yield {name: array[start : start + size] for name, array in both.items()}
+        rest = {name: array[whole:] for name, array in both.items()}
+    if rest and len(rest["given"]):
+        yield rest
+
+
+def _draw(model, method, draws, append, chunks, samples):
+    """Draw for chunks of events, and append what is drawn; the number of events."""
+    function, space = getattr(model, method), _SPACES[method][1]
+    count, each = 0, samples or 1
     with _progress() as progress:
         task = progress.add_task(method, total=None)
-        for i, events in enumerate(parts):
-            if events[given] is None:
-                raise ValueError(f"{source}: {method} needs {given}, and the file has none")
-
-            seed = [draws.seed, i]
-            draw = partial(in_chunks, getattr(model, method), events[given], None, seed=seed, first=count)
-            append({drawn: draws.part(i, events[given], draw)} | weights(events))
-            count += len(events)
-            progress.update(task, completed=count)
+        for i, chunk in enumerate(chunks):
+            given, places, weights = chunk["given"], chunk["places"], chunk.get("weights")
+            made = []
+            for j in range(each):
+                draw = partial(in_chunks, function, given, None, seed=[draws.seed, i, j], first=count)
+                made.append(draws.part(i * each + j, given, draw))
+                progress.update(task, completed=count * each + len(given) * (j + 1))
+            if samples is None:
+                append({space: made[0]} | ({} if weights is None else {"weights": weights}))
+            else:
+                step = max(1, _ROWS // samples)
+                for part in (slice(start, start + step) for start in range(0, len(given), step)):
+                    own = None if weights is None else weights[part]
+                    append(rows(space, [drawn[part] for drawn in made], places[part], own))
+            count += len(given)
     return count
 
 
 def _check(method, seed, chunk):
     if method not in _SPACES:
         raise ValueError(f"method must be {' or '.join(map(repr, _SPACES))}, not {method!r}")
-    if seed is not None and (seed != int(seed) or seed < 0):
-        raise ValueError(f"seed must be a whole number of 0 or more, got {seed}")
-    if chunk != int(chunk) or chunk < 1:
-        raise ValueError(f"chunk must be a whole number of 1 or more, got {chunk}")
+    if seed is not None:
+        check_whole("seed", seed, 0)
+    check_whole("chunk", chunk, 1)
 
 
 def _state(path):
     """What changes whenever a file is written or replaced."""
     found = path.stat()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _process_checksum(process):
-    fields = {field.name: getattr(process, field.name) for field in dataclasses.fields(process)}
-    content = {name: repr(value) for name, value in fields.items() if not callable(value)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _progress():

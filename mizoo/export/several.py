@@ -1,0 +1,52 @@
+"""Several draws per event as rows of a file: one row per draw, and which event and draw it is."""
+
+from collections.abc import Sequence
+from numbers import Integral
+
+import numpy as np
+
+from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Check that an argument is a whole number, and at least so large.
+
+    Raises:
+        ValueError: if it is not; it names the argument.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+        raise ValueError(f"{name} must be a whole number of {least} or more, got {value!r}")
+
+
+def check_samples(samples: int | None) -> None:
+    """Check a number of draws per event; None is for one draw, in a file without `event` and `sample`.
+
+    Raises:
+        ValueError: if it is no whole number of 1 or more.
+    """
+    if samples is not None:
+        check_whole("samples", samples, 1)
+
+
+def rows(
+    space: str, draws: Sequence[np.ndarray], events: np.ndarray, weights: np.ndarray | None
+) -> dict[str, np.ndarray]:
+    """Arrays for a file: all draws of the first event, then those of the second one, and so on.
+
+    Args:
+        space: that is drawn.
+        draws: k arrays (n, …), each with one draw per event.
+        events: places (n,) of the events in the file that they are from.
+        weights: (n,) of the events, if they have any; each draw gets that of its event.
+
+    Returns:
+        By name, the draws (n · k, …), `event` (n · k,), `sample` (n · k,) from 0 to k − 1, and `weights`.
+    """
+    count = len(draws)
+    drawn = np.stack(draws, 1)
+    found = {
+        space: drawn.reshape(-1, *drawn.shape[2:]),
+        EVENT: np.repeat(events, count),
+        SAMPLE: np.tile(np.arange(count), len(events)),
+    }
+    return found if weights is None else {**found, WEIGHTS: np.repeat(weights, count)}
