@@ -121,10 +121,13 @@ def stream(
 
 
 def numbered(
-    source: Any, process: Process | None = None, skip_bad: bool = False
+    source: Any,
+    process: Process | None = None,
+    skip_bad: bool = False,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
 ) -> Iterator[tuple[Events, np.ndarray]]:
     """Events of one source as `stream` gives them, and their places (n,) in it, from 0."""
-    return _stream((source,), process, None, None, skip_bad, 10_000, MAX_BYTES, whole=False)
+    return _stream((source,), process, columns, None, skip_bad, 10_000, MAX_BYTES, whole=False)
 
 
 def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole):

@@ -86,11 +86,15 @@ class Domain:
 
     def describe(self, outside: np.ndarray, space: str) -> str:
         """One line on what `outside` gave: how many events, and in which quantity most of them."""
-        count = np.count_nonzero(outside.any(1))
-        line = f"{count} of {len(outside)} events lie outside what the training has seen"
+        return self.describe_counts(
+            space, len(outside), int(outside.any(1).sum()), np.count_nonzero(outside, axis=0)
+        )
+
+    def describe_counts(self, space: str, events: int, count: int, each: np.ndarray) -> str:
+        """The same of numbers: of all events, of those outside, and of these in each quantity."""
+        line = f"{count} of {events} events lie outside what the training has seen"
         if not count:
             return line
-        each = np.count_nonzero(outside, axis=0)
         most, (low, high) = list(self.ranges[space].items())[each.argmax()]
         return f"{line}, {each.max()} of them in {most} (training: {low:.4g} to {high:.4g})"
 

@@ -19,8 +19,9 @@ _NAMES = {"decode": "simulated", "encode": "unfolded"}
 
 
 def draw(
-    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False, samples=None
-) -> tuple[int, Path]:
+    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False, samples=None,
+    columns=None,
+) -> tuple[int, Path]:  # fmt: skip
     """Draw x or z for each event of a file, with a trained model.
 
     Models of a process take and write files of its events, see `generate`. All others take NumPy files with
@@ -35,6 +36,7 @@ def draw(
         skip_bad, resume: see `generate`; of events only.
         overwrite: replace `out` if it is there.
         samples: draws per event, in rows that `generate` describes; one, without their numbers, if None.
+        columns: names of columns of events, see `mizoo.datasets.read`; by default those of the training.
 
     Returns:
         The number of events drawn, and the file.
@@ -59,10 +61,11 @@ def draw(
         count = generate(
             origin.model, method, source, out, process=process,
             seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite, samples=samples,
+            columns=columns or origin.columns, domain=origin.domain,
         )  # fmt: skip
         return count, out
     out = Path(out or f"{_NAMES[method]}.npz")
-    for option, given in (("skip_bad", skip_bad), ("resume", resume)):
+    for option, given in (("skip_bad", skip_bad), ("resume", resume), ("columns", columns)):
         if given:
             raise ValueError(f"{option} is for files of events, and {origin.name} is a model of arrays")
     return _draw_arrays(origin, method, source, out, seed, overwrite, samples), out

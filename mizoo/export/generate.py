@@ -2,10 +2,11 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,10 +15,12 @@ from mizoo._version import __version__
 from mizoo.datasets.integrity import checksum
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.read import numbered
+from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.limits import MAX_BYTES
 from mizoo.datasets.readers.process_metadata import common, text
 from mizoo.datasets.readers.sources import opened
 from mizoo.datasets.write import appending, check_target, scratch
+from mizoo.evaluation.domain import Domain
 from mizoo.evaluation.streams import in_chunks
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
@@ -26,6 +29,10 @@ from mizoo.physics.process import Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _ROWS = 50_000  # that are written at once, at most, unless an event has more draws
+
+
+class OutsideDomain(UserWarning):
+    """Says how many events are outside of what the training has seen."""
 
 
 class Model(Protocol):
@@ -56,6 +63,8 @@ def generate(
     chunk: int = 5_000,
     overwrite: bool = False,
     samples: int | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    domain: Domain | None = None,
 ) -> int:
     """Draw x or z for each event of a file, and write them to another one.
 
@@ -91,6 +100,9 @@ def generate(
         chunk: events that are drawn at once, 1 or more; memory is that of `chunk` times `samples` draws.
         overwrite: replace `out` if it is there.
         samples: draws per event, 1 or more; one, without the columns `event` and `sample`, if None.
+        columns: names of columns of `source`, see `mizoo.datasets.read`, if it is not a file of mizoo's.
+        domain: what the training has seen; events outside are counted, and an `OutsideDomain` warning says
+            how many there are.
 
     Returns:
         The number of events drawn.
@@ -111,9 +123,11 @@ def generate(
     if any(path.exists() and path.samefile(source) for path in scratch(out)):
         raise ValueError(f"{out} is the file that is read, or would overwrite it: choose another name")
     check_target(out, overwrite)
+    named = None if columns is None else Columns.of(columns)
     with sole_writer(out):
         before = _state(source)
-        stated = opened(source, None, MAX_BYTES).process
+        stated = opened(source, named, MAX_BYTES).process
+        named = named if stated is None else None  # of files of the training, and not of mizoo's own
         process = common(process, [(str(source), stated)], str(source))
         job = {
             "mizoo version": __version__,
@@ -124,6 +138,7 @@ def generate(
             "skip_bad": bool(skip_bad),
             "chunk": int(chunk),
             "samples": None if samples is None else int(samples),
+            "columns": None if named is None else named.model_dump(mode="json", exclude_defaults=True),
             "seed": None if seed is None else int(seed),
         }
         target = out.resolve()
@@ -131,7 +146,8 @@ def generate(
         with appending(out, process, overwrite) as append:  # refuses what it cannot write before any draw
             draws = Draws(folder, job, resume, new_seed=lambda: secrets.randbits(32))
             try:
-                events = _given(numbered(source, process, skip_bad), method, source)
+                events = _given(numbered(source, process, skip_bad, named), method, source)
+                events = _watched(events, domain, _SPACES[method][0], process, str(source))
                 count = _draw(model, method, draws, append, _regrouped(events, chunk), samples)
                 if _state(source) != before:
                     raise ValueError(f"{source} was changed while it was read: draw anew")
@@ -150,6 +166,23 @@ def _given(parts, method, source) -> Iterator[dict[str, np.ndarray]]:
             raise ValueError(f"{source}: {method} needs {space}, and the file has none")
         own = {} if events.weights is None else {"weights": events.weights}
         yield {"given": events[space], "places": places, **own}
+
+
+def _watched(parts, domain, space, process, name):
+    """The same parts; when all have passed, a warning of those outside the domain."""
+    if domain is None:
+        yield from parts
+        return
+    events, count, each = 0, 0, np.zeros(1, int)
+    for part in parts:
+        outside = domain.outside(part["given"], space, process)
+        events += len(outside)
+        count += np.count_nonzero(outside.any(1))
+        each = each + np.count_nonzero(outside, axis=0)
+        yield part
+    if count:
+        line = domain.describe_counts(space, events, count, each)
+        warnings.warn(f"{name}: {line}", OutsideDomain, stacklevel=2)
 
 
 def _regrouped(parts: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mizoo.datasets import Samples
+from mizoo.evaluation.domain import Domain
 from mizoo.export.pretrained import Pretrained, load
 from mizoo.export.record import read_config
 from mizoo.physics import library
@@ -52,6 +53,17 @@ class Origin:
             return None
         return library.get(self.preset.dataset) if self.preset.takes_process else None
 
+    @property
+    def columns(self):
+        """Names of the columns of the files it was trained on, if they were given; else None."""
+        return self.record.get("columns")
+
+    @property
+    def domain(self) -> Domain | None:
+        """What the training has seen; None if it is not known."""
+        found = self.config.get("domain")
+        return None if found is None else Domain.from_dict(found)
+
     def truth(self, paths=(), split=None, columns=None, skip_bad=False) -> Samples:
         """Data that the model is compared with.
 
@@ -87,7 +99,7 @@ class Origin:
             else:
                 known = self.process is not None
                 arrays = False if known else True if self.shapes.get("x") else None
-                own = columns or self.record.get("columns")
+                own = columns or self.columns
                 samples = read_data(paths, self.process, own if known else columns, arrays, skip_bad)
             return self._fitting(samples, paths)
         if "files" in self.record:

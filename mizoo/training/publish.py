@@ -113,10 +113,15 @@ def _config(run, directory):
         **read_config(run),
         "description": (preset.factory.__doc__ or "").partition("\n")[0],
         "paper": preset.paper,
-        "dataset": None if "files" in past.get("data", {}) else preset.dataset,
+        "dataset": None if "files" in past.get("data", {}) else _dataset(past, preset),
         **_without_paths(past),
         "commands": [*_commands(past, run.name), f"mizoo export {run.name} saved_models/{directory.name}"],
     }
+
+
+def _dataset(past, preset):
+    """Name of the packaged data that a history is of."""
+    return past.get("data", {}).get("demonstration", preset.dataset)
 
 
 def _without_paths(past):
@@ -146,7 +151,12 @@ def _command(recipe, precision, data, out):
     words += [f"--precision {precision}"] if precision else []
     words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
     words += [] if recipe["cosine"] else ["--no-cosine"]
-    words += [f"--set '{name}={json.dumps(value)}'" for name, value in recipe["options"].items()]
+    for name, value in recipe["options"].items():
+        if name == "process":
+            words.append(f"--process {value if isinstance(value, str) else value['name'] + '.yaml'}")
+        else:
+            words.append(f"--set '{name}={json.dumps(value)}'")
+    words += ["--columns columns.yaml"] if data.get("columns") else []
     words += [f"--data {file['name']}" for file in data.get("files", ())]
     words += ["--skip-bad"] if data.get("skip_bad") else []
     return " ".join(words)

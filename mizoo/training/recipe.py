@@ -16,11 +16,12 @@ import keras
 import pandas as pd
 import tensorflow as tf
 
-from mizoo.datasets import Split
+from mizoo.datasets import Events, Split
 from mizoo.distribute import collectives
 from mizoo.distribute.restart import LOST, WorkerLostError
 from mizoo.distribute.strategies import is_chief
 from mizoo.evaluation.domain import Domain
+from mizoo.evaluation.report import evaluate
 from mizoo.export.folders import check_folder
 from mizoo.export.record import read_config
 from mizoo.model.precision import POLICIES, Choice, check_precision, choose, policy_of
@@ -207,6 +208,8 @@ def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
     model.save(folder / "unfinished.keras")
     (folder / "unfinished.keras").replace(folder / "model.keras")
     log.info("finished")
+    if isinstance(data.validation, Events) and verbose:
+        evaluate(model, data.validation[:_JUDGED], seed=0)  # which warns of what is far from the truth
     return model
 
 
@@ -291,6 +294,7 @@ def _changes(former: dict, now: dict) -> dict[str, str]:
 
 
 _MISSING = object()
+_JUDGED = 2_000  # validation events that the end of a training looks at
 
 
 def _shown(value):

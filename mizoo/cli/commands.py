@@ -1,9 +1,6 @@
-"""The command line: what is wrong ends in one line, and `MIZOO_DEBUG=1` shows where it came from."""
+"""The commands, each of a few lines: what they need is imported when they run."""
 
 import json
-import os
-import textwrap
-import warnings
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -11,51 +8,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mizoo.cli.options import (
+    ColumnsFile,
+    Data,
+    Input,
+    Joint,
+    Model,
+    Output,
+    Overwrite,
+    ProcessName,
+    Resume,
+    Samples,
+    Seed,
+    SkipBad,
+)
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="A model zoo in which a generative model is a pair of mappers and a list of sub-objectives.",
 )
 console = Console()
-# Typer names no class for all of these.
-_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
-
-Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of a SavedModel or run.")]
-Input = Annotated[
-    Path, typer.Argument(help="File of events, of any format that `mizoo.datasets.read` takes.")
-]
-Output = Annotated[
-    Optional[Path],
-    typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz; of arrays, .npz."),
-]
-Data = Annotated[
-    Optional[list[Path]],
-    typer.Option(
-        help="File with pairs, or two with x and with z; if none, what the model was trained on, of which "
-        "it has not seen the last tenth."
-    ),
-]
-Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
-Samples = Annotated[
-    Optional[int],
-    typer.Option(min=1, help="Draws per event: one per row, with columns event and sample."),
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
-Joint = Annotated[
-    bool, typer.Option("--joint", help="Compare all observables together, too: correlations, a classifier.")
-]
-ProcessName = Annotated[
-    Optional[str],
-    typer.Option(
-        "--process", help="YAML file of a process, or ttbar, zee or zh; else what the files say."
-    ),
-]
-ColumnsFile = Annotated[
-    Optional[Path],
-    typer.Option("--columns", help="YAML file of names and units of columns, for files of other tools."),
-]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -288,21 +261,21 @@ def models(
 @app.command()
 def simulate(
     model: Model, events: Input, out: Output = None,
-    samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
-    overwrite: Overwrite = False,
+    columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
+    resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Draw detector objects x given partons z, for any number of events; or any x given z, of arrays."""
-    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples)
+    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
 
 
 @app.command()
 def unfold(
     model: Model, events: Input, out: Output = None,
-    samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False, resume: Resume = False,
-    overwrite: Overwrite = False,
+    columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
+    resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
     """Draw partons z given detector objects x, for any number of events; or any z given x, of arrays."""
-    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples)
+    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
 
 
 @app.command()
@@ -326,51 +299,6 @@ def export(
     report = ship(run, out, test, None if own else " and ".join(path.name for path in data or []))
     show(report, console)
     console.print(f"model and card are in {out}", soft_wrap=True)
-
-
-def main() -> None:
-    """Run the command line: what is wrong ends in one line on stderr.
-
-    The status is 1, or 2 for wrong usage and 130 for an interruption.
-    """
-    if os.environ.get("MIZOO_DEBUG"):
-        app()
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-        warnings.showwarning = lambda message, category, *place: (
-            _fail(message, 0)
-            if category.__module__.startswith("mizoo.")
-            else show(message, category, *place)
-        )
-        raise SystemExit(_status())
-
-
-def _status():
-    """Run a command; what is wrong is printed in one line. Its status."""
-    try:
-        status = app(standalone_mode=False) or 0
-        return _fail("interrupted", status) if status == 130 else status
-    except (typer.Abort, KeyboardInterrupt):
-        return _fail("interrupted", 130)
-    except _USAGE as error:
-        return _fail(f"{error.format_message()} (`{error.ctx.command_path} --help` says more)", 2)
-    except (ValueError, OSError, ArithmeticError, ImportError) as error:
-        return _fail(_line(error) or type(error).__name__, 1)
-    except Exception as error:  # of TensorFlow, or a mistake of this package
-        return _fail(f"{type(error).__name__}: {_line(error)} (MIZOO_DEBUG=1 shows where)", 1)
-
-
-def _fail(line, status):
-    typer.echo(f"mizoo: {line}", err=True)
-    return status
-
-
-def _line(error):
-    """The first line of a message that says something, of 300 characters at most."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    # TensorFlow begins with headings and traces.
-    telling = [line for line in lines if not line.startswith((" ", "\t", "<")) and not line.endswith(":")]
-    return textwrap.shorten(next(iter(telling or lines), ""), 300, placeholder=" …")
 
 
 def _process(name):
@@ -399,10 +327,10 @@ def _options(preset, pairs):
     return options
 
 
-def _draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples):
+def _draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns):
     from mizoo.export.draw import draw
 
-    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples)
+    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns)
     what = f"{count} events are" if samples is None else f"{samples} draws of each of {count} events are"
     console.print(f"{what} in {written}", soft_wrap=True)
 

@@ -1,0 +1,58 @@
+"""The command line: what is wrong ends in one line, and `MIZOO_DEBUG=1` shows where it came from."""
+
+import os
+import textwrap
+import warnings
+
+import typer
+
+from mizoo.cli.commands import app
+
+__all__ = ["app", "main"]
+# Typer names no class for all of these.
+_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def main() -> None:
+    """Run the command line: what is wrong ends in one line on stderr.
+
+    The status is 1, or 2 for wrong usage and 130 for an interruption.
+    """
+    if os.environ.get("MIZOO_DEBUG"):
+        app()
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+        warnings.showwarning = lambda message, category, *place: (
+            _fail(message, 0)
+            if category.__module__.startswith("mizoo.")
+            else show(message, category, *place)
+        )
+        raise SystemExit(_status())
+
+
+def _status():
+    """Run a command; what is wrong is printed in one line. Its status."""
+    try:
+        status = app(standalone_mode=False) or 0
+        return _fail("interrupted", status) if status == 130 else status
+    except (typer.Abort, KeyboardInterrupt):
+        return _fail("interrupted", 130)
+    except _USAGE as error:
+        return _fail(f"{error.format_message()} (`{error.ctx.command_path} --help` says more)", 2)
+    except (ValueError, OSError, ArithmeticError, ImportError) as error:
+        return _fail(_line(error) or type(error).__name__, 1)
+    except Exception as error:  # of TensorFlow, or a mistake of this package
+        return _fail(f"{type(error).__name__}: {_line(error)} (MIZOO_DEBUG=1 shows where)", 1)
+
+
+def _fail(line, status):
+    typer.echo(f"mizoo: {line}", err=True)
+    return status
+
+
+def _line(error):
+    """The first line of a message that says something, of 300 characters at most."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    # TensorFlow begins with headings and traces.
+    telling = [line for line in lines if not line.startswith((" ", "\t", "<")) and not line.endswith(":")]
+    return textwrap.shorten(next(iter(telling or lines), ""), 300, placeholder=" …")
