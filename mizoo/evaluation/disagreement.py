@@ -71,14 +71,8 @@ def disagreements(
     return found
 
 
-def warn_of(found: list[Disagreement], name: str, factor: float = FACTOR) -> None:
-    """Warn in one line of what `disagreements` has found, if anything.
-
-    Args:
-        found: the disagreements.
-        name: of the model.
-        factor: that they were found with.
-    """
+def warn_of(found: list[Disagreement], name: str) -> None:
+    """Warn in one line of what `disagreements` has found for the model `name`, if anything."""
     parts = []
     for stream in dict.fromkeys(one.stream for one in found):
         own = [str(one) for one in found if one.stream == stream]
@@ -86,8 +80,7 @@ def warn_of(found: list[Disagreement], name: str, factor: float = FACTOR) -> Non
         parts.append(f"{stream} in {', '.join(own[:_SHOWN])}{more}")
     if parts:
         warnings.warn(
-            f"{name} is far from the truth, more than {factor:g} times the 95 % threshold of KS "
-            f"distances: {'; '.join(parts)}",
+            f"{name} is far from the truth, by KS distances over their 95 % thresholds: {'; '.join(parts)}",
             DisagreementWarning,
             stacklevel=3,
         )

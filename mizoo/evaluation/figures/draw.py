@@ -27,13 +27,13 @@ def draw(report, directory) -> list[Path]:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, figure in track(list(_figures(report)), description="figures  ", transient=True):
+    for name, figure in track(list(of_report(report)), description="figures  ", transient=True):
         written += save(figure(), directory / name)
     return written
 
 
-def _figures(report):
-    """Names of figures, and what makes them."""
+def of_report(report):
+    """Names of the figures of a report, and functions that make them."""
     truth, process = report.truth, report.truth.process
     for space in sorted({LINKS[stream].target for stream in report.streams}):
         named = observables(truth[space][:1], space, process)
