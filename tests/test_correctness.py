@@ -58,6 +58,7 @@ def test_flow_at_the_start_is_the_normal_law():
     np.testing.assert_allclose(model.decoder.density(x), exact, atol=1e-4)
 
 
+@pytest.mark.ci
 def test_flow_changes_variables_by_its_jacobian(bent):
     z = tf.random.normal((300, 2), seed=1)
     with tf.GradientTape() as tape:
@@ -70,6 +71,7 @@ def test_flow_changes_variables_by_its_jacobian(bent):
     assert determinant.std() > 0.2
 
 
+@pytest.mark.ci
 def test_flow_jacobian_by_finite_differences(bent):
     z = np.random.default_rng(2).normal(size=(200, 2)).astype("float32")
     h = 1e-3
@@ -81,6 +83,7 @@ def test_flow_jacobian_by_finite_differences(bent):
     assert np.median(gap) < 2e-3  # single precision over a difference of 2e-3
 
 
+@pytest.mark.ci
 def test_flow_inverts_itself(bent):
     z = np.random.default_rng(1).normal(size=(1000, 2)).astype("float32")
     np.testing.assert_allclose(bent.encode(bent.decode(z)), z, atol=1e-4)

@@ -91,6 +91,7 @@ def test_order_of_the_samplers():
     assert error("adams", 8) / error("adams", 64) > 16.0
 
 
+@pytest.mark.ci
 def test_angles_have_no_seam():
     """A distribution around ±π is learnt as well as one around 0."""
     keras.utils.set_random_seed(0)

@@ -131,7 +131,7 @@ def test_groups_of_hdf5(few, tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "otus.hdf5").x, few.x)
 
 
-@pytest.mark.parametrize("chunk", [70, 1000])
+@pytest.mark.parametrize("chunk", [pytest.param(70, marks=pytest.mark.ci), 1000])
 def test_streams_are_what_is_read(chunk, pairs):
     parts = list(stream(ROOT, LHE, chunk=chunk))
     assert all(len(part) <= chunk for part in parts)

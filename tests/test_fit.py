@@ -370,7 +370,9 @@ def test_batches_of_a_data_set_that_are_too_small_are_named(eagerly):
     model.fit(data.take(2), verbose=0)
 
 
-@pytest.mark.parametrize("name", ["wae", "infovae", "bibae_desy"])
+@pytest.mark.parametrize(
+    "name", ["wae", *(pytest.param(name, marks=pytest.mark.ci) for name in ("infovae", "bibae_desy"))]
+)
 def test_presets_train_and_evaluate_with_one_event_left_over(name):
     x = np.random.default_rng(0).normal(size=(101, 3)).astype("float32")
     model = presets.PRESETS[name].factory(x=(3,), latent=2)
@@ -412,8 +414,10 @@ def test_the_order_goes_on_where_nothing_of_the_mappers_is_trained():
     assert len({tuple(batch) for batch in model.seen()}) == 8
 
 
-@pytest.mark.parametrize("before", [0, 3])
-@pytest.mark.parametrize("accumulated", [None, 2])
+@pytest.mark.parametrize(
+    ("before", "accumulated"),
+    [(0, None), (3, 2), *(pytest.param(*p, marks=pytest.mark.ci) for p in ((0, 2), (3, None)))],
+)
 def test_order_of_a_run_resumed_within_an_epoch(before, accumulated, tmp_path):
     class Interruption(Exception):
         pass

@@ -94,7 +94,7 @@ def test_original_mean_squared_error(few):
 
 
 def test_original_trains(few):
-    history = presets.turbosim(original=True).fit(few.train, batch_size=20, epochs=2, verbose=0).history
+    history = presets.turbosim(original=True).fit(few.train, batch_size=100, verbose=0).history
     assert np.isfinite(list(history.values())).all()
 
 
