@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 from pathlib import Path
 
@@ -157,3 +158,11 @@ def test_the_command_of_a_card_has_the_precision_that_was_chosen():
     }  # fmt: skip
     assert "--precision bfloat16" in _command(recipe, "bfloat16", {}, "run")
     assert "--precision" not in _command(recipe, None, {}, "run")
+
+
+def test_the_code_of_the_page_runs():
+    page = (Path(__file__).parents[1] / "docs" / "performance.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+    assert products(names["model"]) == {names["keras"].config.dtype_policy().compute_dtype}
