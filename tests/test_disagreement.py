@@ -14,28 +14,32 @@ from mizoo.evaluation import Disagreement, DisagreementWarning, Domain, compare
 ZH = mizoo.processes.zh
 
 
-def partons(count, m_h, seed=0, m_z=91.19):
-    """Z and Higgs bosons, each at rest, that decay isotropically; (n, 16)."""
+def partons(count, m_h, seed=0, m_z=91.1879):
+    """Z and Higgs bosons of any momentum that decay isotropically; (n, 16)."""
     rng = np.random.default_rng(seed)
     events = []
-    for parent, mass in ((m_z, 0.000511), (m_h, 4.8)):
-        direction = rng.normal(size=(count, 3))
+    for mother, mass in ((m_z, 0.000511), (m_h, 4.8)):
+        direction, speed = rng.normal(size=(2, count, 3))
         direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        momentum = np.sqrt(np.square(parent) / 4.0 - mass**2) * np.ones(count)
+        momentum = np.sqrt(np.square(mother) / 4.0 - mass**2) * np.ones(count)
+        gamma = np.sqrt(1.0 + np.square(speed).sum(1))
         for sign in (1.0, -1.0):
             vector = sign * momentum[:, None] * direction
-            energy = np.sqrt(np.square(vector).sum(1, keepdims=True) + mass**2)
-            events += [vector, energy]
+            energy = np.sqrt(np.square(vector).sum(1) + mass**2)
+            along = (speed * vector).sum(1)
+            boosted = vector + speed * (energy + along / (1.0 + gamma))[:, None]
+            events += [boosted, (gamma * energy + along)[:, None]]
     return Events(z=np.concatenate(events, 1), process=ZH)
 
 
 class Shifted:
-    """Draws partons that are `shift` GeV off in the mass of the Higgs boson, and scaled."""
+    """Draws partons that are `shift` GeV off in the mass of the Higgs boson."""
 
     name = "shifted"
+    endpoints = ("encode",)
 
-    def __init__(self, events, shift, scale=1.0):
-        self.drawn = partons(len(events), 125.0 + shift, seed=1).z * scale
+    def __init__(self, events, shift):
+        self.drawn = partons(len(events), 125.0 + shift, seed=1).z
 
     def encode(self, x):
         return self.drawn[: len(x)]
@@ -60,11 +64,11 @@ def test_a_narrow_peak_counts_by_its_place():
 def test_evaluate_names_what_is_far_in_one_line_masses_first():
     events = with_x(partons(400, 125.0))
     with pytest.warns(DisagreementWarning, match=r"shifted is far .* m_H \(median \+5 GeV off\)") as caught:
-        evaluate(Shifted(events, 5.0, 1.001), events)
+        evaluate(Shifted(events, 5.0), events)
     (warning,) = caught
     assert "\n" not in str(warning.message)
     assert warning.filename == __file__
-    report = compare(partons(400, 125.0, m_z=91.19), partons(400, 125.0, seed=1, m_z=120.0))
+    report = compare(partons(400, 125.0, m_z=91.1879), partons(400, 125.0, seed=1, m_z=400.0))
     found = report.disagreements()
     assert found[0].observable in ("m_Z", "m_all")
     components = [one for one in found if not one.observable.startswith("m_")]
@@ -87,6 +91,7 @@ def test_long_lists_are_cut():
 
     class Far:
         name = "far"
+        endpoints = ("decode",)
 
         def decode(self, z):
             return z + 5.0
@@ -120,7 +125,7 @@ def test_events_beyond_the_training_are_found_and_named():
 def test_a_constant_may_be_rounded():
     """A mass that is one number, read from a file of fewer digits, is not outside."""
     domain = Domain.of(partons(50, 125.0))
-    rounded = np.round(partons(50, 125.0, seed=1).z, 2)
+    rounded = np.round(partons(50, 125.0, seed=1).z, 3)
     names = list(domain.ranges["z"])
     assert not domain.outside(rounded, "z", ZH)[:, names.index("m_Z")].any()
 

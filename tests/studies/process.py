@@ -3,9 +3,9 @@
     python tests/studies/process.py runs/zh --split validation --out zh.json
 
 MODEL is a run folder or a trained model, by name or path. For each component and mass it prints the KS
-distance of simulated and of unfolded events over the 95 % threshold, in the mean of several samples; of each
-resonance the median and the half width of the central 68 %, beside the truth; the AUC of a classifier on
-pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each unfolded
+distance of simulated and of unfolded events over the 95 % threshold, in the mean of several samples; of
+each resonance the median and the half width of the central 68 %, beside the truth; the AUC of a classifier
+on pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each unfolded
 component, beside that of random partons of the training events.
 """
 
@@ -111,7 +111,7 @@ def measured(model, data, train, count, pairs=True):
 def rounded(value):
     if isinstance(value, dict):
         return {key: rounded(one) for key, one in value.items()}
-    return float(f"{value:.4g}") if isinstance(value, float | np.floating) else value
+    return float(f"{value:.5g}") if isinstance(value, float | np.floating) else value
 
 
 def show(result):
