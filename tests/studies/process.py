@@ -5,8 +5,8 @@
 MODEL is a run folder or a trained model, by name or path. For each component and mass it prints the KS
 distance of simulated and of unfolded events over the 95 % threshold, in the mean of several samples; of
 each resonance the median and the half width of the central 68 %, beside the truth; the AUC of a classifier
-on pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each unfolded
-component, beside that of random partons of the training events.
+on pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each
+unfolded component, beside that of random partons of the training events.
 """
 
 import argparse
