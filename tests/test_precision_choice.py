@@ -2,7 +2,11 @@
 
 import json
 import logging
+import os
 import re
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -149,6 +153,42 @@ def test_runs_of_former_versions_go_on_in_float32(measured, run):
     run.config.write_text(json.dumps({**config, "precision": "auto"}))
     with pytest.raises(ValueError, match=r"config.json is damaged: its precision is 'auto'"):
         run("auto")
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from mizoo import distribute
+from mizoo.model import precision
+from mizoo.training import recipe
+
+index, *ratios = sys.argv[1:]
+strategy = distribute.resolve("multiworker")
+for ratio in ratios:
+    precision._measured = lambda events: float(ratio.split(":")[int(index)])
+    print(recipe._choice(Path("nowhere"), recipe.Recipe("ae"), strategy).precision, flush=True)
+"""
+
+
+@pytest.mark.ci
+def test_workers_take_bfloat16_if_it_is_faster_on_all_of_them():
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    running = []
+    for index in range(2):
+        cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        command = [sys.executable, "-c", WORKER, str(index), "2:2", "2:1", "1:2", "1:1"]
+        environment = {**os.environ, "TF_CONFIG": json.dumps(cluster)}
+        running.append(
+            subprocess.Popen(
+                command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        )
+    for process in running:
+        out, errors = process.communicate(timeout=300)
+        assert out.split() == ["bfloat16", "float32", "float32", "float32"], errors[-2000:]
 
 
 def test_the_command_of_a_card_has_the_precision_that_was_chosen():
