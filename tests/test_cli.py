@@ -3,6 +3,7 @@ import shutil
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -31,9 +32,9 @@ def command(*words, expect=0):
 def tiny(monkeypatch, few):
     """The original Turbo-Sim with half of its terms as a preset `tiny`, few events as the packaged ones."""
 
-    def factory(weights=None):
+    def factory(process=None, weights=None):
         off = dict.fromkeys(("D_z_tilde", "D_x_tilde", "L_z_hat"), 0.0)
-        return presets.turbosim(original=True, weights={**off, **(weights or {})})
+        return presets.turbosim(process, original=True, weights={**off, **(weights or {})})
 
     monkeypatch.setitem(presets.PRESETS, "tiny", Preset(factory, "none", "pairs", "ttbar"))
     monkeypatch.setitem(registry.DEMONSTRATIONS, "ttbar", lambda: few)
@@ -161,7 +162,7 @@ def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
         (("train", "tiny", "--set", "units"), "NAME=VALUE"),
         (("train", "tiny", "--epochs", 0), "epochs"),
         (("train", "tiny", "--data", "nowhere.h5"), "nowhere.h5: no such file"),
-        (("train", "tiny", "--set", "size=3"), "tiny has no argument 'size'; it has weights"),
+        (("train", "tiny", "--set", "size=3"), "tiny has no argument 'size'; it has process, weights"),
         (("evaluate", "turbosim-ttbr"), "no trained model 'turbosim-ttbr'"),
         (("evaluate", "tiny", "--split", "best"), "train, validation or test, not 'best'"),
         (("simulate", "nothing", "nowhere.h5"), "nowhere.h5: no such file"),
@@ -176,13 +177,18 @@ def test_wrong_arguments_are_told(tiny, tmp_path, monkeypatch, words, message):
 def test_simulate_and_unfold_write_events(tiny, few, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run)
-    write(tmp_path / "in.h5", few.test.arrays())
+    write(tmp_path / "in.h5", few.test)
     assert "200 events" in command("simulate", run, tmp_path / "in.h5", "--out", tmp_path / "x.h5")
     command("unfold", run, tmp_path / "in.h5", "--out", tmp_path / "z.h5")
     with h5py.File(tmp_path / "x.h5") as simulated, h5py.File(tmp_path / "z.h5") as unfolded:
         assert simulated["ROL"].shape == unfolded["FDL"].shape == (200, 24)
         assert list(simulated) == ["ROL"]
-    write(tmp_path / "lone.h5", few.test.only("z").arrays())
+    words = ("unfold", run, tmp_path / "in.h5", "--samples", 3, "--seed", 1, "--out")
+    assert "3 draws of each of 200 events are in" in command(*words, tmp_path / "posterior.parquet")
+    rows = pd.read_parquet(tmp_path / "posterior.parquet")
+    assert rows["event"].tolist() == np.repeat(range(200), 3).tolist()
+    assert rows["sample"].tolist() == [0, 1, 2] * 200
+    write(tmp_path / "lone.h5", few.test.only("z"))
     assert "needs x" in command("unfold", run, tmp_path / "lone.h5", "--out", tmp_path / "w.h5", expect=1)
     assert not (tmp_path / "w.h5").exists()
 

@@ -250,6 +250,34 @@ def test_draws_of_arrays(works, fails, inside):
     assert not (inside / "w.npz").exists()
 
 
+def test_several_draws_of_arrays(works, fails, inside):
+    np.savez("in.npz", **arrays(), weights=np.arange(100.0))
+    words = ("unfold", "pairs", "in.npz", "--seed", 1, "--out")
+    assert "100 events are in" in works(*words, "one.npz")
+    assert "4 draws of each of 100 events" in works(*words, "four.npz", "--samples", 4)
+    one, four = np.load("one.npz"), np.load("four.npz")
+    assert sorted(four) == ["event", "sample", "weights", "z"]
+    np.testing.assert_array_equal(four["z"].reshape(100, 4, 3)[:, 0], one["z"])
+    np.testing.assert_array_equal(four["event"], np.repeat(np.arange(100), 4))
+    np.testing.assert_array_equal(four["weights"], np.repeat(np.arange(100.0), 4))
+    assert read_arrays("four.npz").z.shape == (400, 3)
+    for samples in (0, -2, 1.5):
+        assert "--samples" in fails(*words, "none.npz", "--samples", samples, status=2)
+
+
+def test_negative_weights_are_resampled_for_training(run, fails, inside):
+    """At 2 000 events both the training and the validation data are enough for it."""
+    weights = np.where(np.arange(2000) % 4, 1.0, -1.0)
+    np.savez("nlo.npz", **arrays(2000), weights=weights)
+    words = ("train", "cyclegan", "--data", "nlo.npz", *SHORT, "--out")
+    _, lines, code = run(*words, "nlo")
+    assert code == 0, lines
+    assert [line for line in lines if "of 1600 weights of the train data are negative" in line]
+    assert [line for line in lines if "of 200 weights of the validation data are negative" in line]
+    np.savez("nlo.npz", **arrays(1000), weights=weights[:1000])
+    assert "validation data: positive resampling needs 200 events or more, got 100" in fails(*words, "few")
+
+
 def test_files_of_another_process_are_told(fails, inside):
     for words in (("train", "flow"), ("train", "gandalf"), ("train", "vae")):
         line = fails(*words, "--data", "zee.h5")
@@ -392,7 +420,10 @@ def test_places_without_permission(fails, inside):
     assert "locked" in fails("train", "vae", "--out", "locked/run")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe\x00", b"PK\x03\x04 no zip"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", *(pytest.param(b, marks=pytest.mark.ci) for b in (b"{", b"\xff\xfe\x00", b"PK\x03\x04"))],
+)
 @pytest.mark.parametrize("name", ["model.keras", "config.json", "metrics.csv"])
 def test_a_damaged_run_is_told_with_the_file(fails, run, inside, name, content):
     (inside / "faces" / name).write_bytes(content)
@@ -414,6 +445,7 @@ def test_a_truncated_model_is_told_with_the_file(fails, inside):
         assert "faces/model.keras cannot be loaded" in fails("evaluate", "faces")
 
 
+@pytest.mark.ci
 def test_truncated_saved_models_are_told(fails, inside):
     model = load("faces")
     model.export("saved", verbose=False)

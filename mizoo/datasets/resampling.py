@@ -82,19 +82,23 @@ def resampled_for_training(split: Split, seed: int = 0) -> Split:
     Raises:
         ValueError: as `positive_resampling` does.
     """
-    parts = {}
-    for name in ("train", "validation"):
-        samples = getattr(split, name)
-        parts[name] = positive_resampling(samples, seed)
-        if parts[name] is not samples:
-            negative = np.count_nonzero(samples.weights < 0.0)
+    before = {"train": split.train, "validation": split.validation}
+    after = {}
+    for name, samples in before.items():
+        try:
+            after[name] = positive_resampling(samples, seed)
+        except ValueError as error:
+            raise ValueError(f"{name} data: {error}") from error
+    for name, samples in before.items():
+        if after[name] is not samples:
+            negative = np.count_nonzero(np.asarray(samples.weights) < 0.0)
             warnings.warn(
                 f"{negative} of {len(samples)} weights of the {name} data are negative: positive "
                 "resampling has replaced all of them (mizoo.datasets.positive_resampling)",
                 ResampledWeights,
                 2,
             )
-    return replace(split, **parts)
+    return replace(split, **after)
 
 
 def _mean_sign(features, weights, seed):
