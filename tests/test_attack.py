@@ -7,7 +7,7 @@ from mizoo.datasets import Events, read, write
 from mizoo.datasets.integrity import sidecar
 from mizoo.export import manifest
 from mizoo.export.manifest import write_manifest
-from mizoo.physics import TTBAR
+from mizoo.physics.library import ttbar as TTBAR
 
 
 def same(events, others):

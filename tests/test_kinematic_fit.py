@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from former import PARTON_RESIDUALS, coordinates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mizoo.evaluation.observables import observables
-from mizoo.physics import TTBAR
-from mizoo.presets.ttbar import PARTON_RESIDUALS, coordinates
+from mizoo.physics.library import ttbar as TTBAR
 
 _, Z = coordinates(fitted=True)
 
@@ -25,7 +25,7 @@ def test_what_is_as_far_off_as_a_detector_is_fitted(size, ttbar):
     line = Z(events).numpy()
     blurred = line + size * np.random.default_rng(0).normal(size=line.shape) * PARTON_RESIDUALS
     fitted = Z.inverse(blurred).numpy()
-    before, after = observables(events, "z"), observables(fitted, "z")
+    before, after = observables(events, "z", TTBAR), observables(fitted, "z", TTBAR)
     for name in ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep"):
         assert np.mean(np.abs(after[name] - before[name]) > 0.02) < 0.005
     for name in ("m_tt", "E_nubar", "E_bbar"):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from former import coordinates
 
 from mizoo.mappers import (
     Bijection,
@@ -20,7 +21,6 @@ from mizoo.mappers import (
     StochasticResidual,
 )
 from mizoo.networks import attention, mlp
-from mizoo.presets.ttbar import coordinates
 from mizoo.representations import Latent
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tf2onnx
 from conftest import toy
-from mizoo.presets.ttbar import coordinates
+from former import coordinates
 
 import mizoo
 from mizoo.export import onnx_graph, write_onnx

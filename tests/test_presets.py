@@ -6,7 +6,7 @@ import pytest
 from conftest import toy_pairs
 
 from mizoo import presets
-from mizoo.mappers import Flow, NoiseInjected, RotationEquivariant
+from mizoo.mappers import Flow, NoiseInjected, ResidualMapper, RotationEquivariant
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial
 from mizoo.representations import Standardise
@@ -23,10 +23,12 @@ def small(eagerly):
 
 
 def test_default_has_the_eight_terms(small):
-    assert {o.term for o in small.active} == {f"{letter}_{stream}" for letter in "LD" for stream in LINKS}
-    assert small.streams == LINKS
+    eight = {f"{letter}_{stream}" for letter in "LD" for stream in LINKS}
+    assert {o.term for o in small.active} == {*eight, "C_z_tilde"}  # and the order of the jets
+    assert set(small.streams) == set(LINKS)
     assert isinstance(small.encoder, RotationEquivariant)
-    assert isinstance(small.encoder.mapper, Flow)
+    assert isinstance(small.encoder.mapper, ResidualMapper)
+    assert isinstance(small.encoder.mapper.mapper, Flow)
 
 
 @pytest.mark.ci
@@ -104,7 +106,7 @@ def test_arguments_reach_the_parts():
     weights = {o.term: o.weight for o in model.objectives}
     assert weights["L_x_hat"] == 3.0
     assert model.streams == ["z_tilde", "x_hat", "x_tilde"]
-    assert model.encoder.mapper.couplings == 1
+    assert model.encoder.mapper.mapper.couplings == 1
 
 
 def test_other_dimensions_mappers_and_estimators():

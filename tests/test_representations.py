@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as hnp
 from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 
 from mizoo.evaluation.observables import polar
-from mizoo.physics import TTBAR, planar
+from mizoo.physics import planar
+from mizoo.physics.library import ttbar as TTBAR
 from mizoo.representations import (
     DetectorEvent,
     Identity,
@@ -42,7 +43,7 @@ def test_round_trip_of_events(name, ttbar):
 @pytest.mark.parametrize("name", [*COORDINATES, "momenta"])
 def test_four_momenta_are_those_of_events_with_all_digits(name, ttbar):
     space = name[0] if name in COORDINATES else "x"
-    representation = COORDINATES.get(name) or Momenta.of(TTBAR, "x")
+    representation = COORDINATES.get(name) or Momenta(TTBAR.masses("x"))
     if name not in COORDINATES:
         representation.adapt(ttbar.train.x)
     line = representation(ttbar.validation[space][:500])

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from mizoo.presets.ttbar import OBJECT_RESIDUALS, PARTON_RESIDUALS, coordinates, views_of_draws
+from former import OBJECT_RESIDUALS, PARTON_RESIDUALS, coordinates, views_of_draws
 
 from mizoo.mappers import Deterministic, ResidualMapper, Transcoder
 from mizoo.mappers.base import SelfConditioned

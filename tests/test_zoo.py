@@ -10,7 +10,6 @@ import tensorflow as tf
 from conftest import eager
 
 import mizoo
-from mizoo.objectives import Streams
 from mizoo.presets import PRESETS
 
 # What takes minutes to compile for tt̄ events is tested on them elsewhere.
@@ -165,21 +164,3 @@ def test_networks_fit_the_shape_of_the_data(name, shape):
         logs = model.train_on_batch({"x": x}, return_dict=True)
     assert np.isfinite(list(logs.values())).all()
     assert model.sample(2).shape == (2, *shape)
-
-
-def test_scores_of_gandalf_reach_both_mappers(few):
-    model = PRESETS["gandalf"].factory(**SMALL["gandalf"] | {"evaluations": 1})
-    model.adapt(few.train)
-    batch = {space: r(few.train[space][:20]) for space, r in model.representations.items()}
-    scores = [objective for objective in model.objectives if objective.symbol == "S"]
-    assert len(scores) == 6
-    with tf.GradientTape(persistent=True) as tape:
-        streams = Streams(model.mappers, batch, model.representations, training=True)
-        losses = [score.loss(streams) for score in scores]
-    for score, loss in zip(scores, losses, strict=True):
-        assert 0.2 < float(loss) < 1.0
-        mapper = model.encoder if score.stream == "z_tilde" else model.decoder
-        slopes = [s for s in tape.gradient(loss, mapper.trainable_variables) if s is not None]
-        assert len(slopes) > 10
-        assert all(np.isfinite(slope).all() for slope in slopes)
-        assert any(np.any(slope) for slope in slopes)

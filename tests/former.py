@@ -1,0 +1,60 @@
+"""Parts that the shipped tt̄ models of version 0.1 are made of."""
+
+from itertools import combinations
+
+from mizoo.physics.library import ttbar as TTBAR
+from mizoo.representations import (
+    DecayChain,
+    DetectorEvent,
+    DetectorObjects,
+    EventView,
+    KinematicFit,
+    Resonance,
+)
+
+# Of the Breit-Wigners in the events (Pythia's defaults), GeV.
+_TOP = (173.0, 1.35)
+_W = (80.4, 2.085)
+
+
+# Median moduli, rounded, of the residuals of partons in coordinates by themselves from detector objects,
+# and of objects from partons; 0 where one says little of the other: masses, and neutrinos along the beam.
+PARTON_RESIDUALS = (0.07, 0.05, 0.04, 0.28, 0.24, 0, *(0.21, 0.08, 0.07) * 4, *(0,) * 4)
+OBJECT_RESIDUALS = (0.07, 0.05, 0.025, 0.28, 0.24, 0, *(0.27, 0.08, 0.05) * 4)
+# Of energy (as part of it) and direction (radians) of lepton, neutrino and quarks, as far as x tells them.
+_RESOLUTIONS = ((0.02, 0.02), (0.15, 0.15), *((0.2, 0.1),) * 4)
+
+
+def coordinates(fitted=False):
+    """Representations of x and z: detector objects, jets by falling pT, and partons as a chain of decays.
+    If `fitted`: jets in any order and apart from each other, partons each by itself and by a kinematic fit.
+
+    In decays of the W the down-type fermion avoids the direction of flight (V-A), so there the
+    coordinates of the chain have their point at infinity.
+    """
+    chain = _chain()
+    if fitted:
+        return DetectorEvent(), KinematicFit(*chain, _RESOLUTIONS)
+    return DetectorObjects(), DecayChain(*chain)
+
+
+def _chain():
+    """Decays, and masses of the final objects."""
+    e, nubar, b, bbar, u, dbar = range(6)
+    top = Resonance(*_TOP, (Resonance(*_W, (dbar, u), forward=False), b))
+    antitop = Resonance(*_TOP, (Resonance(*_W, (e, nubar), forward=False), bbar))
+    return (top, antitop), TTBAR.masses("z")
+
+
+_JETS, _ALL = range(2, 6), tuple(range(6))
+_SOLID = tuple(combinations((0, *_JETS), 2))  # all but the neutrino
+
+
+def views_of_draws():
+    """What networks see of an x and of a z that they draw: also distances, and where constraints lead.
+
+    All is where it is drawn, jets near each other and masses that do not fit.
+    """
+    x, z = DetectorEvent(radius=0.0), KinematicFit(*_chain(), _RESOLUTIONS, steps=0)
+    x_view = EventView(x, [_ALL], pairs=_SOLID, constrained=True)
+    return x_view, EventView(z, [_ALL], constrained=True)
