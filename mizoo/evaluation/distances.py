@@ -19,7 +19,10 @@ def wasserstein(truth, model, truth_weights=None, model_weights=None) -> float:
 
 
 def triangular(truth, model, truth_weights=None, model_weights=None) -> float:
-    """Triangular discriminator Σ (p - q)²/(p + q) / 2 of the cells' shares: 0 if equal, 1 if disjoint."""
+    """Triangular discriminator Σ (p - q)²/(p + q) / 2 of the cells' shares: 0 if equal, 1 if disjoint.
+
+    Of cells that weights of either sign make negative, moduli are in the denominator.
+    """
     return _triangle(*_histograms(truth, model, truth_weights, model_weights))
 
 
@@ -119,13 +122,14 @@ def _filled(cells, shares, variances):
 
 def _triangle(truth, model):
     (p, _), (q, _) = truth, model
-    return float(np.sum(_ratio(np.square(p - q), p + q)) / 2.0)
+    return float(np.sum(_ratio(np.square(p - q), np.abs(p) + np.abs(q))) / 2.0)
 
 
 def _chi2(truth, model):
     (p, p_variance), (q, q_variance) = truth, model
-    terms = _ratio(np.square(p - q), p_variance + q_variance)
-    return float(terms.sum() / max(np.count_nonzero(p + q) - 1, 1))
+    variance = p_variance + q_variance  # not 0 where there are events, even if their weights cancel
+    terms = _ratio(np.square(p - q), variance)
+    return float(terms.sum() / max(np.count_nonzero(variance) - 1, 1))
 
 
 def _ratio(numerator, denominator):

@@ -7,6 +7,7 @@ there are any. Features are measured in standard deviations of the truth.
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from mizoo.datasets.weights import check_not_negative
 from mizoo.evaluation.distances import wasserstein
 
 _DIRECTIONS = 100
@@ -83,8 +84,11 @@ def _standardised(truth, model):
 
 def correlations(values, weights=None):
     """Correlation matrix (k, k) of events (n, k)."""
-    covariance = np.cov(values, rowvar=False, aweights=weights)
-    spread = np.sqrt(np.diag(covariance)) + 1e-12
+    # As `numpy.cov`, which refuses weights of either sign.
+    shares = np.full(len(values), 1.0 / len(values)) if weights is None else weights / np.sum(weights)
+    centred = values - shares @ values
+    covariance = (shares[:, None] * centred).T @ centred
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + 1e-12
     return covariance / np.outer(spread, spread)
 
 
@@ -92,6 +96,5 @@ def _drawn(values, weights, random):
     count = min(len(values), _KERNEL_EVENTS)
     if weights is None:
         return values[random.permutation(len(values))[:count]]
-    if (weights < 0.0).any():
-        raise ValueError("the kernel distance needs weights of 0 or more, and some are negative")
+    check_not_negative(weights, "the kernel distance")
     return values[random.choice(len(values), count, p=weights / weights.sum())]

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
+from mizoo.datasets.weights import check_not_negative
 from mizoo.evaluation.benchmark import Benchmark, benchmark_of
 from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.disagreement import FACTOR, Disagreement, disagreements, warn_of
@@ -143,7 +144,8 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
         joint: whether to compare all observables together, too, which takes a minute or more.
 
     Raises:
-        ValueError: if nothing can be compared, or a generated value is not finite.
+        ValueError: if nothing can be compared, or a generated value is not finite; with `joint`, for a
+            negative weight.
     """
     streams = draw_streams(model, data, seed)
     name = name or str(getattr(model, "name", "model"))
@@ -164,7 +166,8 @@ def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
         joint: as in `evaluate`; a classifier only compares samples of the same number.
 
     Raises:
-        ValueError: if they have no space in common, or observables differ.
+        ValueError: if they have no space in common, or observables differ; with `joint`, for a negative
+            weight.
     """
     common = [space for space in ("z", "x") if truth[space] is not None and made[space] is not None]
     if not common:
@@ -178,6 +181,9 @@ def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
 
 
 def _report(name, truth, streams, weights, joint):
+    for own in (truth.weights, *weights.values()):
+        if joint and own is not None:
+            check_not_negative(own, "the comparison of all observables together (joint)")
     own_thresholds: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
     table = pd.concat(
         [_compared(truth, drawn, s, weights[s], own_thresholds) for s, drawn in streams.items()]

@@ -63,5 +63,12 @@ def repeated(weights, objects):
 
 def central(values, weights=None):
     """Median and ends of the central 68 %, in order."""
-    method = "linear" if weights is None else "inverted_cdf"  # the only one that knows weights
-    return np.quantile(values, [0.16, 0.5, 0.84], weights=weights, method=method)
+    quantiles = [0.16, 0.5, 0.84]
+    if weights is None:
+        return np.quantile(values, quantiles)
+    if not (total := np.sum(weights)) > 0.0:
+        return np.full(3, np.nan)
+    order = np.argsort(values)
+    # Where weights of either sign make the distribution function fall, its first passage counts.
+    upto = np.maximum.accumulate(np.cumsum(weights[order]) / total)
+    return values[order][np.minimum(np.searchsorted(upto, quantiles), len(values) - 1)]
