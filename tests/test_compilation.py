@@ -102,6 +102,7 @@ def test_nothing_is_due_after_a_step_that_fails(monkeypatch, capsys):
     assert "compiling" not in capsys.readouterr().out
 
 
+@pytest.mark.ci
 def test_couplings_are_compiled_once_for_all_that_are_alike(steps):
     from mizoo import presets
     from mizoo.mappers.coupling import _shared

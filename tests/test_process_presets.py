@@ -16,6 +16,8 @@ from mizoo.datasets import Events, Split, read, write
 from mizoo.physics import Process, accepted, library
 from mizoo.presets import PRESETS
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 MADE_UP = Process(
     name="three",
     partons=[
@@ -41,10 +43,10 @@ SIZES = {
     "otus": {"projections": 10},
 }
 PHYSICAL = [name for name, preset in PRESETS.items() if preset.takes_process]
-# One process per preset in the quick suite; the nightly one has the whole grid.
-QUICK = {(name, list(PROCESSES)[i % len(PROCESSES)]) for i, name in enumerate(PHYSICAL)}
+# One process per preset in `.ci/run`; `.ci/nightly` has the whole grid.
+USUAL = {(name, list(PROCESSES)[i % len(PROCESSES)]) for i, name in enumerate(PHYSICAL)}
 GRID = [
-    pytest.param(name, of, marks=() if (name, of) in QUICK else pytest.mark.slow)
+    pytest.param(name, of, marks=pytest.mark.ci if (name, of) in USUAL else pytest.mark.slow)
     for name in PHYSICAL
     for of in PROCESSES
 ]
@@ -117,6 +119,8 @@ def test_a_preset_takes_any_process(preset, name, data, tmp_path, monkeypatch):
         "run",
         "--epochs",
         1,
+        "--batch-size",
+        120,
         *sizes,
     )
     model = keras.saving.load_model("run/model.keras")
