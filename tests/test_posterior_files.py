@@ -240,3 +240,16 @@ def test_arrays_beside_events_are_no_data(source, tmp_path):
     generate(Smearing(), "encode", source, out := tmp_path / "out.npz", samples=2)
     np.testing.assert_array_equal(read_arrays(out).z, read(out).z)
     assert not sidecar(out).exists()
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".h5", ".root", ".npz"])  # text takes minutes here
+def test_memory_does_not_grow_with_events(events, tmp_path, suffix):
+    """Readers hold some 10 000 events, writers some draws; of more events nothing stays."""
+    arguments, peaks = {"seed": 1, "chunk": 1000, "samples": 3}, []
+    for times in (1, 120, 240):  # the first one loads libraries
+        write(tmp_path / "in.h5", {"x": np.tile(events.x, (times, 1))}, process=TTBAR)
+        tracemalloc.start()
+        generate(Smearing(), "encode", tmp_path / "in.h5", tmp_path / f"{times}{suffix}", **arguments)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] < peaks[1] + 1e6  # the draws of 24 000 more events are 6.9 MB

@@ -106,7 +106,7 @@ def test_weighted_distributions_stay(signed, resampled):
     [
         lambda events: np.maximum(events.weights, 0.0),
         lambda events: np.abs(events.weights),
-        lambda events: positive_resampling(events.only("x")).weights,
+        pytest.param(lambda events: positive_resampling(events.only("x")).weights, marks=pytest.mark.ci),
     ],
     ids=["dropped", "absolute", "of x alone"],
 )

@@ -27,7 +27,7 @@ def main():
     z = mizoo.datasets.ttbar().train.z
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "partons.parquet"), Path(folder, "objects.parquet")
-        with writer(source) as append:
+        with writer(source, mizoo.processes.ttbar) as append:
             for start in range(0, args.events, len(z)):
                 append({"z": z[: args.events - start]})
         begin = time.perf_counter()
