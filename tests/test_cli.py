@@ -109,10 +109,10 @@ def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
 
 
 def test_training_on_a_file(tiny, few, tmp_path):
-    write(tmp_path / "own.h5", few.train.arrays())
+    write(tmp_path / "own.h5", few.train)
     command(*TRAIN, "--data", tmp_path / "own.h5", "--out", tmp_path / "run")
     assert "160 events" in (tmp_path / "run" / "log.txt").read_text()
-    write(tmp_path / "few.h5", few.train[:9].arrays())
+    write(tmp_path / "few.h5", few.train[:9])
     message = command(*TRAIN, "--data", tmp_path / "few.h5", "--out", tmp_path / "other", expect=1)
     assert "at least 10 events, got 9" in message
     assert not (tmp_path / "other").exists()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import mizoo
 from mizoo import cli, load, presets
 from mizoo.datasets import read_arrays, write
 from mizoo.datasets.lock import sole_writer
@@ -279,21 +280,23 @@ def test_negative_weights_are_resampled_for_training(run, fails, inside):
 
 
 def test_files_of_another_process_are_told(fails, inside):
-    for words in (("train", "flow"), ("train", "gandalf"), ("train", "vae")):
-        line = fails(*words, "--data", "zee.h5")
+    for preset in ("flow", "gandalf", "vae"):
+        assert "zee.h5: which process?" in fails("train", preset, "--data", "zee.h5")
+        line = fails("train", preset, "--data", "zee.h5", "--process", "ttbar")
         assert "zee.h5" in line
         assert "24" in line
         assert "8" in line
-        assert "process ttbar for now" in line
-        assert ".npz" in line
-    assert "ttbar, which is all that this model takes" in fails("train", "gandalf", "--data", "wide.npz")
+    assert "say of which process (--process)" in fails("train", "gandalf", "--data", "wide.npz")
+    assert "vae takes no process" in fails("train", "vae", "--process", "zee")
 
 
 def test_own_events_of_ttbar_are_held_out_as_well(works, few, inside, tmp_path):
-    write("own.h5", few.test.arrays())
-    words = ("train", "aae", "--data", "own.h5", *SHORT, "--set", "units=8", "--out", "events")
-    _, _, source = training_data("aae", ["own.h5"])
-    assert source["process"] == "ttbar"
+    write("own.h5", few.test)
+    own = ("train", "aae", "--data", "own.h5")
+    words = (*own, *SHORT, "--set", "units=8", "--out", "events")
+    _, options, source = training_data("aae", ["own.h5"])
+    assert mizoo.Process(**source["process"]) == mizoo.processes.ttbar
+    assert options == {"process": source["process"]}
     works(*words)
     assert "on 20 events" in works("evaluate", "events")
 
@@ -382,7 +385,7 @@ def test_wrong_usage_has_status_2(fails, inside, words, message):
 def test_arguments_of_presets_are_checked_in_python_too():
     with pytest.raises(ValueError, match="vae: latent must be a whole number of 1 or more, not 0"):
         presets.vae(latent=0)
-    with pytest.raises(ValueError, match=r"gandalf: .*'colour'; it has latent"):
+    with pytest.raises(ValueError, match=r"gandalf: .*'colour'; it has process, latent"):
         presets.gandalf(colour=1)
     assert presets.flow(x=[3], units=4, couplings=1).name == "flow"
 
