@@ -15,6 +15,7 @@ from interruption import Interrupted, Model, Stopped, interrupted, killed_at, na
 
 from mizoo.datasets import read, write
 from mizoo.datasets.integrity import sidecar
+from mizoo.datasets.readers.process_metadata import sidecar as process_sidecar
 from mizoo.export import generate as module
 from mizoo.export.generate import generate
 from mizoo.export.identity import model_checksum
@@ -216,25 +217,26 @@ def test_a_kill_at_any_point_loses_and_mixes_nothing(few, model, tmp_path):
     arguments = {"method": "decode", "source": source, "seed": 3, "chunk": 30}
     other = {**arguments, "source": tmp_path / "other.npz"}
     write(other["source"], few.validation[:60])
-    there = {"in.npz", "other.npz", "whole.csv", "whole.csv.sha256", "out.csv", "out.csv.sha256"}
+    tables = {f"{name}.csv{end}" for name in ("whole", "out") for end in ("", ".sha256", ".process.json")}
+    there = {"in.npz", "other.npz"} | tables
     out, points = tmp_path / "out.csv", 0
     while killed_at(points, tmp_path, lambda: generate(model, **arguments, out=out)):
         # Whoever comes next either finds draws and is told so, or begins anew.
         finished = out.exists()
         if finished:
-            np.testing.assert_array_equal(read(out).x, read(tmp_path / "whole.csv").x)
+            np.testing.assert_array_equal(read(out, process=TTBAR).x, read(tmp_path / "whole.csv").x)
         if points % 2:
             generate(model, **arguments, out=out, resume=True, overwrite=finished)
-            np.testing.assert_array_equal(read(out).x, read(tmp_path / "whole.csv").x)
+            np.testing.assert_array_equal(read(out, process=TTBAR).x, read(tmp_path / "whole.csv").x)
             assert names(tmp_path) == there
         else:
             with contextlib.suppress(FileExistsError):
                 generate(Model(few.validation), **other, out=out, overwrite=finished)
-                assert not np.isin(read(out).x, few.train.x).any(1).any()
+                assert not np.isin(read(out, process=TTBAR).x, few.train.x).any(1).any()
                 assert names(tmp_path) == there
             draws = out.with_name(".out.csv.draws")
             shutil.rmtree(draws, ignore_errors=True)
-        for path in (out, sidecar(out)):
+        for path in (out, sidecar(out), process_sidecar(out)):
             path.unlink(missing_ok=True)
         points += 1
     assert points > 15
