@@ -1,4 +1,4 @@
-"""Parts that the shipped tt̄ models of version 0.1 are made of."""
+"""Parts that the shipped tt̄ models of version 0.1 are made of: coordinates and views."""
 
 from itertools import combinations
 
@@ -46,8 +46,23 @@ def _chain():
     return (top, antitop), TTBAR.masses("z")
 
 
-_JETS, _ALL = range(2, 6), tuple(range(6))
+_JETS = range(2, 6)
 _SOLID = tuple(combinations((0, *_JETS), 2))  # all but the neutrino
+_W_PLUS, _TOP_QUARK, _ANTITOP, _ALL = (4, 5), (2, 4, 5), (0, 1, 3), tuple(range(6))
+_X_MASSES = (
+    *combinations(_JETS, 2),
+    *combinations(_JETS, 3),
+    tuple(_JETS),
+    *((0, jet) for jet in _JETS),
+    (0, *_JETS),
+    _ALL,
+)
+_Z_MASSES = (*combinations(_JETS, 2), (0, 1), _TOP_QUARK, _ANTITOP, _ALL)
+
+
+def views(x, z):
+    """What networks see of x and of z: lab momenta and the masses that tell events apart."""
+    return EventView(x, _X_MASSES), EventView(z, [*combinations(_JETS, 2), _ALL], _JETS)
 
 
 def views_of_draws():
@@ -56,5 +71,11 @@ def views_of_draws():
     All is where it is drawn, jets near each other and masses that do not fit.
     """
     x, z = DetectorEvent(radius=0.0), KinematicFit(*_chain(), _RESOLUTIONS, steps=0)
-    x_view = EventView(x, [_ALL], pairs=_SOLID, constrained=True)
-    return x_view, EventView(z, [_ALL], constrained=True)
+    x_view = EventView(x, _X_MASSES, pairs=_SOLID, constrained=True)
+    return x_view, EventView(z, _Z_MASSES, constrained=True)
+
+
+def views_of_scores(x, z):
+    """By what draws of x and of z are compared with the truth: momenta, masses, distances and sums."""
+    x_view = EventView(x, _X_MASSES, pairs=_SOLID, sums=(_ALL, _W_PLUS, _TOP_QUARK))
+    return x_view, EventView(z, _Z_MASSES, pairs=_SOLID, sums=(_ANTITOP, _TOP_QUARK))

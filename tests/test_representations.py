@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from former import coordinates, views, views_of_draws, views_of_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from mizoo.presets.ttbar import coordinates, views, views_of_draws, views_of_scores
 
 from mizoo.evaluation.observables import polar
 from mizoo.physics import planar
