@@ -47,7 +47,7 @@ def test_the_fit_moves_least_what_is_known_best(ttbar):
 @given(hnp.arrays("float32", (4, 22), elements=st.floats(-2.5, 2.5, width=32)))
 def test_all_coordinates_are_events_on_shell_and_balanced(line):
     partons = Z.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
-    energy = np.sqrt(np.square(partons[..., :3]).sum(-1) + TTBAR.masses("z") ** 2)
+    energy = np.sqrt(np.square(partons[..., :3]).sum(-1) + np.square(TTBAR.masses("z")))
     np.testing.assert_allclose(partons[..., 3], energy, rtol=1e-5)
     assert off_balance(partons).max() < 1e-6 * np.abs(partons).max() + 1e-4
 
