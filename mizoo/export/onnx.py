@@ -53,7 +53,8 @@ def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
             if model.mappers[role] is None:
                 continue
             signature, feeds[name] = _inputs(model, space, other, role, events)
-            functions[name] = tf.function(getattr(model, name), input_signature=signature, autograph=False)
+            draw = _by_position(getattr(model, name), len(signature))
+            functions[name] = tf.function(draw, input_signature=signature, autograph=False)
             parts[f"{other}_tilde"] = _converted(functions[name], signature, converter)
         onnx.save(onnx_graph.joined(parts), unfinished)
         session = runtime.InferenceSession(unfinished, providers=["CPUExecutionProvider"])
@@ -67,6 +68,11 @@ def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
         raise ValueError(f"{path.name} is not written: {error}") from error
     unfinished.replace(path)
     return deviations
+
+
+def _by_position(draw, inputs):
+    """`encode` or `decode` as a function of events alone, or of events and noise."""
+    return (lambda given: draw(given)) if inputs == 1 else lambda given, noise: draw(given, noise=noise)
 
 
 def _converted(function, signature, converter):
