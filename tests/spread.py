@@ -149,9 +149,9 @@ def main(how, out, *names):
 
         AcrossReplicas.spans_replicas = False
         del BuiltAtConstruction._maybe_symbolic_build
-    names = {"two": "mirrored", "one": "one-device"}
+    strategies = {"two": "mirrored", "one": "one-device"}
     strategy = mizoo.distribute.resolve(
-        names.get(how, "multiworker"), replicas=2 if how == "two" else None, timeout=60.0
+        strategies.get(how, "multiworker"), replicas=2 if how == "two" else None, timeout=60.0
     )
     if how == "without":
         found = short(strategy)

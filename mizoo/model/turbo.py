@@ -124,11 +124,13 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
 
     def get_config(self) -> Config:
         parts = {
+            # First, for `keras.Sequential` gives copies of configurations: an object that other parts share
+            # is known as one only if it is met outside of it before.
+            "x_representation": self.x_representation,
+            "z_representation": self.z_representation,
             "encoder": self.encoder,
             "decoder": self.decoder,
             "objectives": self.objectives,
-            "x_representation": self.x_representation,
-            "z_representation": self.z_representation,
             "augmentation": self.augmentation,
             "stages": self.stages,
         }

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
-from mizoo.physics import kinematics
+from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
 from mizoo.representations.standardise import Standardise
 
@@ -95,6 +95,6 @@ class AcceptedMomenta(Momenta):
         inside = tf.clip_by_value(eta, -bound, bound)
         least = tf.cast(one.threshold(keras.ops, eta=inside) + tf.zeros_like(pt), tf.float64)
         raised = tf.maximum(pt, least * (1.0 + _EDGE))
-        moved = tf.concat([raised * direction, raised * tf.sinh(inside)], -1)
+        moved = tf.concat([raised * direction, raised * planar.sinh(inside)], -1)
         # What is inside stays as it is, to the last bit.
         return tf.where((raised > pt) | (tf.abs(eta) > bound), moved, momentum[:, :3])
