@@ -65,6 +65,8 @@ def toy(process, count=300):
             coordinates[:, angle] = random.uniform(-np.pi, np.pi, count)
         of = [1.5 if space == "x" and one.kind != "met" else 60.0 for one in process.particles(space)]
         representation.scales.assign(of[: representation.scales.shape[0]])
+        if space == "x":
+            representation.peaks.assign(np.full(representation.peaks.shape, 90.0))
         events[space] = representation.inverse(coordinates).numpy()
     return Events(**events, process=process)
 

@@ -18,13 +18,16 @@ from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.mappers.rotation_equivariant import turn
-from mizoo.physics import planar
+from mizoo.physics import kinematics, planar
 from mizoo.representations.base import Representation
 
 
 @serialisable
 class FrameEncoder(keras.layers.Layer):
     """A network of coordinates, seen from the azimuth of one object, and this azimuth.
+
+    A linear map of the coordinates, and of the momenta as networks see them, goes past the network: what
+    needs no transformation reaches a decoder without loss.
 
     Args:
         network: from coordinates (n, d) to (n, k) numbers; the latent has 2 + k.
@@ -40,14 +43,20 @@ class FrameEncoder(keras.layers.Layer):
 
     def build(self, input_shape: BatchShape) -> None:
         build(self.network, input_shape)
+        count = self.network.compute_output_shape(input_shape)[-1]
+        self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
+        self.linear.build((None, input_shape[-1] + self.source.physical_shape[0]))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         momentum = self.source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
         azimuth = tf.cast(planar.azimuth(momentum), tf.float32)
         seen = turn(coordinates, -azimuth, self.source.angles)
+        momenta = self.source.four_momenta(seen)
+        features = tf.reshape(kinematics.network_features(momenta), (-1, self.source.physical_shape[0]))
+        direct = self.linear(tf.concat([seen, tf.cast(features, tf.float32)], -1))
         rest = tf.cast(self.network(seen, training=training), tf.float32)
-        return tf.concat([planar.direction(azimuth), rest], -1)
+        return tf.concat([planar.direction(azimuth), rest + direct], -1)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], 2 + self.network.compute_output_shape(input_shape)[-1])

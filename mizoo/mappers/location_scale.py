@@ -13,9 +13,11 @@ from mizoo.mappers import residuals
 from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
 from mizoo.mappers.conditional import Conditional, Transformed
-from mizoo.physics import planar
+from mizoo.physics import kinematics, planar
+from mizoo.representations.base import Representation
 
 _FINEST, _WIDEST = -7.0, 1.0  # logarithms of scales
+_FARTHEST = 5.0  # standard deviations, of coordinates of momenta beside a threshold or a mass shell
 
 
 class StandardisedDistribution(Transformed):
@@ -48,19 +50,31 @@ class LocationScale(Wrapped):
     A network of the condition learns both as those of a Laplace distribution; the inner mapper learns what
     shape the rest has. So a narrow distribution is drawn as exactly as a wide one.
 
+    If the target are momenta, the network says first where these are, as `mizoo.networks` see momenta
+    elsewhere (direction and logarithm of the transverse momentum, half the pseudorapidity), in any order of
+    like objects; the location is what `representation` makes of them, and what the network adds.
+
     Args:
         mapper: from condition to residuals, see `mizoo.mappers.residuals`.
-        network: from condition to 2 d numbers, locations and logarithms of scales.
+        network: from condition to 2 d numbers, locations and logarithms of scales; with a representation of
+            m objects, to 3 m + 2 d.
         circular: indices of components that are angles in [-π, π).
+        representation: of the target, with four-momenta as physical units.
     """
 
     has_exact_log_prob = False
 
     def __init__(
-        self, mapper: Mapper, network: Network, circular: Iterable[int] = (), **kwargs: Any
+        self,
+        mapper: Mapper,
+        network: Network,
+        circular: Iterable[int] = (),
+        representation: Representation | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
         self.network = network
+        self.representation = representation
         self.circular = indices("circular", circular, self.shape[0])
         self._circular = np.isin(np.arange(self.shape[0]), self.circular)
 
@@ -77,6 +91,17 @@ class LocationScale(Wrapped):
     ) -> StandardisedDistribution:
         inner = self.mapper.distribution(condition, noise=noise, training=training)
         said = keras.ops.cast(self.network(condition, training=training), "float32")
-        location, log_scale = tf.split(said, 2, -1)
+        count = self.shape[0]
+        momenta, location, log_scale = tf.split(said, [said.shape[-1] - 2 * count, count, count], -1)
+        if self.representation is not None:
+            location += self._coordinates(self.representation, momenta)
         scale = tf.exp(tf.clip_by_value(log_scale, _FINEST, _WIDEST))
         return StandardisedDistribution(inner, location, scale, self._circular)
+
+    def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
+        """Coordinates (n, d) of what the network says of the momenta, (n, 3 m)."""
+        objects = tf.reshape(tf.cast(features, tf.float64), (-1, features.shape[-1] // 3, 3))
+        momenta = representation.canonical(kinematics.from_network_features(objects))
+        four = kinematics.on_shell(momenta, representation.masses)
+        found = representation(tf.reshape(four, (-1, *representation.physical_shape)))
+        return tf.where(self._circular, found, tf.clip_by_value(found, -_FARTHEST, _FARTHEST))

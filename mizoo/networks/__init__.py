@@ -4,7 +4,7 @@ from mizoo.networks.attention import attention
 from mizoo.networks.choice import is_image, network, spectrally_normalised
 from mizoo.networks.convolution import image_to_image, to_image, to_vector, upscale
 from mizoo.networks.dropout import Dropout
-from mizoo.networks.mlp import mlp
+from mizoo.networks.mlp import linear_and_mlp, mlp
 from mizoo.networks.modulated import modulated
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "attention",
     "image_to_image",
     "is_image",
+    "linear_and_mlp",
     "mlp",
     "modulated",
     "network",

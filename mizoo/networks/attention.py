@@ -26,6 +26,7 @@ def attention(
     blocks: int = 2,
     heads: int = 4,
     dropout: float = 0.0,
+    last: str = "glorot_uniform",
     name: str = "attention",
 ) -> keras.Model:
     """A transformer encoder from tokens (n, objects, features) to `outputs` numbers.
@@ -39,6 +40,7 @@ def attention(
         width: of the tokens inside.
         blocks, heads: of attention.
         dropout: share of what each part adds that is left out in training.
+        last: initial weights of the last layer; `"zeros"` for a network that begins with no say.
 
     Raises:
         ValueError: if the heads cannot share the width evenly.
@@ -56,5 +58,4 @@ def attention(
         tokens = layers.Add()([tokens, Dropout(dropout)(seen)])
     joined = layers.Flatten()(layers.LayerNormalization()(tokens))
     joined = Dropout(dropout)(layers.Dense(4 * width, activation="silu")(joined))
-    direct = layers.Dense(outputs, use_bias=False)(layers.Flatten()(event))  # what needs no transformation
-    return keras.Model(event, layers.Add()([layers.Dense(outputs)(joined), direct]), name=name)
+    return keras.Model(event, layers.Dense(outputs, kernel_initializer=last)(joined), name=name)

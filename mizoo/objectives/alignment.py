@@ -15,8 +15,8 @@ from mizoo.objectives.streams import Streams
 class Alignment(Objective):
     """Contrast of the latents that the mappers make of x and of z (InfoNCE, arXiv 1807.03748).
 
-    Each latent has to find the one of its partner among those of the batch, in both directions, by
-    the cosine of their angle. So pairs come close, and the space cannot collapse to a point. Log of the
+    Each latent has to find the one of its partner among those of the batch, in both directions, by the
+    cosine of their angle, with each component standardised over the batch. So pairs come close, and the space cannot collapse to a point. Log of the
     batch size minus this term is a lower bound, in nats, on the information that the latents share.
 
     The conditionals of both mappers must have a `latent`, as those of flows do. A single pair has no other
@@ -55,9 +55,12 @@ class Alignment(Objective):
 
     def loss(self, streams: Streams) -> Tensor:
         latents = (streams.distribution(stream).latent for stream in ("z_tilde", "x_tilde"))
+        of_x, of_z = (collectives.gather(keras.ops.cast(latent, "float32")) for latent in latents)
+        both = keras.ops.concatenate([of_x, of_z])
+        mean, variance = keras.ops.moments(both, 0, keepdims=True)
         of_x, of_z = (
-            collectives.gather(keras.ops.normalize(keras.ops.cast(latent, "float32"), axis=-1))
-            for latent in latents
+            keras.ops.normalize((latent - mean) * keras.ops.rsqrt(variance + 1e-6), axis=-1)
+            for latent in (of_x, of_z)
         )
         logits = of_x @ keras.ops.transpose(of_z) / self.temperature
         partner = keras.ops.arange(keras.ops.shape(logits)[0])

@@ -8,21 +8,27 @@ import tensorflow as tf
 
 from mizoo.physics import planar
 
+_TINY = 1e-12
+_LARGEST, _STEEPEST = 6.0, 4.0  # log(1 + pT/20 GeV) and half the pseudorapidity of networks' momenta
+
 
 def mass_to_line(mass, lowest, peak, width):
     """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
-    phase = planar.atan2(peak * width * tf.ones_like(mass), tf.square(mass) - peak**2)  # pi … 0
-    edge = planar.atan2(peak * width * tf.ones_like(mass), tf.square(lowest) - peak**2)
-    above = tf.maximum(phase, 1e-7)
-    return tf.math.log(tf.maximum(edge - phase, 1e-7) / above)
+    scale, off, least = peak * width, tf.square(mass) - peak**2, tf.square(lowest) - peak**2
+    phase = planar.atan2(scale * tf.ones_like(mass), off)  # π … 0
+    # The phase at the lowest mass less this one, without a difference of like numbers.
+    above = tf.square(mass) - tf.square(lowest)
+    rest = planar.atan2(scale * tf.maximum(above, 0.0), least * off + scale**2)
+    return tf.math.log(tf.maximum(rest, _TINY) / tf.maximum(phase, _TINY))
 
 
 def line_to_mass(line, lowest, peak, width):
     """Inverse of `mass_to_line`."""
-    edge = planar.atan2(peak * width * tf.ones_like(line), tf.square(lowest) - peak**2)
-    phase = edge * tf.sigmoid(-line)
-    squared = peak**2 + peak * width * tf.cos(phase) / tf.maximum(tf.sin(phase), 1e-7)
-    return tf.sqrt(tf.maximum(squared, tf.square(lowest)))
+    scale, least = peak * width, tf.square(lowest) - peak**2
+    edge = planar.atan2(scale * tf.ones_like(line), least)
+    phase, rest = edge * tf.sigmoid(-line), edge * tf.sigmoid(line)
+    above = tf.sin(rest) / tf.maximum(tf.sin(phase), _TINY) * tf.sqrt(tf.square(least) + scale**2)
+    return tf.sqrt(tf.square(lowest) + tf.maximum(above, 0.0))
 
 
 def mass_slope(mass, line, peak, width):
@@ -64,6 +70,26 @@ def network_features(momenta):
     return tf.concat([transverse, along, tf.math.log(1.0 + momenta[..., 3:]) - 4.5], -1)
 
 
+def from_network_features(features):
+    """Momenta (…, 3) in GeV of the first three of `network_features`; up to some TeV."""
+    modulus = tf.sqrt(square(features[..., :2]) + 1e-12)
+    size = 20.0 * (tf.exp(tf.minimum(modulus, _LARGEST)) - 1.0)
+    along = planar.sinh(2.0 * tf.clip_by_value(features[..., 2:3], -_STEEPEST, _STEEPEST))
+    return size * tf.concat([features[..., :2] / modulus, along], -1)
+
+
+def by_falling_pt(momenta, groups):
+    """Momenta (n, objects, k) with those of each group of places in the order of their pT."""
+    found = tf.unstack(momenta, axis=1)
+    for places in groups:
+        own = tf.gather(momenta, places, axis=1)
+        ranks = tf.argsort(pt(own)[..., 0], direction="DESCENDING", stable=True)
+        ordered = tf.unstack(tf.gather(own, ranks, batch_dims=1), axis=1)
+        for place, one in zip(places, ordered, strict=True):
+            found[place] = one
+    return tf.stack(found, 1)
+
+
 def pt(momentum):
     """Transverse momentum."""
     return tf.sqrt(square(momentum[..., :2]))
@@ -86,8 +112,8 @@ def square(vector):
 
 
 def mass(momentum):
-    """Invariant mass; 0 for space-like momenta."""
-    return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - square(momentum[..., :3]), 0.0))
+    """Invariant mass; 1e-9 GeV for space-like momenta, as the square root of 0 has no slope."""
+    return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - square(momentum[..., :3]), 1e-18))
 
 
 def unit(vector):

@@ -71,7 +71,8 @@ def sphere_to_normal(direction):
     The first axis is the origin of the plane; its opposite is the point at infinity.
     """
     missing = tf.maximum((1.0 - direction[..., :1]) / 2.0, 0.0)
-    radius = tf.sqrt(-2.0 * tf.math.log(tf.maximum(1.0 - missing, 1e-7)))
+    # Not below the least number, as the square root of 0 has no slope.
+    radius = tf.sqrt(tf.maximum(-2.0 * tf.math.log(tf.maximum(1.0 - missing, 1e-7)), _TINY**2))
     _, azimuth = _polar(direction[..., 1:])
     return radius * azimuth
 

@@ -4,7 +4,7 @@ import keras
 
 from mizoo.mappers import Diffusion, FrameEncoder, InFrame, LocationScale, Transcoder
 from mizoo.model.turbo import Turbo
-from mizoo.networks import attention, mlp, modulated
+from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry
 from mizoo.presets.physics import frames, process_of
@@ -40,12 +40,14 @@ def gandalf(
 
     def transcoder(source, target, place):
         objects = source.physical_shape[0] // 4
-        network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout)
+        network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout, last="zeros")
         encoder = FrameEncoder(keras.Sequential([Tokens(source), network]), source, place)
         count = target.shape[0]
         denoiser = modulated(count, latent - 1, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations)
-        standardised = LocationScale(shape, mlp([units, units], 2 * count), target.circles)
+        said = 3 * target.physical_shape[0] // 4 + 2 * count
+        tells = linear_and_mlp(latent - 1, [units, units], said)
+        standardised = LocationScale(shape, tells, target.circles, target)
         return Transcoder(encoder, InFrame(standardised, target.angles))
 
     of_x, of_z = frames(process)

@@ -59,6 +59,10 @@ class Representation(keras.layers.Layer):
         """
         return physical
 
+    def canonical(self, momenta):
+        """Momenta (n, objects, k) in the order that the representation has them in."""
+        return momenta
+
     def accept(self, assigned, drawn):
         """Whether events of the other space (n, …) go with what `assign` gave, (n,); asked if
         `max_attempts` > 1.

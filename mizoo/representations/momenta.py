@@ -73,14 +73,8 @@ class AcceptedMomenta(Momenta):
         events = tf.reshape(super().inverse(coordinates), (-1, len(self.masses), 4))
         objects = tf.unstack(tf.cast(events, tf.float64), axis=1)
         momenta = [self._accepted(*pair) for pair in zip(self.process.x, objects, strict=True)]
-        stacked = tf.stack(momenta, 1)
-        for places in self.process.ordered:
-            own = tf.gather(stacked, places, axis=1)
-            ranks = tf.argsort(kinematics.pt(own)[..., 0], direction="DESCENDING", stable=True)
-            ordered = tf.unstack(tf.gather(own, ranks, batch_dims=1), axis=1)
-            for place, one in zip(places, ordered, strict=True):
-                momenta[place] = one
-        four = kinematics.on_shell(tf.stack(momenta, 1), self.masses, self.compute_dtype)
+        ordered = kinematics.by_falling_pt(tf.stack(momenta, 1), self.process.ordered)
+        four = kinematics.on_shell(ordered, self.masses, self.compute_dtype)
         return tf.reshape(four, (-1, *self.physical_shape))
 
     def _accepted(self, one, momentum):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from mizoo.core.serialisation import serialisable
 from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
+from mizoo.physics.visible_pairs import visible_pairs
 from mizoo.representations.base import Fitted, OnShell
 
 _TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
@@ -20,7 +21,9 @@ class ObjectCoordinates(OnShell, Fitted):
     """The detector objects of a process, all massless.
 
     Of each object a coordinate of pT, the azimuth and one of pseudorapidity; of missing momentum the first
-    two and, if it has three components, one of p_z. Coordinates other than azimuths have mean 0 and
+    two and, if it has three components, one of p_z. Where a resonance decays to two objects that are
+    known, its mass and the ratio of their pT stand in place of these: a peak narrower than the momenta that
+    it is made of is then a distribution of one coordinate. Coordinates other than azimuths have mean 0 and
     variance 1 in the data that `adapt` has seen. Any coordinates are those of an event that a detector
     accepts: pT begins at the threshold, |η| ends at its largest value, and jets are as far apart from each
     other and from electrons as the jet finder leaves them.
@@ -28,7 +31,7 @@ class ObjectCoordinates(OnShell, Fitted):
     Args:
         process: of the events; each has the same number of objects.
         ordered: whether objects of a kind come by falling pT, as in data; then the pT of each begins at
-            that of the next one. Otherwise their order is kept, whatever it is.
+            that of the next one. Otherwise they are in the order of their partons.
 
     Raises:
         ValueError: for a process with objects of any number.
@@ -41,7 +44,8 @@ class ObjectCoordinates(OnShell, Fitted):
             raise ValueError(f"{self.process.name}: each event must have the same detector objects")
         self.ordered = ordered
         self._objects = self.process.x
-        self._columns = list(_columns(self._objects))  # object and meaning of each coordinate
+        self._pairs = dict(visible_pairs(self.process, ordered))
+        self._columns = list(_columns(self._objects, self._pairs))  # object and meaning of each coordinate
         self.physical_shape = (4 * len(self._objects),)
         self.shape = (len(self._columns),)
         self.angles = self.circles = tuple(i for i, (_, what) in enumerate(self._columns) if what == "phi")
@@ -51,6 +55,7 @@ class ObjectCoordinates(OnShell, Fitted):
             for places in self.process.ordered:
                 self._softer |= dict(pairwise(places))
         self.scales = self.add_weight((len(self._objects),), "ones", name="scales", trainable=False)
+        self.peaks = self.add_weight((len(self._objects),), "ones", name="peaks", trainable=False)
         self.pz_scale = self.add_weight((), "ones", name="pz_scale", trainable=False)
         self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
@@ -58,14 +63,19 @@ class ObjectCoordinates(OnShell, Fitted):
     def _fit(self, data):
         objects = tf.unstack(self._split(data), axis=1)
         pts, floors = self._pts(objects)
-        scales = []
-        for pt, floor in zip(pts, floors, strict=True):
+        scales, peaks = np.ones(len(objects)), np.ones(len(objects))
+        for i, (pt, floor) in enumerate(zip(pts, floors, strict=True)):
             ratio = (pt / tf.maximum(floor, 1.0)).numpy()
             least = (floor / tf.maximum(floor, 1.0)).numpy()
             # The scale that puts the median in the middle of the line.
             middle = np.median(np.maximum(ratio**2 - least**2, 0.0))
-            scales.append(np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
+            scales[i] = np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0))
+        for first, second in self._pairs.items():
+            mass = kinematics.mass(objects[first] + objects[second])
+            low, peaks[first], high = np.percentile(mass, [16, 50, 84])
+            scales[first] = max((high - low) / 2.0, 1e-3)
         self.scales.assign(scales)
+        self.peaks.assign(peaks)
         for one, momentum in zip(self._objects, objects, strict=True):
             if one.kind == "met":
                 self.pz_scale.assign(max(float(np.median(np.abs(momentum[:, 2]))), 1.0))
@@ -83,31 +93,69 @@ class ObjectCoordinates(OnShell, Fitted):
         mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
         return tf.cast((raw - mean) / deviation, self.compute_dtype)
 
+    def canonical(self, momenta):
+        return kinematics.by_falling_pt(momenta, self.process.ordered) if self.ordered else momenta
+
     def momenta(self, coordinates):
         mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
         raw = tf.cast(coordinates, tf.float64) * deviation + mean
         columns = tf.split(raw, self.shape[0], -1)
         found = dict(zip(self._columns, columns, strict=True))
-        lines = [found[i, "pt"] for i in range(len(self._objects))]
         phis = [found[i, "phi"] for i in range(len(self._objects))]
         etas = [self._eta(i, found) for i in range(len(self._objects))]
         if any(one.cone for one in self._objects):
-            phis, etas = self._apart(lines, phis, etas)
-        momenta: dict[int, tf.Tensor] = {}
+            momenta = self._from_angles(found, phis, etas)
+            pts = [kinematics.pt(momenta[i]) for i in range(len(self._objects))]
+            phis, etas = self._apart(tf.concat(pts, -1), phis, etas)
+        momenta = self._from_angles(found, phis, etas)
+        return tf.stack([momenta[i] for i in range(len(self._objects))], 1)
+
+    def _from_angles(self, found, phis, etas):
+        """Momenta (n, 3) by place."""
         pts: dict[int, tf.Tensor] = {}
+        for first, second in self._pairs.items():
+            lean = found[second, "ratio"]
+            ratio = tf.exp(lean) + 1.0 if self._is_ordered(first, second) else tf.exp(lean)
+            opening = _opening(phis[first] - phis[second], etas[first] - etas[second])
+            floors = [self._floor(i, etas[i]) for i in (first, second)]
+            least = _least_mass(floors, ratio, opening)
+            peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
+            mass = kinematics.line_to_mass(found[first, "mass"], least, peak, width)
+            pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0])
+            pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1])
         for i in reversed(range(len(self._objects))):  # the softer ones of a kind come first
-            one, line = self._objects[i], lines[i]
-            floor = self._floor(i, etas[i], pts)
-            above = tf.maximum(floor, 1.0)
-            scale = tf.cast(self.scales[i], tf.float64)
-            pts[i] = planar.line_to_modulus(line, scale, _TAIL, floor / above) * above
+            if i not in pts:
+                floor = self._floor(i, etas[i], pts)
+                above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
+                pts[i] = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
+        momenta: dict[int, tf.Tensor] = {}
+        for i, one in enumerate(self._objects):
             if one.kind == "met":
                 size = tf.cast(self.pz_scale, tf.float64)
-                pz = planar.sinh(found[i, "pz"]) * size if one.components == 3 else tf.zeros_like(line)
+                pz = planar.sinh(found[i, "pz"]) * size if one.components == 3 else tf.zeros_like(pts[i])
             else:
                 pz = pts[i] * planar.sinh(etas[i])
             momenta[i] = tf.concat([pts[i] * planar.direction(phis[i]), pz], -1)
-        return tf.stack([momenta[i] for i in range(len(self._objects))], 1)
+        return momenta
+
+    def _of_pair(self, objects, first, second):
+        """The mass of two objects, and the logarithm of the ratio of their pT, as coordinates (n, 1)."""
+        pts, etas, phis = (
+            [function(objects[i]) for i in (first, second)]
+            for function in (kinematics.pt, kinematics.eta, planar.azimuth)
+        )
+        ratio = pts[0] / tf.maximum(pts[1], 1e-6)
+        opening = _opening(phis[0] - phis[1], etas[0] - etas[1])
+        floors = [self._floor(i, eta) for i, eta in zip((first, second), etas, strict=True)]
+        least = _least_mass(floors, ratio, opening)
+        peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
+        line = kinematics.mass_to_line(tf.sqrt(pts[0] * pts[1] * opening), least, peak, width)
+        above = tf.maximum(ratio - 1.0, 1e-6) if self._is_ordered(first, second) else ratio
+        return line, tf.math.log(tf.maximum(above, 1e-12))
+
+    def _is_ordered(self, first, second):
+        """Whether the first of two objects is always the harder one."""
+        return self._softer.get(first) == second
 
     def _split(self, physical):
         return tf.reshape(tf.cast(physical, tf.float64), (-1, len(self._objects), 4))
@@ -115,12 +163,16 @@ class ObjectCoordinates(OnShell, Fitted):
     def _raw(self, events):
         """Coordinates before they are standardised, in double precision."""
         objects = tf.unstack(events, axis=1)
+        of_pairs: dict[int, tf.Tensor] = {}
+        for first, second in self._pairs.items():
+            of_pairs[first], of_pairs[second] = self._of_pair(objects, first, second)
         columns = []
         for i, (one, pt, floor) in enumerate(zip(self._objects, *self._pts(objects), strict=True)):
-            above = tf.maximum(floor, 1.0)
-            scale = tf.cast(self.scales[i], tf.float64)
+            above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
             columns += [
-                planar.modulus_to_line(pt / above, scale, _TAIL, floor / above),
+                of_pairs[i]
+                if i in of_pairs
+                else planar.modulus_to_line(pt / above, scale, _TAIL, floor / above),
                 planar.azimuth(objects[i][:, :2]),
             ]
             if one.kind != "met":
@@ -136,11 +188,11 @@ class ObjectCoordinates(OnShell, Fitted):
         floors = [self._floor(i, kinematics.eta(o), pts) for i, o in enumerate(objects)]
         return list(pts.values()), floors
 
-    def _floor(self, place, eta, pts):
-        """Least pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones."""
+    def _floor(self, place, eta, pts=None):
+        """Least pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones, if any."""
         threshold = self._objects[place].threshold(keras.ops, eta=eta)
         floor = tf.cast(threshold + tf.zeros_like(eta), tf.float64)
-        return tf.maximum(floor, pts[self._softer[place]]) if place in self._softer else floor
+        return tf.maximum(floor, pts[self._softer[place]]) if pts and place in self._softer else floor
 
     def _eta(self, place, found):
         one = self._objects[place]
@@ -149,7 +201,7 @@ class ObjectCoordinates(OnShell, Fitted):
         line = found[place, "eta"]
         return planar.line_to_interval(line, one.eta) if np.isfinite(one.eta) else line
 
-    def _apart(self, lines, phis, etas):
+    def _apart(self, pts, phis, etas):
         """Azimuths and pseudorapidities of jets that are apart from each other and from electrons.
 
         Of two that are nearer than the cone, the softer one steps away, until none is.
@@ -158,11 +210,9 @@ class ObjectCoordinates(OnShell, Fitted):
         cones = np.array([one.cone for one in self._objects])
         jet = cones > 0.0
         phi, eta = tf.concat(phis, -1), tf.concat(etas, -1)
-        rank = -tf.range(len(lines), dtype=tf.float64)[None]
-        hardness = rank if self.ordered else tf.concat(lines, -1)
-        softer = hardness[:, :, None] < hardness[:, None]
+        softer = pts[:, :, None] < pts[:, None]
         gives_way = (jet[:, None] & (kinds == "electron")) | (jet[:, None] & jet & softer)  # [i, j]: i to j
-        gives_way = tf.broadcast_to(gives_way, (tf.shape(phi)[0], len(lines), len(lines)))
+        gives_way = tf.broadcast_to(gives_way, (tf.shape(phi)[0], len(phis), len(phis)))
         # Jets of anti-kT can be a little nearer than the radius.
         radius = 0.96 * np.maximum(cones[:, None], 1e-9)
 
@@ -180,12 +230,24 @@ class ObjectCoordinates(OnShell, Fitted):
         )
         bounds = np.array([one.eta if np.isfinite(one.eta) else 1e3 for one in self._objects])
         eta = tf.where(jet, tf.clip_by_value(eta, -bounds, bounds), eta)
-        return tf.split(phi, len(lines), -1), tf.split(eta, len(lines), -1)
+        return tf.split(phi, len(phis), -1), tf.split(eta, len(phis), -1)
 
 
-def _columns(objects):
+def _opening(phi, eta):
+    """m² / (pT pT) of two massless objects that are `phi` and `eta` apart."""
+    wide = tf.square(planar.sinh(eta / 2.0)) + tf.square(tf.sin(phi / 2.0))
+    return tf.maximum(4.0 * wide, 1e-12)
+
+
+def _least_mass(floors, ratio, opening):
+    """Mass of two objects, with pT of this ratio, at which one of them is at its least pT."""
+    first, second = floors
+    return tf.sqrt(opening) * tf.maximum(first / tf.sqrt(ratio), second * tf.sqrt(ratio))
+
+
+def _columns(objects, pairs):
     for i, one in enumerate(objects):
-        yield i, "pt"
+        yield i, "mass" if i in pairs else "ratio" if i in pairs.values() else "pt"
         yield i, "phi"
         if one.kind != "met":
             yield i, "eta"
