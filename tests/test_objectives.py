@@ -245,9 +245,10 @@ def test_alignment_is_least_where_partners_are_closest():
     together = float(term.loss(Fixed(z_tilde=points, x_tilde=points)))
     apart = float(term.loss(Fixed(z_tilde=points, x_tilde=tf.roll(points, 1, 0))))
     collapsed = float(term.loss(Fixed(z_tilde=tf.ones((8, 8)), x_tilde=tf.ones((8, 8)))))
-    assert together == pytest.approx(np.log(1 + 7 * np.exp(-10)), abs=1e-4)
+    # About their mean, eight points at right angles are -1/7 apart by the cosine.
+    assert together == pytest.approx(np.log(1 + 7 * np.exp(-10 * (1 + 1 / 7))), abs=1e-5)
     assert collapsed == pytest.approx(np.log(8.0), rel=1e-4)
-    assert apart == pytest.approx(10.0 + np.log(1 + 7 * np.exp(-10)), rel=1e-3)
+    assert apart == pytest.approx(10.0 * (1 + 1 / 7) + together, rel=1e-3)
 
 
 @pytest.mark.ci

@@ -1,9 +1,12 @@
 """Attention among the objects of an event."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 from keras import layers, ops
 
-from mizoo.core.types import BatchShape, Tensor
+from mizoo.core.types import BatchShape, Config, Tensor
 from mizoo.networks.dropout import Dropout
 
 
@@ -16,6 +19,42 @@ class TypeEmbedding(layers.Layer):
 
     def call(self, tokens: Tensor) -> Tensor:
         return tokens + ops.cast(self.vectors, tokens.dtype)
+
+
+@keras.saving.register_keras_serializable("mizoo")
+class SelfAttention(layers.Layer):
+    """Self-attention among a few tokens (n, objects, width), as `keras.layers.MultiHeadAttention`.
+
+    Heads are multiplied one by one: for events, which have few tokens, the gradient of a sum over all heads
+    at once takes four times as long on a CPU.
+
+    Args:
+        heads: among which the width is shared evenly.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "heads": self.heads}
+
+    def build(self, input_shape: BatchShape) -> None:
+        width = input_shape[-1]
+        self.projection = layers.Dense(3 * width, dtype=self.dtype_policy, name="projection")
+        self.output_projection = layers.Dense(width, dtype=self.dtype_policy, name="output")
+        self.projection.build(input_shape)
+        self.output_projection.build(input_shape)
+
+    def call(self, tokens: Tensor) -> Tensor:
+        parts = tf.split(self.projection(tokens), 3 * self.heads, -1)
+        queries, keys, values = (parts[i * self.heads : (i + 1) * self.heads] for i in range(3))
+        scale = (tokens.shape[-1] // self.heads) ** -0.5
+        found = [
+            tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * scale), value)
+            for query, key, value in zip(queries, keys, values, strict=True)
+        ]
+        return self.output_projection(tf.concat(found, -1))
 
 
 def attention(
@@ -51,7 +90,7 @@ def attention(
     tokens = TypeEmbedding()(layers.Dense(width)(event))
     for _ in range(blocks):
         seen = layers.LayerNormalization()(tokens)
-        seen = layers.MultiHeadAttention(heads, width // heads)(seen, seen)
+        seen = SelfAttention(heads)(seen)
         tokens = layers.Add()([tokens, Dropout(dropout)(seen)])
         seen = layers.Dense(2 * width, activation="silu")(layers.LayerNormalization()(tokens))
         seen = layers.Dense(width)(seen)
