@@ -68,6 +68,7 @@ def test_a_description_says_all_that_a_model_or_reader_needs(written):
         ("125.0", "9.0", "line 7: decays: 'H' has 9 GeV, its daughters have 9.6"),
         ("kind: jet", "kind: jets", "line 13: objects.2.kind: Input should be 'electron', 'muon'"),
         ("20 + abs(eta)", "20 + pt", "line 13: objects.2: pt is a number or a formula in eta alone"),
+        ("electron, charge: 1", "electron", r"line \d+: objects: either all objects of kind electron have"),
         ("count: 2", "count: [3, 2]", r"line 13: objects.2: count must be a number, or two .*\[3, 2\]"),
         ("n_jets == 2", "n_jet == 2", "line 14: select: .*no n_jet; there are n_electrons"),
         ("name: zh", "nam: zh", "line 1: (name: Field required|nam: there is no such key)"),

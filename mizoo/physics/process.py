@@ -162,6 +162,9 @@ class Process(Part):
             one.kind == "met" and one.count != 1 for one in objects
         ):
             raise ValueError("an event has one missing momentum")
+        for kind in {one.kind for one in objects if one.charge is not None}:
+            if any(one.kind == kind and one.charge is None for one in objects):
+                raise ValueError(f"either all objects of kind {kind} have a charge or none has")
         return objects
 
     @field_validator("observables")

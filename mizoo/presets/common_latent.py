@@ -16,7 +16,7 @@ WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 1.0, "L_x_tilde": 1.0, "L_z_hat": 1.0}
 
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
-    process=None, latent=64, alignment=1.0, width=64, dropout=0.0, units=192, blocks=4,
+    process=None, latent=64, alignment=10.0, width=64, dropout=0.0, units=192, blocks=4,
     sampler="adams", evaluations=8, weights=None, learning_rate=3e-3, name="gandalf",
 ):  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
