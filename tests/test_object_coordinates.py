@@ -41,7 +41,7 @@ def test_round_trip_of_data(name):
 def test_pairs_of_objects_that_are_known_have_masses():
     assert visible_pairs(mizoo.processes.zee, ordered=True) == [(0, 1)]
     assert visible_pairs(mizoo.processes.zh, ordered=True) == [(0, 1), (2, 3)]
-    # Which jet comes from which parton is not known, nor which muon from which boson; nor are neutrinos seen.
+    # Which jet comes from which parton is not known, nor which muon from which boson.
     assert visible_pairs(mizoo.processes.ttbar, ordered=True) == []
     assert visible_pairs(FOUR_MUONS, ordered=True) == []
     # In the order of their partons they are.

@@ -45,7 +45,7 @@ class FrameEncoder(keras.layers.Layer):
         build(self.network, input_shape)
         count = self.network.compute_output_shape(input_shape)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
-        self.linear.build((None, input_shape[-1] + self.source.physical_shape[0]))
+        self.linear.build((None, self.source.shape[0] + self.source.physical_shape[0]))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:

@@ -41,6 +41,7 @@ class SelfAttention(layers.Layer):
 
     def build(self, input_shape: BatchShape) -> None:
         width = input_shape[-1]
+        assert width is not None
         self.projection = layers.Dense(3 * width, dtype=self.dtype_policy, name="projection")
         self.output_projection = layers.Dense(width, dtype=self.dtype_policy, name="output")
         self.projection.build(input_shape)

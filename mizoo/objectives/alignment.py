@@ -16,8 +16,9 @@ class Alignment(Objective):
     """Contrast of the latents that the mappers make of x and of z (InfoNCE, arXiv 1807.03748).
 
     Each latent has to find the one of its partner among those of the batch, in both directions, by the
-    cosine of their angle, with each component standardised over the batch. So pairs come close, and the space cannot collapse to a point. Log of the
-    batch size minus this term is a lower bound, in nats, on the information that the latents share.
+    cosine of their angle, with each component standardised over the batch. So pairs come close, and the
+    space cannot collapse to a point. Log of the batch size minus this term is a lower bound, in nats, on
+    the information that the latents share.
 
     The conditionals of both mappers must have a `latent`, as those of flows do. A single pair has no other
     one to be told from: batches need two.

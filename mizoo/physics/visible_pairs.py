@@ -1,4 +1,4 @@
-"""Resonances that decay to two objects of the detector, so that their masses can be coordinates of its events."""
+"""Resonances that decay to two objects of the detector: their masses can be coordinates of its events."""
 
 from mizoo.physics.process import Process
 
