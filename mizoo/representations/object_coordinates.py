@@ -13,6 +13,7 @@ from mizoo.physics.visible_pairs import visible_pairs
 from mizoo.representations.base import Fitted, OnShell
 
 _TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
+_EDGE = 1e-6  # relative; by it objects of pairs are above their thresholds, whatever rounding does
 _STEPS = 10  # in which jets are set apart, at most; most events need none
 
 
@@ -121,8 +122,8 @@ class ObjectCoordinates(OnShell, Fitted):
             least = _least_mass(floors, ratio, opening)
             peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
             mass = kinematics.line_to_mass(found[first, "mass"], least, peak, width)
-            pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0])
-            pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1])
+            pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0] * (1.0 + _EDGE))
+            pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1] * (1.0 + _EDGE))
         for i in reversed(range(len(self._objects))):  # the softer ones of a kind come first
             if i not in pts:
                 floor = self._floor(i, etas[i], pts)
