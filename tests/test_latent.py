@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import mizoo
+from mizoo.physics import kinematics
 
 SIZES = {"latent": 10, "width": 8, "units": 16, "blocks": 1, "evaluations": 2}
 
@@ -60,3 +61,18 @@ def test_what_is_no_latent_is_refused(model):
         model.decode_latent(np.zeros((2, 10)), to="y")
     with pytest.raises(ValueError, match="flow needs more than a latent to draw x"):
         mizoo.presets.flow("zee", units=4, couplings=2).decode_latent(np.zeros((2, 10)), to="x")
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_momenta_that_are_told_are_the_location(model, events, space):
+    mapper = model.decoder if space == "x" else model.encoder
+    standardised = mapper.decoder.mapper
+    representation, data = model.representations[space], events[space]
+    coordinates = representation(data)
+    seen = kinematics.network_features(representation.four_momenta(coordinates))[..., :3]
+    if space == "x":
+        seen = seen.numpy()[:, [0, 1, 3, 2]]  # jets in any order
+    location = standardised._coordinates(representation, np.reshape(seen, (50, -1)))
+    inside = np.abs(coordinates) < 4.0
+    assert inside.mean() > 0.95
+    assert np.abs(location - coordinates)[inside].max() < 0.02

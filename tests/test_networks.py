@@ -1,9 +1,11 @@
 import itertools
 
+import keras
 import numpy as np
 import pytest
 
-from mizoo.networks import is_image, network
+from mizoo.networks import is_image, linear_and_mlp, network
+from mizoo.networks.attention import SelfAttention
 
 SHAPES = [(3,), (2, 4), (8, 8, 1), (7, 5, 3), (1, 6, 2), (2, 2, 1)]
 
@@ -34,3 +36,19 @@ def test_last_activation_bounds_the_output():
     for source in ((3,), (8, 8, 1), (4, 4, 1)):
         made = network(source, (8, 8, 1), 8, last="tanh")
         assert np.abs(made(100.0 * np.ones((1, *source), "float32"))).max() <= 1.0
+
+
+def test_self_attention_is_that_of_keras():
+    tokens = np.random.default_rng(0).normal(size=(5, 6, 8)).astype("float32")
+    own, theirs = SelfAttention(2), keras.layers.MultiHeadAttention(2, 4)
+    own(tokens), theirs(tokens, tokens)
+    parts = theirs.get_weights()  # kernel and bias of queries, keys, values, output
+    kernels, biases = (np.concatenate([p.reshape(-1, 8) for p in parts[i:6:2]], -1) for i in (0, 1))
+    own.set_weights([kernels, biases[0], parts[6].reshape(8, 8), parts[7]])
+    np.testing.assert_allclose(own(tokens), theirs(tokens, tokens), atol=1e-5)
+
+
+def test_a_linear_map_is_all_there_is_at_first():
+    first, second = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    model = linear_and_mlp(3, [8], 4)
+    np.testing.assert_allclose(model(first + second), model(first) + model(second), atol=1e-5)

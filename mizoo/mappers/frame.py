@@ -18,48 +18,55 @@ from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.mappers.rotation_equivariant import turn
-from mizoo.physics import kinematics, planar
-from mizoo.representations.base import Representation
+from mizoo.physics import planar
+from mizoo.representations.tokens import Tokens
 
 
 @serialisable
 class FrameEncoder(keras.layers.Layer):
-    """A network of coordinates, seen from the azimuth of one object, and this azimuth.
+    """A network of the objects of an event, seen from the azimuth of one of them, and this azimuth.
 
-    A linear map of the coordinates, and of the momenta as networks see them, goes past the network: what
-    needs no transformation reaches a decoder without loss.
+    A linear map of momenta and of coordinates other than angles goes past the network: what needs no
+    transformation reaches a decoder without loss.
 
     Args:
-        network: from coordinates (n, d) to (n, k) numbers; the latent has 2 + k.
-        source: representation of the coordinates, with four-momenta as physical units.
+        network: from tokens (n, objects, …) to (n, k) numbers; the latent has 2 + k.
+        tokens: from coordinates (n, d) to tokens.
         place: of the object.
     """
 
-    def __init__(self, network: Network, source: Representation, place: int = 0, **kwargs: Any) -> None:
+    def __init__(self, network: Network, tokens: Tokens, place: int = 0, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.network = network
-        self.source = source
+        self.tokens = tokens
         self.place = place
+        # Angles jump at ±π; momenta have their directions.
+        circles = tokens.representation.circles
+        self._plain = [i for i in range(tokens.representation.shape[0]) if i not in circles]
 
     def build(self, input_shape: BatchShape) -> None:
-        build(self.network, input_shape)
-        count = self.network.compute_output_shape(input_shape)[-1]
+        build(self.tokens, input_shape)
+        tokens = self.tokens.compute_output_shape(input_shape)
+        build(self.network, tokens)
+        count = self.network.compute_output_shape(tokens)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
-        self.linear.build((None, self.source.shape[0] + self.source.physical_shape[0]))
+        self.linear.build((None, len(self._plain) + 4 * tokens[1]))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
-        momentum = self.source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
+        source = self.tokens.representation
+        momentum = source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
         azimuth = tf.cast(planar.azimuth(momentum), tf.float32)
-        seen = turn(coordinates, -azimuth, self.source.angles)
-        momenta = self.source.four_momenta(seen)
-        features = tf.reshape(kinematics.network_features(momenta), (-1, self.source.physical_shape[0]))
-        direct = self.linear(tf.concat([seen, tf.cast(features, tf.float32)], -1))
-        rest = tf.cast(self.network(seen, training=training), tf.float32)
+        seen = turn(coordinates, -azimuth, source.angles)
+        tokens = self.tokens(seen, training=training)
+        momenta = tf.reshape(tokens[..., :4], (-1, 4 * tokens.shape[1]))
+        direct = self.linear(tf.concat([tf.gather(seen, self._plain, axis=1), momenta], -1))
+        rest = tf.cast(self.network(tokens, training=training), tf.float32)
         return tf.concat([planar.direction(azimuth), rest + direct], -1)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        return (input_shape[0], 2 + self.network.compute_output_shape(input_shape)[-1])
+        tokens = self.tokens.compute_output_shape(input_shape)
+        return (input_shape[0], 2 + self.network.compute_output_shape(tokens)[-1])
 
 
 class TurnedDistribution(Transformed):

@@ -80,7 +80,7 @@ def attention(
         width: of the tokens inside.
         blocks, heads: of attention.
         dropout: share of what each part adds that is left out in training.
-        last: initial weights of the last layer; `"zeros"` for a network that begins with no say.
+        last: initial weights of the last layer; `"zeros"` for a network whose output begins at zero.
 
     Raises:
         ValueError: if the heads cannot share the width evenly.

@@ -6,7 +6,11 @@ import keras
 
 
 def mlp(
-    hidden: Sequence[int], outputs: int, activation: str = "relu", name: str = "mlp"
+    hidden: Sequence[int],
+    outputs: int,
+    activation: str = "relu",
+    last: str = "glorot_uniform",
+    name: str = "mlp",
 ) -> keras.Sequential:
     """A multilayer perceptron: one dense layer for each of `hidden`, then a linear one.
 
@@ -14,9 +18,10 @@ def mlp(
         hidden: units of the hidden layers.
         outputs: units of the last layer.
         activation: of the hidden layers.
+        last: initial weights of the last layer; `"zeros"` for a network whose output begins at zero.
     """
     layers = [keras.layers.Dense(units, activation=activation) for units in hidden]
-    return keras.Sequential([*layers, keras.layers.Dense(outputs)], name=name)
+    return keras.Sequential([*layers, keras.layers.Dense(outputs, kernel_initializer=last)], name=name)
 
 
 def linear_and_mlp(
@@ -28,9 +33,7 @@ def linear_and_mlp(
         inputs: components of the input.
         hidden, outputs, activation: as for `mlp`.
     """
-    given = features = keras.layers.Input((inputs,))
-    for units in hidden:
-        features = keras.layers.Dense(units, activation=activation)(features)
-    added = keras.layers.Dense(outputs, kernel_initializer="zeros")(features)
+    given = keras.layers.Input((inputs,))
+    added = mlp(hidden, outputs, activation, last="zeros")(given)
     direct = keras.layers.Dense(outputs, use_bias=False)(given)
     return keras.Model(given, keras.layers.Add()([added, direct]), name=name)

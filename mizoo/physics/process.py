@@ -162,9 +162,10 @@ class Process(Part):
             one.kind == "met" and one.count != 1 for one in objects
         ):
             raise ValueError("an event has one missing momentum")
-        for kind in {one.kind for one in objects if one.charge is not None}:
-            if any(one.kind == kind and one.charge is None for one in objects):
-                raise ValueError(f"either all objects of kind {kind} have a charge or none has")
+        charged = {one.kind for one in objects if one.charge is not None}
+        for one in objects:
+            if one.kind in charged and one.charge is None:
+                raise ValueError(f"either all objects of kind {one.kind} have a charge or none has")
         return objects
 
     @field_validator("observables")
@@ -291,15 +292,21 @@ class Process(Part):
             if partons and objects and (len(partons) == len(objects) == 1 or kind != "met")
         )
 
-    def partner(self, parton: int) -> int | None:
+    def partner(self, parton: int, ordered: bool = True) -> int | None:
         """Place of the object that a parton becomes; None if there is none, or several that it may be.
 
         Objects of one kind that all come from the same decay need not be told from each other.
+
+        Args:
+            parton: its place.
+            ordered: whether objects of a kind come by falling pT, as in data; otherwise they are in the
+                order of their partons, so that each is known.
         """
         for match in self.matches:
             if parton in match.partons and len(match.partons) == len(match.objects):
                 mothers = {self._mother(name) for name in (self.partons[i].name for i in match.partons)}
-                if len(match.partons) == 1 or (len(mothers) == 1 and match.kind != "met"):
+                alike = len(mothers) == 1 and match.kind != "met"
+                if len(match.partons) == 1 or alike or not ordered:
                     return match.objects[match.partons.index(parton)]
         return None
 

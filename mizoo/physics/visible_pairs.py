@@ -14,17 +14,8 @@ def visible_pairs(process: Process, ordered: bool) -> list[tuple[int, int]]:
     found = []
     for decay in process.decays:
         if len(decay.daughters) == 2 and not any(process.decay(name) for name in decay.daughters):
-            first, second = (_object(process, leaf, ordered) for leaf in process.leaves(decay.name))
-            if first is not None and second is not None:
-                found.append((min(first, second), max(first, second)))
+            places = [process.partner(leaf, ordered) for leaf in process.leaves(decay.name)]
+            seen = sorted(place for place in places if place is not None and process.x[place].kind != "met")
+            if len(seen) == 2:
+                found.append((seen[0], seen[1]))
     return found
-
-
-def _object(process: Process, parton: int, ordered: bool) -> int | None:
-    """Place of the object that a parton becomes; None if it is not known, or not seen by itself."""
-    place = process.partner(parton)
-    if not ordered:
-        for match in process.matches:
-            if parton in match.partons and len(match.partons) == len(match.objects):
-                place = match.objects[match.partons.index(parton)]
-    return None if place is None or process.x[place].kind == "met" else place

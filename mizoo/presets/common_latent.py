@@ -41,13 +41,13 @@ def gandalf(
     def transcoder(source, target, place):
         objects = source.physical_shape[0] // 4
         network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout, last="zeros")
-        encoder = FrameEncoder(keras.Sequential([Tokens(source), network]), source, place)
+        encoder = FrameEncoder(network, Tokens(source, dtype="float32"), place)
         count = target.shape[0]
         denoiser = modulated(count, latent - 1, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations)
-        said = 3 * target.physical_shape[0] // 4 + 2 * count
-        tells = linear_and_mlp(latent - 1, [units, units], said)
-        standardised = LocationScale(shape, tells, target.circles, target)
+        momenta = 3 * target.physical_shape[0] // 4
+        location_scale = linear_and_mlp(latent - 1, [units, units], momenta + 2 * count)
+        standardised = LocationScale(shape, location_scale, target.circles, target)
         return Transcoder(encoder, InFrame(standardised, target.angles))
 
     of_x, of_z = frames(process)

@@ -14,7 +14,7 @@ class Representation(keras.layers.Layer):
     to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and
     others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside lack something that those
     of the training have, `assign` supplies it, from `assignment_noise` random numbers; what is drawn given
-    an event may contradict it (`accept`) and is drawn anew then, in at most `max_attempts` tries.
+    an event may contradict it (`accept`) and is drawn anew then, in at most `max_attempts` attempts.
     Representations compute in at least float32, whatever the precision policy.
     """
 

@@ -104,24 +104,28 @@ class ObjectCoordinates(OnShell, Fitted):
         found = dict(zip(self._columns, columns, strict=True))
         phis = [found[i, "phi"] for i in range(len(self._objects))]
         etas = [self._eta(i, found) for i in range(len(self._objects))]
+        pts = self._pts_of(found, phis, etas)
         if any(one.cone for one in self._objects):
-            momenta = self._from_angles(found, phis, etas)
-            pts = [kinematics.pt(momenta[i]) for i in range(len(self._objects))]
             phis, etas = self._apart(tf.concat(pts, -1), phis, etas)
-        momenta = self._from_angles(found, phis, etas)
-        return tf.stack([momenta[i] for i in range(len(self._objects))], 1)
+            pts = self._pts_of(found, phis, etas)
+        momenta = []
+        for i, (one, pt, phi, eta) in enumerate(zip(self._objects, pts, phis, etas, strict=True)):
+            if one.kind == "met":
+                size = tf.cast(self.pz_scale, tf.float64)
+                pz = planar.sinh(found[i, "pz"]) * size if one.components == 3 else tf.zeros_like(pt)
+            else:
+                pz = pt * planar.sinh(eta)
+            momenta.append(tf.concat([pt * planar.direction(phi), pz], -1))
+        return tf.stack(momenta, 1)
 
-    def _from_angles(self, found, phis, etas):
-        """Momenta (n, 3) by place."""
+    def _pts_of(self, found, phis, etas):
+        """pT (n, 1) of each object, of coordinates by place and meaning, at these angles."""
         pts: dict[int, tf.Tensor] = {}
         for first, second in self._pairs.items():
-            lean = found[second, "ratio"]
-            ratio = tf.exp(lean) + 1.0 if self._is_ordered(first, second) else tf.exp(lean)
-            opening = _opening(phis[first] - phis[second], etas[first] - etas[second])
-            floors = [self._floor(i, etas[i]) for i in (first, second)]
-            least = _least_mass(floors, ratio, opening)
-            peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
-            mass = kinematics.line_to_mass(found[first, "mass"], least, peak, width)
+            more = tf.exp(found[second, "ratio"])
+            ratio = more + 1.0 if self._is_ordered(first, second) else more
+            opening, floors, shape = self._shape_of_pair(first, second, phis, etas, ratio)
+            mass = kinematics.line_to_mass(found[first, "mass"], *shape)
             pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0] * (1.0 + _EDGE))
             pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1] * (1.0 + _EDGE))
         for i in reversed(range(len(self._objects))):  # the softer ones of a kind come first
@@ -129,30 +133,33 @@ class ObjectCoordinates(OnShell, Fitted):
                 floor = self._floor(i, etas[i], pts)
                 above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
                 pts[i] = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
-        momenta: dict[int, tf.Tensor] = {}
-        for i, one in enumerate(self._objects):
-            if one.kind == "met":
-                size = tf.cast(self.pz_scale, tf.float64)
-                pz = planar.sinh(found[i, "pz"]) * size if one.components == 3 else tf.zeros_like(pts[i])
-            else:
-                pz = pts[i] * planar.sinh(etas[i])
-            momenta[i] = tf.concat([pts[i] * planar.direction(phis[i]), pz], -1)
-        return momenta
+        return [pts[i] for i in range(len(self._objects))]
 
     def _of_pair(self, objects, first, second):
         """The mass of two objects, and the logarithm of the ratio of their pT, as coordinates (n, 1)."""
-        pts, etas, phis = (
-            [function(objects[i]) for i in (first, second)]
-            for function in (kinematics.pt, kinematics.eta, planar.azimuth)
+        pts = [kinematics.pt(objects[i]) for i in (first, second)]
+        phis, etas = (
+            {i: angle(objects[i]) for i in (first, second)} for angle in (planar.azimuth, kinematics.eta)
         )
         ratio = pts[0] / tf.maximum(pts[1], 1e-6)
-        opening = _opening(phis[0] - phis[1], etas[0] - etas[1])
-        floors = [self._floor(i, eta) for i, eta in zip((first, second), etas, strict=True)]
-        least = _least_mass(floors, ratio, opening)
+        opening, _, shape = self._shape_of_pair(first, second, phis, etas, ratio)
+        line = kinematics.mass_to_line(tf.sqrt(pts[0] * pts[1] * opening), *shape)
+        more = tf.maximum(ratio - 1.0, 1e-6) if self._is_ordered(first, second) else ratio
+        return line, tf.math.log(tf.maximum(more, 1e-12))
+
+    def _shape_of_pair(self, first, second, phis, etas, ratio):
+        """What the mass of two massless objects depends on.
+
+        Returns:
+            m² / (pT pT), least pT of both, and of the mass its least value, peak and width.
+        """
+        wide = tf.square(planar.sinh((etas[first] - etas[second]) / 2.0))
+        wide += tf.square(tf.sin((phis[first] - phis[second]) / 2.0))
+        opening = tf.maximum(4.0 * wide, 1e-12)
+        floors = [self._floor(i, etas[i]) for i in (first, second)]
+        least = tf.sqrt(opening) * tf.maximum(floors[0] / tf.sqrt(ratio), floors[1] * tf.sqrt(ratio))
         peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
-        line = kinematics.mass_to_line(tf.sqrt(pts[0] * pts[1] * opening), least, peak, width)
-        above = tf.maximum(ratio - 1.0, 1e-6) if self._is_ordered(first, second) else ratio
-        return line, tf.math.log(tf.maximum(above, 1e-12))
+        return opening, floors, (least, peak, width)
 
     def _is_ordered(self, first, second):
         """Whether the first of two objects is always the harder one."""
@@ -232,18 +239,6 @@ class ObjectCoordinates(OnShell, Fitted):
         bounds = np.array([one.eta if np.isfinite(one.eta) else 1e3 for one in self._objects])
         eta = tf.where(jet, tf.clip_by_value(eta, -bounds, bounds), eta)
         return tf.split(phi, len(phis), -1), tf.split(eta, len(phis), -1)
-
-
-def _opening(phi, eta):
-    """m² / (pT pT) of two massless objects that are `phi` and `eta` apart."""
-    wide = tf.square(planar.sinh(eta / 2.0)) + tf.square(tf.sin(phi / 2.0))
-    return tf.maximum(4.0 * wide, 1e-12)
-
-
-def _least_mass(floors, ratio, opening):
-    """Mass of two objects, with pT of this ratio, at which one of them is at its least pT."""
-    first, second = floors
-    return tf.sqrt(opening) * tf.maximum(first / tf.sqrt(ratio), second * tf.sqrt(ratio))
 
 
 def _columns(objects, pairs):
