@@ -162,7 +162,7 @@ def test_descriptions_survive_files_and_configurations(tmp_path):
         ({"process": "zee", "x": [8], "z": [8]}, "takes a process, or x and z in its place"),
         ({"z": [8]}, "needs both spaces"),
         ({"process": "zzz"}, "no process 'zzz'; there are ttbar, zee, zh"),
-        ({"process": 3}, "process must be a Process, a name of one, or its description"),
+        ({"process": 3}, "process should be a Process, the name of one, or its description"),
     ],
 )
 @pytest.mark.parametrize("preset", ["flow", "turbosim", "cyclegan"])

@@ -148,7 +148,7 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
             negative weight.
     """
     streams = draw_streams(model, data, seed)
-    name = name or str(getattr(model, "name", "model"))
+    name = name or model.name
     # Draws from the prior stand for no event, and so for no weight.
     free = {"x_tilde"} if data.z is None else set()
     weights = {stream: None if stream in free else data.weights for stream in streams}

@@ -1,6 +1,7 @@
 """What a model makes of data of any number, in chunks."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from rich.progress import track
@@ -10,13 +11,22 @@ from mizoo.datasets.samples import Samples
 _CHUNK = 5000
 
 
-def draw_streams(model: Any, data: Samples, seed: int | None = None) -> dict[str, np.ndarray]:
+class Model(Protocol):
+    """A `Turbo`, a `Pretrained`, or a model of one's own, with the methods that its endpoints name."""
+
+    name: str
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """Those of `encode`, `decode`, `reconstruct` and `sample` that the model has."""
+
+
+def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[str, np.ndarray]:
     """What a model makes of data, by stream: see `evaluate`.
 
     Raises:
         ValueError: if a value is not finite, or the model makes neither x nor z from these data.
     """
-    can = getattr(model, "endpoints", ("encode", "decode"))
     methods = {
         "z_tilde": ("encode", "x", "unfold"),
         "x_tilde": ("decode", "z", "simulate"),
@@ -27,7 +37,7 @@ def draw_streams(model: Any, data: Samples, seed: int | None = None) -> dict[str
         methods = {"x_tilde": ("sample", "count", "sample"), "x_hat": ("reconstruct", "x", "close x")}
     made = {**data.arrays(), "count": np.arange(len(data))}
     for i, (stream, (method, source, what)) in enumerate(methods.items()):
-        if method in can and source in made:
+        if method in model.endpoints and source in made:
             draw = getattr(model, method)
             draw = _for_rows(draw) if method == "sample" else draw
             made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])

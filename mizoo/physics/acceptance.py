@@ -25,4 +25,5 @@ def accepted(events: ArrayLike, process: Process) -> np.ndarray:
     # |η| < η_max, without η: that of an object along the beam is infinite.
     slope = np.sinh([min(particle.eta, 20.0) for particle in process.x])
     inside = (pt >= least) & (np.abs(objects[..., 2]) <= slope * pt)
-    return inside.all(1)
+    accepted: np.ndarray = inside.all(1)
+    return accepted

@@ -47,10 +47,11 @@ def read(path: str | Path) -> Description:
     try:
         text = Path(path).read_text()
         root, values = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{path}{where}: no YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{path}{where}: no YAML: {getattr(error, 'problem', error)}") from error
+        raise ValueError(f"{path}: no YAML: {error}") from error
     if root is None or not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise ValueError(f"{path}: a mapping of keys to values is expected")
     return Description(values, root)

@@ -39,7 +39,7 @@ class Expression:
         ValueError: for text that is no formula, with what is wrong.
     """
 
-    def __init__(self, text: str, functions: tuple[str, ...] = ()):
+    def __init__(self, text: str, functions: tuple[str, ...] = ()) -> None:
         self.text = text
         self._known = (*_FUNCTIONS, *functions)
         try:

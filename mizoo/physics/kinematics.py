@@ -3,16 +3,19 @@
 Numbers have a last axis of 1.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 from mizoo.physics import planar
 
 _TINY = 1e-12
 _LARGEST, _STEEPEST = 6.0, 4.0  # log(1 + pT/20 GeV) and half the pseudorapidity of networks' momenta
 
 
-def mass_to_line(mass, lowest, peak, width):
+def mass_to_line(mass: Tensor, lowest: Tensor | float, peak: float, width: float) -> Tensor:
     """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
     scale, off, least = peak * width, tf.square(mass) - peak**2, tf.square(lowest) - peak**2
     phase = planar.atan2(scale * tf.ones_like(mass), off)  # π … 0
@@ -22,7 +25,7 @@ def mass_to_line(mass, lowest, peak, width):
     return tf.math.log(tf.maximum(rest, _TINY) / tf.maximum(phase, _TINY))
 
 
-def line_to_mass(line, lowest, peak, width):
+def line_to_mass(line: Tensor, lowest: Tensor | float, peak: float, width: float) -> Tensor:
     """Inverse of `mass_to_line`."""
     scale, least = peak * width, tf.square(lowest) - peak**2
     edge = planar.atan2(scale * tf.ones_like(line), least)
@@ -31,14 +34,14 @@ def line_to_mass(line, lowest, peak, width):
     return tf.sqrt(tf.square(lowest) + tf.maximum(above, 0.0))
 
 
-def mass_slope(mass, line, peak, width):
+def mass_slope(mass: Tensor, line: Tensor, peak: float, width: float) -> Tensor:
     """Derivative of the mass `line_to_mass` gives, by its line."""
     off, on = tf.square(mass) - peak**2, peak * width
     phase = planar.atan2(on * tf.ones_like(off), off)
     return (tf.square(off) + on**2) / on * phase * tf.sigmoid(line) / (2.0 * mass)
 
 
-def boost(momentum, frame, sign):
+def boost(momentum: Tensor, frame: Tensor, sign: float) -> Tensor:
     """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
     rest = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - square(frame[..., :3]), 1e-9))
     along = sign * frame[..., :3] / rest
@@ -49,7 +52,9 @@ def boost(momentum, frame, sign):
     return tf.concat([vector, gamma * energy + product], -1)
 
 
-def on_shell(momenta, masses, dtype=tf.float64):
+def on_shell(
+    momenta: Tensor, masses: Tensor | Sequence[float] | float, dtype: tf.DType = tf.float64
+) -> Tensor:
     """Four-momenta, in `dtype`, of momenta (…, objects, 3) and the masses of the objects, or one of all.
 
     Energies are those of the momenta as `dtype` rounds them: nothing is off its mass shell by more than
@@ -60,7 +65,7 @@ def on_shell(momenta, masses, dtype=tf.float64):
     return tf.cast(tf.concat([rounded, energies], -1), dtype)
 
 
-def network_features(momenta):
+def network_features(momenta: Tensor) -> Tensor:
     """For networks to see: transverse directions times log(1 + pT/20 GeV), half the pseudorapidity,
     log(1 + E/GeV) - 4.5.
     """
@@ -70,7 +75,7 @@ def network_features(momenta):
     return tf.concat([transverse, along, tf.math.log(1.0 + momenta[..., 3:]) - 4.5], -1)
 
 
-def from_network_features(features):
+def from_network_features(features: Tensor) -> Tensor:
     """Momenta (…, 3) in GeV of the first three of `network_features`; up to some TeV."""
     modulus = tf.sqrt(square(features[..., :2]) + 1e-12)
     size = 20.0 * (tf.exp(tf.minimum(modulus, _LARGEST)) - 1.0)
@@ -78,7 +83,7 @@ def from_network_features(features):
     return size * tf.concat([features[..., :2] / modulus, along], -1)
 
 
-def by_falling_pt(momenta, groups):
+def by_falling_pt(momenta: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
     """Momenta (n, objects, k) with those of each group of places in the order of their pT."""
     found = tf.unstack(momenta, axis=1)
     for places in groups:
@@ -90,38 +95,38 @@ def by_falling_pt(momenta, groups):
     return tf.stack(found, 1)
 
 
-def pt(momentum):
+def pt(momentum: Tensor) -> Tensor:
     """Transverse momentum."""
     return tf.sqrt(square(momentum[..., :2]))
 
 
-def eta(momentum):
+def eta(momentum: Tensor) -> Tensor:
     """Pseudorapidity; finite along the beam, too."""
     return planar.asinh(momentum[..., 2:3] / tf.maximum(pt(momentum), 1e-6))
 
 
-def rapidity(momentum):
+def rapidity(momentum: Tensor) -> Tensor:
     """Rapidity along the beam."""
     transverse = tf.sqrt(mass(momentum) ** 2 + square(momentum[..., :2]))
     return planar.asinh(momentum[..., 2:3] / transverse)
 
 
-def square(vector):
+def square(vector: Tensor) -> Tensor:
     """Squared length."""
     return tf.reduce_sum(tf.square(vector), -1, keepdims=True)
 
 
-def mass(momentum):
+def mass(momentum: Tensor) -> Tensor:
     """Invariant mass; 1e-9 GeV for space-like momenta, as the square root of 0 has no slope."""
     return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - square(momentum[..., :3]), 1e-18))
 
 
-def unit(vector):
+def unit(vector: Tensor) -> Tensor:
     """Unit vector."""
     return vector / tf.sqrt(square(vector) + 1e-18)
 
 
-def turn(vector, direction, back=False):
+def turn(vector: Tensor, direction: Tensor, back: bool = False) -> Tensor:
     """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
     c, a, b = tf.unstack(direction, axis=-1)
     if back:

@@ -1,14 +1,18 @@
 """Jets put in the order of the partons they come from."""
 
 import math
+from collections.abc import Sequence
 from itertools import permutations
+from typing import Any, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Batch, Tensor
 from mizoo.physics import planar
+from mizoo.physics.process import Process
 
 
 @serialisable
@@ -24,7 +28,12 @@ class JetMatching(keras.layers.Layer):
         partons: places of those of z, as many; by default the same.
     """
 
-    def __init__(self, objects=4, partons=None, **kwargs):
+    def __init__(
+        self,
+        objects: int | Sequence[Sequence[int]] = 4,
+        partons: Sequence[Sequence[int]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.objects = objects
         self.partons = partons
@@ -32,7 +41,7 @@ class JetMatching(keras.layers.Layer):
         self._groups = list(zip(of_x, of_x if partons is None else partons, strict=True))
 
     @classmethod
-    def of(cls, process):
+    def of(cls, process: Process) -> Self | None:
         """For objects of a `Process` of which there are several to as many partons; None without any."""
         groups = [(m.objects, m.partons) for m in process.matches if len(m.objects) == len(m.partons) > 1]
         return cls(*zip(*groups, strict=True)) if groups else None
@@ -42,7 +51,7 @@ class JetMatching(keras.layers.Layer):
         """Number of permutations."""
         return math.prod(math.factorial(len(of_x)) for of_x, _ in self._groups)
 
-    def call(self, batch):
+    def call(self, batch: Batch) -> Batch:
         """The batch with the objects of x in their new order."""
         if "z" not in batch:
             return batch
@@ -55,7 +64,7 @@ class JetMatching(keras.layers.Layer):
         return {**batch, "x": tf.concat(objects, -1)}
 
 
-def _nearest(x, z):
+def _nearest(x: Tensor, z: Tensor) -> Tensor:
     """Objects x (n, objects, 4) in the order of those of z that they are nearest to."""
     count = x.shape[1]
     orders = np.array(list(permutations(range(count))))  # which of x stands at each place
@@ -67,12 +76,12 @@ def _nearest(x, z):
     return tf.gather(x, tf.gather(orders, nearest), batch_dims=1)
 
 
-def _at(objects, places):
+def _at(objects: Tensor, places: Sequence[int]) -> Tensor:
     """Some of the objects (n, objects, 4)."""
     return tf.gather(objects, [place % objects.shape[1] for place in places], axis=1)
 
 
-def _polar(momenta):
+def _polar(momenta: Tensor) -> Tensor:
     """log pT, η and φ of momenta (n, objects, 4)."""
     pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1))
     return tf.math.log(pt), planar.asinh(momenta[..., 2] / pt), tf.atan2(momenta[..., 1], momenta[..., 0])

@@ -84,7 +84,7 @@ class Process(Part):
     select: str | None = None
     """Selection of detector events, see `mizoo.physics.selection`; by default exactly the objects."""
 
-    def __init__(self, **content: Any):
+    def __init__(self, **content: Any) -> None:
         try:
             super().__init__(**content)
         except ValidationError as error:

@@ -25,7 +25,7 @@ class Selection:
         ValueError: for what is no formula, or has a name that is not known.
     """
 
-    def __init__(self, text: str):
+    def __init__(self, text: str) -> None:
         self.expression = Expression(text, FUNCTIONS)
         known = (*_COUNTS, *get_args(Kind))
         if unknown := sorted(self.expression.names - set(known)):

@@ -1,11 +1,13 @@
 """Exact symmetries of events at a collider with equal beams."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Batch
 from mizoo.distribute import collectives
 
 
@@ -18,11 +20,11 @@ class BeamSymmetry(keras.layers.Layer):
     Neither unpolarised beams nor a detector symmetric about its axis tell an event from its image.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, batch, training=None):
+    def call(self, batch: Batch, training: bool | None = None) -> Batch:
         if not training:
             return batch
         first = next(iter(batch.values()))

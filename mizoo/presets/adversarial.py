@@ -1,19 +1,26 @@
 """Generative adversarial networks: z → x_tilde."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from mizoo.mappers import CodePosterior, Deterministic
+from mizoo.mappers import CodePosterior, Deterministic, Mapper
+from mizoo.model.turbo import Turbo
 from mizoo.networks import mlp, network
-from mizoo.objectives import Adversarial, Divergence, Likelihood
-from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, space
+from mizoo.objectives import Adversarial, Divergence, Likelihood, Objective
+from mizoo.presets.arguments import Count, CountOrZero, Fraction, Name, SpaceLike, Weight
+from mizoo.presets.parts import adversarial, compiled, deterministic, space
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 
 
 def generator(
-    x, latent, name, gan_loss,
-    units=128, decoder=None, r1=0.0, gradient_penalty=0.0, spectral=False, ema_momentum=0.995, **options,
-):  # fmt: skip
+    x: SpaceLike, latent: Count, name: Name, gan_loss: Name,
+    units: Count = 128, decoder: Mapper | None = None,
+    r1: Weight = 0.0, gradient_penalty: Weight = 0.0, spectral: bool = False,
+    ema_momentum: Fraction = 0.995, **options: Any,
+) -> Turbo:  # fmt: skip
     """A decoder and a critic of x_tilde: what the plain GANs share.
 
     Args:
@@ -27,27 +34,34 @@ def generator(
         ema_momentum: of the decoder's average, from which samples come.
         options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
-    x, z = space(x, DIGITS), Latent(latent)
+    x, z = space(x), Latent(latent)
     decoder = decoder or deterministic(z, x, units)
     critic = adversarial(x, gan_loss=gan_loss, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
-    objectives = [Divergence("x_tilde", critic)]
+    objectives: list[Objective] = [Divergence("x_tilde", critic)]
     return compiled(None, decoder, objectives, x, z, name, ema_momentum=ema_momentum, **options)
 
 
 @preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator, compiled)
-def gan(x=None, latent=8, r1=1.0, name="gan", **options):
+def gan(
+    x: SpaceLike = None, latent: Count = 8, r1: Weight = 1.0, name: Name = "gan", **options: Any
+) -> Turbo:
     """Generative adversarial network: D on x_tilde, with the non-saturating loss and the R1 penalty."""
     return generator(x, latent, name, "non-saturating", r1=r1, **options)
 
 
 @preset("arXiv 1611.04076", "x", "digits", generator, compiled)
-def lsgan(x=None, latent=8, r1=1.0, name="lsgan", **options):
+def lsgan(
+    x: SpaceLike = None, latent: Count = 8, r1: Weight = 1.0, name: Name = "lsgan", **options: Any
+) -> Turbo:
     """Least-squares GAN, with the R1 penalty as `gan` has it; 0 is the paper's."""
     return generator(x, latent, name, "least-squares", r1=r1, **options)
 
 
 @preset("arXiv 1704.00028", "x", "digits", generator, compiled)
-def wgan_gp(x=None, latent=8, gradient_penalty=10.0, critic_steps=5, name="wgan_gp", **options):
+def wgan_gp(
+    x: SpaceLike = None, latent: Count = 8, gradient_penalty: Weight = 10.0, critic_steps: Count = 5,
+    name: Name = "wgan_gp", **options: Any,
+) -> Turbo:  # fmt: skip
     """Wasserstein GAN with gradient penalty: five updates of the critic for one of the decoder."""
     return generator(
         x, latent, name, "wasserstein",
@@ -57,8 +71,10 @@ def wgan_gp(x=None, latent=8, gradient_penalty=10.0, critic_steps=5, name="wgan_
 
 @preset("arXiv 1606.03657", "x", "digits", compiled)
 def infogan(
-    x=None, noise=8, uniform=2, categories=(10,), information=0.3, units=128, name="infogan", **options
-):
+    x: SpaceLike = None, noise: CountOrZero = 8, uniform: CountOrZero = 2,
+    categories: Sequence[Count] = (10,), information: Weight = 0.3,
+    units: Count = 128, name: Name = "infogan", **options: Any,
+) -> Turbo:  # fmt: skip
     """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
 
     The noise of z is left to its prior, so that L bounds the information between code and x_tilde.
@@ -71,14 +87,19 @@ def infogan(
         units: of the mappers' networks, see `mizoo.networks.network`.
         options: of `compiled`.
     """
-    x, z = space(x, DIGITS), Latent(noise, uniform, categories)
+    x, z = space(x), Latent(noise, uniform, categories)
     encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units), z)
-    objectives = [Divergence("x_tilde", adversarial(x, r1=1.0)), Likelihood("z_hat", information)]
+    objectives: list[Objective] = [
+        Divergence("x_tilde", adversarial(x, r1=1.0)),
+        Likelihood("z_hat", information),
+    ]
     return compiled(encoder, deterministic(z, x, units), objectives, x, z, name, **options)
 
 
 @preset("arXiv 2004.04467", "x", "digits", compiled)
-def alae(x=None, latent=8, units=128, name="alae", **options):
+def alae(
+    x: SpaceLike = None, latent: Count = 8, units: Count = 128, name: Name = "alae", **options: Any
+) -> Turbo:
     """Adversarial latent auto-encoder: D on x_tilde, seen through the encoder, and L on z_hat.
 
     The prior of z is learnt: normal draws, mapped by a network. The critic is the encoder followed by a
@@ -90,7 +111,7 @@ def alae(x=None, latent=8, units=128, name="alae", **options):
         units: of the mappers' networks, see `mizoo.networks.network`.
         options: of `compiled`.
     """
-    x, z = space(x, DIGITS), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
+    x, z = space(x), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
     seen = network(x.shape, z.shape, units)
     critic = Adversarial(keras.Sequential([seen, mlp([64], 1, "leaky_relu")]), "non-saturating", r1=1.0)
     return compiled(

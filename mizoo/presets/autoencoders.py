@@ -1,16 +1,24 @@
 """Auto-encoders: x → z_tilde → x_hat, with a prior on z and ways to make z_tilde follow it."""
 
-from mizoo.objectives import MMD, Divergence, Likelihood, Rate, SlicedWasserstein
-from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, gaussian, space
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mizoo.mappers import Mapper
+from mizoo.model.turbo import Turbo
+from mizoo.objectives import MMD, Divergence, Likelihood, Objective, Rate, SlicedWasserstein
+from mizoo.presets.arguments import Count, Name, Positive, ProcessLike, SpaceLike, Weight
+from mizoo.presets.parts import adversarial, compiled, deterministic, gaussian, space
 from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
-from mizoo.representations import Latent
+from mizoo.representations import Latent, Representation
 
 
 def autoencoder(
-    extras, x, latent, name,
-    stochastic=False, scale=0.3, units=128, encoder=None, decoder=None, **options,
-):  # fmt: skip
+    extras: Callable[[Representation, Latent], Sequence[Objective]],
+    x: Representation, latent: Count, name: Name,
+    stochastic: bool = False, scale: Positive = 0.3, units: Count = 128,
+    encoder: Mapper | None = None, decoder: Mapper | None = None, **options: Any,
+) -> Turbo:  # fmt: skip
     """The part that auto-encoders share: mappers, and the likelihood of x_hat.
 
     Args:
@@ -31,7 +39,7 @@ def autoencoder(
 
 
 @preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder, compiled)
-def ae(x=None, latent=8, name="ae", **options):
+def ae(x: SpaceLike = None, latent: Count = 8, name: Name = "ae", **options: Any) -> Turbo:
     """Auto-encoder: L on x_hat and nothing else.
 
     Args:
@@ -39,30 +47,35 @@ def ae(x=None, latent=8, name="ae", **options):
         latent: number of components of z.
         options: see `autoencoder`.
     """
-    return autoencoder(lambda x, z: [], space(x, DIGITS), latent, name, **options)
+    return autoencoder(lambda x, z: [], space(x), latent, name, **options)
 
 
 @preset("arXiv 1312.6114", "x", "digits", autoencoder, compiled)
-def vae(x=None, latent=8, beta=1.0, name="vae", **options):
+def vae(
+    x: SpaceLike = None, latent: Count = 8, beta: Weight = 1.0, name: Name = "vae", **options: Any
+) -> Turbo:
     """Variational auto-encoder: L on x_hat and the rate; minus their sum bounds log p(x) from below.
 
     Args:
         x, latent, options: as for `ae`.
         beta: weight of the rate.
     """
-    return autoencoder(
-        lambda x, z: [Rate(beta)], space(x, DIGITS), latent, name, stochastic=True, **options
-    )
+    return autoencoder(lambda x, z: [Rate(beta)], space(x), latent, name, stochastic=True, **options)
 
 
 @preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder, compiled)
-def beta_vae(x=None, latent=8, beta=4.0, name="beta_vae", **options):
+def beta_vae(
+    x: SpaceLike = None, latent: Count = 8, beta: Weight = 4.0, name: Name = "beta_vae", **options: Any
+) -> Turbo:
     """β-VAE: a `vae` whose rate counts more, for components of z that mean something each."""
     return vae(x, latent, beta, name, **options)
 
 
 @preset("arXiv 1706.02262", "x", "digits", autoencoder, compiled)
-def infovae(x=None, latent=8, alpha=0.5, mmd=1000.0, name="infovae", **options):
+def infovae(
+    x: SpaceLike = None, latent: Count = 8, alpha: Weight = 0.5, mmd: Weight = 1000.0,
+    name: Name = "infovae", **options: Any,
+) -> Turbo:  # fmt: skip
     """InfoVAE: a `vae` with a smaller rate and an MMD between the distribution of z_tilde and the prior.
 
     Args:
@@ -72,29 +85,35 @@ def infovae(x=None, latent=8, alpha=0.5, mmd=1000.0, name="infovae", **options):
     """
     return autoencoder(
         lambda x, z: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
-        space(x, DIGITS), latent, name, stochastic=True, **options,
+        space(x), latent, name, stochastic=True, **options,
     )  # fmt: skip
 
 
 @preset("arXiv 1711.01558", "x", "digits", autoencoder, compiled)
-def wae(x=None, latent=8, mmd=1000.0, name="wae", **options):
+def wae(
+    x: SpaceLike = None, latent: Count = 8, mmd: Weight = 1000.0, name: Name = "wae", **options: Any
+) -> Turbo:
     """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", MMD("imq"), mmd)], space(x, DIGITS), latent, name, **options
+        lambda x, z: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
     )
 
 
 @preset("arXiv 1804.01947", "x", "digits", autoencoder, compiled)
-def swae(x=None, latent=8, sliced=300.0, name="swae", **options):
+def swae(
+    x: SpaceLike = None, latent: Count = 8, sliced: Weight = 300.0, name: Name = "swae", **options: Any
+) -> Turbo:
     """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
     return autoencoder(
         lambda x, z: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
-        space(x, DIGITS), latent, name, **options,
+        space(x), latent, name, **options,
     )  # fmt: skip
 
 
 @preset("arXiv 1511.05644", "x", "ttbar", autoencoder, compiled)
-def aae(process=None, x=None, latent=18, name="aae", **options):
+def aae(
+    process: ProcessLike = None, x: SpaceLike = None, latent: Count = 18, name: Name = "aae", **options: Any
+) -> Turbo:
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 
     Args:

@@ -1,20 +1,30 @@
 """The bounded-information-bottleneck family: L and D on x_hat, D on z_tilde, and the rate."""
 
+from typing import Any
+
 import keras
 
-from mizoo.mappers import PostProcessed
+from mizoo.mappers import Mapper, PostProcessed
 from mizoo.model.stages import Stage
+from mizoo.model.turbo import Turbo
 from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
+from mizoo.presets.arguments import Count, Name, Positive, ProcessLike, SpaceLike, Weights
 from mizoo.presets.autoencoders import autoencoder
-from mizoo.presets.parts import DIGITS, adversarial, compiled, deterministic, space
+from mizoo.presets.parts import adversarial, compiled, deterministic, space
 from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
 
 
 @preset("arXiv 1912.00830", "x", "ttbar", autoencoder, compiled)
-def bibae(process=None, x=None, latent=18, name="bibae", **options):
+def bibae(
+    process: ProcessLike = None,
+    x: SpaceLike = None,
+    latent: Count = 18,
+    name: Name = "bibae",
+    **options: Any,
+) -> Turbo:
     """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
 
     With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, with `{"R_z_tilde": 0, "D_x_hat": 0}`
@@ -35,8 +45,9 @@ def bibae(process=None, x=None, latent=18, name="bibae", **options):
 
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
 def bibae_desy(
-    x=None, latent=8, decoder=None, scale=0.3, units=128, weights=None, name="bibae_desy", **options
-):
+    x: SpaceLike = None, latent: Count = 8, decoder: Mapper | None = None, scale: Positive = 0.3,
+    units: Count = 128, weights: Weights = None, name: Name = "bibae_desy", **options: Any,
+) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
     A second critic of x_hat sees its difference from x. After 0.8 of the epochs, a network that touches
@@ -49,7 +60,7 @@ def bibae_desy(
         weights: of terms, in place of the preset's, in both stages.
         options: see `autoencoder`.
     """
-    x, penalty = space(x, DIGITS), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
+    x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
     refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
     training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
     weights = {**training, **(weights or {})}
@@ -79,7 +90,9 @@ def bibae_desy(
 
 
 @preset("arXiv 1512.09300", "x", "digits", autoencoder, compiled)
-def vaegan(x=None, latent=8, weights=None, name="vaegan", **options):
+def vaegan(
+    x: SpaceLike = None, latent: Count = 8, weights: Weights = None, name: Name = "vaegan", **options: Any
+) -> Turbo:
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 
     Here the critic's gan_loss reaches the encoder as well, by way of x_hat.
@@ -101,4 +114,4 @@ def vaegan(x=None, latent=8, weights=None, name="vaegan", **options):
         ]
 
     weights = {"L_x_hat": 0.0, **(weights or {})}
-    return autoencoder(extras, space(x, DIGITS), latent, name, stochastic=True, weights=weights, **options)
+    return autoencoder(extras, space(x), latent, name, stochastic=True, weights=weights, **options)

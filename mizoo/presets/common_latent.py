@@ -7,7 +7,8 @@ from mizoo.model.turbo import Turbo
 from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry
-from mizoo.presets.physics import frames, process_of
+from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
+from mizoo.presets.physics import find, frames
 from mizoo.presets.registry import preset
 from mizoo.representations import ObjectCoordinates, PartonCoordinates, Tokens
 
@@ -16,9 +17,11 @@ WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 1.0, "L_x_tilde": 1.0, "L_z_hat": 1.0}
 
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
 def gandalf(
-    process=None, latent=64, alignment=10.0, width=64, dropout=0.0, units=192, blocks=4,
-    sampler="adams", evaluations=8, weights=None, learning_rate=3e-3, name="gandalf",
-):  # fmt: skip
+    process: ProcessLike = None, latent: Count = 64, alignment: Weight = 10.0,
+    width: Count = 64, dropout: Fraction = 0.0, units: Count = 192, blocks: Count = 4,
+    sampler: Name = "adams", evaluations: Count = 8,
+    weights: Weights = None, learning_rate: Positive = 3e-3, name: Name = "gandalf",
+) -> Turbo:  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
 
     Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
@@ -35,8 +38,8 @@ def gandalf(
         weights: of terms, in place of the preset's.
         learning_rate: of the mappers.
     """
-    process = process_of(name, process)
-    x, z = ObjectCoordinates(process), PartonCoordinates(process)
+    known = find(process)
+    x, z = ObjectCoordinates(known), PartonCoordinates(known)
 
     def transcoder(source, target, place):
         objects = source.physical_shape[0] // 4
@@ -50,7 +53,7 @@ def gandalf(
         standardised = LocationScale(shape, location_scale, target.circles, target)
         return Transcoder(encoder, InFrame(standardised, target.angles))
 
-    of_x, of_z = frames(process)
+    of_x, of_z = frames(known)
     model = Turbo(
         encoder=transcoder(x, z, of_x),
         decoder=transcoder(z, x, of_z),

@@ -1,22 +1,36 @@
 """Normalising flows."""
 
 import math
+from typing import Any
 
 import keras
 
-from mizoo.mappers import Bijection, Flow
+from mizoo.mappers import Bijection, Flow, Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.objectives import AssignmentLikelihood, MaximumLikelihood, terms
+from mizoo.presets.arguments import (
+    Count,
+    EstimatorOf,
+    Fraction,
+    Name,
+    Positive,
+    ProcessLike,
+    SpaceLike,
+    Weights,
+)
 from mizoo.presets.parts import compiled, space
 from mizoo.presets.physics import process_of, spaces
 from mizoo.presets.registry import preset
-from mizoo.representations import JetAssignment, Latent
+from mizoo.representations import JetAssignment, Latent, Representation
 
 
 def conditional_flows(
-    process=None, x=None, z=None, weights=None, estimator=None, units=64, couplings=8, dropout=0.1,
-    encoder=None, decoder=None, learning_rate=2e-3, name="flow",
-):  # fmt: skip
+    process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None,
+    weights: Weights = None, estimator: EstimatorOf = None,
+    units: Count = 64, couplings: Count = 8, dropout: Fraction = 0.1,
+    encoder: Mapper | None = None, decoder: Mapper | None = None,
+    learning_rate: Positive = 2e-3, name: Name = "flow",
+) -> Turbo:  # fmt: skip
     """A model of two conditional flows, between the spaces of a process or any others.
 
     Args:
@@ -31,7 +45,7 @@ def conditional_flows(
     Raises:
         ValueError: if only one of `x` and `z` is given, or they beside a process; for a weight of no term.
     """
-    parts = {"couplings": couplings, "units": units, "dropout": dropout}
+    parts: dict[str, Any] = {"couplings": couplings, "units": units, "dropout": dropout}
     if (known := process_of(name, process, x, z)) is not None:
         of = spaces(known)
         x, z, views, augmentation = of.x, of.z, {s: of.view(s) for s in "xz"}, of.augmentation
@@ -46,7 +60,7 @@ def conditional_flows(
     model = Turbo(
         encoder=encoder,
         decoder=decoder,
-        objectives=[*terms(weights, estimator, views), *order],
+        objectives=[*terms(weights or {}, estimator, views), *order],
         x_representation=x,
         z_representation=z,
         augmentation=augmentation,
@@ -61,7 +75,13 @@ def conditional_flows(
 
 
 @preset("arXiv 1906.04032", "x or pairs", "ttbar", conditional_flows)
-def flow(process=None, x=None, z=None, name="flow", **options):
+def flow(
+    process: ProcessLike = None,
+    x: SpaceLike = None,
+    z: SpaceLike = None,
+    name: Name = "flow",
+    **options: Any,
+) -> Turbo:
     """Normalising flows, by exact likelihoods: conditional ones both ways on pairs, or one of x alone.
 
     Args:
@@ -76,7 +96,9 @@ def flow(process=None, x=None, z=None, name="flow", **options):
     return _density(space(x), name, **options)
 
 
-def _density(x, name, units=128, couplings=8, **options):
+def _density(
+    x: Representation, name: Name, units: Count = 128, couplings: Count = 8, **options: Any
+) -> Turbo:
     bijection = Flow(x.shape, x.angles, couplings, units)
     return compiled(
         Bijection(bijection, inverse=True), Bijection(bijection), [MaximumLikelihood("x_tilde")],

@@ -34,7 +34,7 @@ def _registration(function: ast.FunctionDef) -> ast.Call | None:
     return None
 
 
-def _entry(function, registered):
+def _entry(function: ast.FunctionDef, registered: ast.Call) -> Entry:
     paper, data, *_ = (ast.literal_eval(argument) for argument in registered.args[:2])
     summary = (ast.get_docstring(function) or "").partition("\n")[0].rstrip(".:")
     return Entry(function.name, summary, data, paper)

@@ -1,17 +1,22 @@
 """What presets are put together from."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
-from mizoo.mappers import Deterministic, Gaussian
+from mizoo.core.types import Shape
+from mizoo.mappers import Deterministic, Gaussian, Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
-from mizoo.objectives import Adversarial
+from mizoo.objectives import Adversarial, Objective
+from mizoo.presets.arguments import Count, Fraction, Name, Positive, SpaceLike, Weights
 from mizoo.representations import Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
 
-def space(given, default=None):
+def space(given: SpaceLike, default: Shape = DIGITS) -> Representation:
     """The representation of a space: as given, or for arrays of a given shape, or the default.
 
     Args:
@@ -19,13 +24,15 @@ def space(given, default=None):
             standardised; or None.
         default: taken for None.
     """
-    given = default if given is None else given
     if isinstance(given, Representation):
         return given
-    return Pixels(given) if is_image(given) else Standardise(given)
+    shape = tuple(default if given is None else given)
+    return Pixels(shape) if is_image(shape) else Standardise(shape)
 
 
-def deterministic(source, target, units=128, **likelihood):
+def deterministic(
+    source: Representation, target: Representation, units: int = 128, **likelihood: Any
+) -> Deterministic:
     """A network between two representations, of `units` as in `network`; `distribution` is that of its
     likelihood, see `Deterministic`.
     """
@@ -33,13 +40,18 @@ def deterministic(source, target, units=128, **likelihood):
     return Deterministic(network(source.shape, target.shape, units, last=last), target.shape, **likelihood)
 
 
-def gaussian(source, target, units=128):
+def gaussian(source: Representation, target: Representation, units: int = 128) -> Gaussian:
     """A network that gives a normal distribution on the target representation."""
     *rest, components = target.shape
     return Gaussian(network(source.shape, (*rest, 2 * components), units), target.shape)
 
 
-def adversarial(*spaces, gan_loss="non-saturating", spectral=False, **penalties):
+def adversarial(
+    *spaces: Representation,
+    gan_loss: str = "non-saturating",
+    spectral: bool = False,
+    **penalties: float,
+) -> Adversarial:
     """A critic of one representation, or of several joined along their last axes.
 
     Args:
@@ -53,9 +65,11 @@ def adversarial(*spaces, gan_loss="non-saturating", spectral=False, **penalties)
 
 
 def compiled(
-    encoder, decoder, objectives, x, z, name,
-    weights=None, learning_rate=1e-3, critic_steps=1, ema_momentum=None, **parts,
-):  # fmt: skip
+    encoder: Mapper | None, decoder: Mapper | None, objectives: Sequence[Objective],
+    x: Representation, z: Representation, name: Name,
+    weights: Weights = None, learning_rate: Positive = 1e-3, critic_steps: Count = 1,
+    ema_momentum: Fraction | None = None, **parts: Any,
+) -> Turbo:  # fmt: skip
     """The compiled model: Adam for the mappers and, with less inertia, for the critics.
 
     Args:

@@ -3,11 +3,14 @@
 from itertools import combinations
 from typing import NamedTuple
 
+import keras
+
 from mizoo.mappers import ResidualMapper, RotationEquivariant
 from mizoo.mappers.base import Mapper
 from mizoo.networks import attention
 from mizoo.physics import BeamSymmetry, JetMatching, library
 from mizoo.physics.process import Process
+from mizoo.presets.arguments import ProcessLike, SpaceLike
 from mizoo.presets.parts import space
 from mizoo.representations import (
     AcceptedMomenta,
@@ -24,7 +27,12 @@ _MOST = 60  # masses that networks see of an event
 _MOST_ORDERS = 120  # permutations of objects that an assignment can tell apart
 
 
-def process_of(name: str, process, x=None, z=None) -> Process | None:
+def find(process: ProcessLike) -> Process:
+    """The process of a preset's argument; that of the demonstration by default."""
+    return library.find(process or DEMONSTRATION)
+
+
+def process_of(name: str, process: ProcessLike, x: SpaceLike = None, z: SpaceLike = None) -> Process | None:
     """The process of a preset's arguments; that of the demonstration if there are none.
 
     Args:
@@ -40,10 +48,12 @@ def process_of(name: str, process, x=None, z=None) -> Process | None:
         raise ValueError(f"{name} takes a process, or x and z in its place: not process and {given[0]}")
     if len(given) == 1:
         raise ValueError(f"{name} needs both spaces, x and z, or a process")
-    return None if given else library.find(process or DEMONSTRATION)
+    return None if given else find(process)
 
 
-def momenta(name: str, process, x=None, z=None) -> tuple[Representation, Representation]:
+def momenta(
+    name: str, process: ProcessLike, x: SpaceLike = None, z: SpaceLike = None
+) -> tuple[Representation, Representation]:
     """Standardised momenta of x and z of a process, or the spaces of representations or shapes.
 
     Args:
@@ -54,17 +64,17 @@ def momenta(name: str, process, x=None, z=None) -> tuple[Representation, Represe
     return AcceptedMomenta(known), Momenta(known.masses("z"))
 
 
-def detector(name: str, process, x=None) -> Representation:
+def detector(name: str, process: ProcessLike, x: SpaceLike = None) -> Representation:
     """Standardised momenta of x of a process, or the space of a representation or a shape.
 
     Args:
         name, process, x: as for `process_of`.
     """
-    if x is not None and process is None:
-        return space(x)
-    known = process_of(name, process, x)
-    assert known is not None
-    return AcceptedMomenta(known)
+    if x is None:
+        return AcceptedMomenta(find(process))
+    if process is not None:
+        raise ValueError(f"{name} takes a process, or x in its place: not both")
+    return space(x)
 
 
 class Spaces(NamedTuple):
@@ -80,7 +90,7 @@ class Spaces(NamedTuple):
     x: Representation
     z: PartonCoordinates
     x_objects: ObjectCoordinates
-    augmentation: list
+    augmentation: list[keras.layers.Layer]
 
     def view(self, space: str) -> EventView:
         """What a network sees of x or z: coordinates, momenta, and the masses that tell events apart."""

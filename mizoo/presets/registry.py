@@ -1,10 +1,13 @@
 """The presets by name."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, ParamSpec
 
 from mizoo.datasets import Samples, Split, digits, ttbar, zee, zh
-from mizoo.presets.options import checked, defaults_of
+from mizoo.model.turbo import Turbo
+from mizoo.presets.arguments import arguments_of, checked
+
+P = ParamSpec("P")
 
 # Demonstration data sets by name; events have the name of their process.
 DEMONSTRATIONS = {
@@ -19,11 +22,11 @@ DEMONSTRATIONS = {
 class Preset(NamedTuple):
     """A preset factory and what the zoo's table says of it."""
 
-    factory: Callable
+    factory: Callable[..., Turbo]
     paper: str
     data: str
     dataset: str
-    shared: tuple[Callable, ...] = ()
+    shared: tuple[Callable[..., Any], ...] = ()
 
     @property
     def summary(self) -> str:
@@ -33,7 +36,7 @@ class Preset(NamedTuple):
     @property
     def arguments(self) -> list[str]:
         """Names of all arguments of the factory."""
-        return list(defaults_of(self.factory, *self.shared))
+        return list(arguments_of(self.factory, *self.shared))
 
     @property
     def name(self) -> str:
@@ -62,14 +65,16 @@ class Preset(NamedTuple):
             raise ValueError(f"{self.factory.__name__} needs {' and '.join(sorted(missing))}, too")
         return split.each(lambda samples: samples.unpaired()) if self.data == "unpaired" else split
 
-    def truth(self, split="test", dataset=None) -> Samples:
+    def truth(
+        self, split: Literal["train", "validation", "test"] = "test", dataset: str | None = None
+    ) -> Samples:
         """What a trained model is compared with: x alone, or pairs, also for those that train without.
 
         Args:
             split: `"train"`, `"validation"` or `"test"`.
             dataset: a key of `DEMONSTRATIONS`, if it is not that of the preset.
         """
-        samples = getattr(DEMONSTRATIONS[dataset or self.dataset](), split)
+        samples: Samples = getattr(DEMONSTRATIONS[dataset or self.dataset](), split)
         return samples.only("x") if self.data == "x" else samples
 
     def load_dataset(self) -> Split:
@@ -80,7 +85,9 @@ class Preset(NamedTuple):
 PRESETS: dict[str, Preset] = {}
 
 
-def preset(paper, data, dataset, *shared):
+def preset(
+    paper: str, data: str, dataset: str, *shared: Callable[..., Any]
+) -> Callable[[Callable[P, Turbo]], Callable[P, Turbo]]:
     """Register a factory under its name; a call of it checks its arguments first, see `checked`.
 
     Args:
@@ -90,7 +97,7 @@ def preset(paper, data, dataset, *shared):
         shared: functions that take the factory's further keyword arguments, if it has any.
     """
 
-    def register(factory):
+    def register(factory: Callable[P, Turbo]) -> Callable[P, Turbo]:
         name = factory.__name__
         factory = checked(name, factory, shared)
         PRESETS[name] = Preset(factory, paper, data, dataset, shared)

@@ -1,15 +1,18 @@
 """Translation between two spaces of data, from pairs or without."""
 
 import math
+from typing import Any
 
 import keras
 
+from mizoo.core.types import Network
 from mizoo.mappers import StochasticResidual
 from mizoo.model.stages import Stage
+from mizoo.model.turbo import Turbo
 from mizoo.networks import mlp, network
-from mizoo.objectives import Adversarial, Divergence, Likelihood, SlicedWasserstein
+from mizoo.objectives import Adversarial, Divergence, Likelihood, Objective, SlicedWasserstein
+from mizoo.presets.arguments import Count, Name, Positive, ProcessLike, SpaceLike, Weight
 from mizoo.presets.parts import (
-    DIGITS,
     SMALL_DIGITS,
     adversarial,
     compiled,
@@ -21,7 +24,10 @@ from mizoo.presets.registry import preset
 
 
 @preset("arXiv 1611.07004", "pairs", "ttbar", compiled)
-def pix2pix(process=None, x=None, z=None, absolute=100.0, name="pix2pix", **options):
+def pix2pix(
+    process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None, absolute: Weight = 100.0,
+    name: Name = "pix2pix", **options: Any,
+) -> Turbo:  # fmt: skip
     """pix2pix: L on x_tilde by absolute errors, and D by a critic that sees z beside it.
 
     Args:
@@ -32,7 +38,7 @@ def pix2pix(process=None, x=None, z=None, absolute=100.0, name="pix2pix", **opti
     """
     x, z = momenta(name, process, x, z)
     decoder = deterministic(z, x, likelihood="laplace")
-    objectives = [
+    objectives: list[Objective] = [
         Likelihood("x_tilde", absolute / math.prod(x.shape)),
         Divergence("x_tilde", adversarial(x, z), condition="z"),
     ]
@@ -40,7 +46,10 @@ def pix2pix(process=None, x=None, z=None, absolute=100.0, name="pix2pix", **opti
 
 
 @preset("arXiv 1609.04802", "pairs", "small digits", compiled)
-def srgan(x=None, z=None, features=None, adversary=0.1, name="srgan", **options):
+def srgan(
+    x: SpaceLike = None, z: SpaceLike = None, features: Network | None = None, adversary: Weight = 0.1,
+    name: Name = "srgan", **options: Any,
+) -> Turbo:  # fmt: skip
     """SRGAN: large images x from small ones z, by the likelihood of features and a critic of x_tilde.
 
     Args:
@@ -50,12 +59,12 @@ def srgan(x=None, z=None, features=None, adversary=0.1, name="srgan", **options)
         adversary: weight of D.
         options: of `compiled`.
     """
-    x, z = space(x, DIGITS), space(z, SMALL_DIGITS)
+    x, z = space(x), space(z, SMALL_DIGITS)
     decoder = deterministic(z, x)
     *hidden, last = network(x.shape, (1,)).layers
     inner = keras.Sequential(hidden, name="features")
     critic = Adversarial(keras.Sequential([inner, last]), "non-saturating", r1=0.1)
-    objectives = [
+    objectives: list[Objective] = [
         Likelihood("x_tilde", features=features or inner, label="features"),
         Divergence("x_tilde", critic, adversary),
     ]
@@ -64,8 +73,9 @@ def srgan(x=None, z=None, features=None, adversary=0.1, name="srgan", **options)
 
 @preset("arXiv 1703.10593", "unpaired", "ttbar", compiled)
 def cyclegan(
-    process=None, x=None, z=None, cycle=10.0, learning_rate=2e-4, name="cyclegan", **options
-):  # fmt: skip
+    process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None, cycle: Weight = 10.0,
+    learning_rate: Positive = 2e-4, name: Name = "cyclegan", **options: Any,
+) -> Turbo:  # fmt: skip
     """CycleGAN: critics of z_tilde and x_tilde, and L on x_hat and z_hat by absolute errors.
 
     Args:
@@ -76,7 +86,7 @@ def cyclegan(
     """
     x, z = momenta(name, process, x, z)
     encoder, decoder = deterministic(x, z, likelihood="laplace"), deterministic(z, x, likelihood="laplace")
-    objectives = [
+    objectives: list[Objective] = [
         Divergence("z_tilde", adversarial(z, gan_loss="least-squares")),
         Likelihood("x_hat", cycle / math.prod(x.shape)),
         Divergence("x_tilde", adversarial(x, gan_loss="least-squares")),
@@ -87,8 +97,9 @@ def cyclegan(
 
 @preset("arXiv 2101.08944", "unpaired", "ttbar", compiled)
 def otus(
-    process=None, x=None, z=None, latent_weight=20.0, projections=1000, name="otus", **options
-):  # fmt: skip
+    process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None, latent_weight: Weight = 20.0,
+    projections: Count = 1000, name: Name = "otus", **options: Any,
+) -> Turbo:  # fmt: skip
     """OTUS: L on x_hat and the sliced Wasserstein distance of z_tilde; at last that of x_tilde alone.
 
     Of 1010 epochs, the last 10 train the decoder on x_tilde. Energies follow from the mass shell.
@@ -110,14 +121,14 @@ def otus(
         )
     length, noises = x.shape[0], 6
 
-    def mapper():
+    def mapper() -> StochasticResidual:
         # A normal distribution of variance 1/2 makes L the squared error, up to a constant.
         return StochasticResidual(
             mlp([64, 64], length), mlp([64], 2 * noises), x.shape, noises, scale=0.5**0.5
         )
 
     distance = SlicedWasserstein(projections)
-    objectives = [
+    objectives: list[Objective] = [
         Divergence("z_tilde", distance, latent_weight),
         Likelihood("x_hat"),
         Divergence("x_tilde", distance),

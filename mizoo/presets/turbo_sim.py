@@ -1,12 +1,15 @@
 """Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629)."""
 
+from typing import Any
+
 from mizoo.mappers import NoiseInjected
 from mizoo.model.optimizers import AdamL2
 from mizoo.model.turbo import Turbo
 from mizoo.networks import mlp
 from mizoo.objectives import Adversarial, terms
+from mizoo.presets.arguments import EstimatorOf, Name, ProcessLike, SpaceLike, Weights
 from mizoo.presets.flows import conditional_flows
-from mizoo.presets.physics import process_of
+from mizoo.presets.physics import find
 from mizoo.presets.registry import preset
 from mizoo.representations import Standardise
 
@@ -34,8 +37,9 @@ WEIGHTS = {
 
 @preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
 def turbosim(
-    process=None, original=False, x=None, z=None, estimator=None, weights=None, name="turbosim", **options
-):  # fmt: skip
+    process: ProcessLike = None, original: bool = False, x: SpaceLike = None, z: SpaceLike = None,
+    estimator: EstimatorOf = None, weights: Weights = None, name: Name = "turbosim", **options: Any,
+) -> Turbo:  # fmt: skip
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
     By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
@@ -60,7 +64,7 @@ def turbosim(
         given = {"x": x, "z": z, "estimator": estimator, **options}
         if unused := [key for key, value in given.items() if value is not None]:
             raise ValueError(f"turbosim: original=True is of the events of a process: no {unused[0]}")
-        known = process_of(name, process)
+        known = find(process)
         return _original(known, {**ORIGINAL_WEIGHTS, **(weights or {})}, name)
     return conditional_flows(
         process, x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options

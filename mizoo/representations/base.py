@@ -1,8 +1,12 @@
 """What a representation is: an invertible layer between physical units and what networks see."""
 
+from typing import Any
+
 import keras
+import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 
 
@@ -26,7 +30,7 @@ class Representation(keras.layers.Layer):
     assignment_noise: int = 0
     max_attempts: int = 1
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
 
     @property
@@ -34,15 +38,15 @@ class Representation(keras.layers.Layer):
         """Whether the statistics this representation needs, if any, have been set."""
         return True
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         """Physical units to coordinates."""
         raise NotImplementedError
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         """Coordinates to physical units."""
         raise NotImplementedError
 
-    def four_momenta(self, coordinates):
+    def four_momenta(self, coordinates: Tensor) -> Tensor:
         """Coordinates to four-momenta (n, objects, 4) in double precision, if these are the physical units.
 
         In single precision, masses of massless objects would be noise of some GeV.
@@ -50,7 +54,7 @@ class Representation(keras.layers.Layer):
         momenta = tf.reshape(self.inverse(coordinates), (-1, self.physical_shape[0] // 4, 4))
         return tf.cast(momenta, tf.float64)
 
-    def assign(self, physical, noise=None):
+    def assign(self, physical: Tensor, noise: Tensor | None = None) -> Tensor:
         """Data from outside, in physical units, as those of the training are.
 
         Args:
@@ -59,11 +63,11 @@ class Representation(keras.layers.Layer):
         """
         return physical
 
-    def canonical(self, momenta):
+    def canonical(self, momenta: Tensor) -> Tensor:
         """Momenta (n, objects, k) in the order that the representation has them in."""
         return momenta
 
-    def accept(self, assigned, drawn):
+    def accept(self, assigned: Tensor, drawn: Tensor) -> Tensor:
         """Whether events of the other space (n, …) go with what `assign` gave, (n,); asked if
         `max_attempts` > 1.
 
@@ -71,7 +75,7 @@ class Representation(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], *self.shape)
 
 
@@ -81,16 +85,16 @@ class OnShell(Representation):
     Subclasses give these as `momenta`.
     """
 
-    masses: float | tuple[float, ...] = 0.0  # GeV, one of all objects or one each
+    masses: tuple[float, ...] = (0.0,)  # GeV, one of all objects or one each
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         """Coordinates to momenta (n, objects, 3) in double precision."""
         raise NotImplementedError
 
-    def four_momenta(self, coordinates):
+    def four_momenta(self, coordinates: Tensor) -> Tensor:
         return kinematics.on_shell(self.momenta(coordinates), self.masses)
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         events = kinematics.on_shell(self.momenta(coordinates), self.masses, self.compute_dtype)
         return tf.reshape(events, (-1, *self.physical_shape))
 
@@ -101,16 +105,16 @@ class Fitted(Representation):
     Subclasses set them in `_fit`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         # Weights are all that is saved, so that statistics are set must be one of them.
         self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
     @property
-    def is_adapted(self):
+    def is_adapted(self) -> bool:
         return bool(self.adapted.numpy())
 
-    def adapt(self, data):
+    def adapt(self, data: np.ndarray) -> None:
         """Take the statistics from `data`, an array (n, …) of events.
 
         Raises:
@@ -119,5 +123,5 @@ class Fitted(Representation):
         self._fit(data)
         self.adapted.assign(1.0)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         raise NotImplementedError

@@ -3,8 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Tensor
 
-def least_move(slopes, gaps, tolerance):
+
+def least_move(slopes: Tensor, gaps: Tensor, tolerance: float) -> Tensor:
     """The least moves (n, d) that close gaps (n, k), which have slopes (n, k, d).
 
     Where gaps are the effect of standard normal noise in what is moved, and of normal ones of standard
@@ -16,7 +18,7 @@ def least_move(slopes, gaps, tolerance):
     return -tf.matmul(slopes, _solve(squares, gaps[..., None]), transpose_a=True)[..., 0]
 
 
-def _solve(matrix, vector):
+def _solve(matrix: Tensor, vector: Tensor) -> Tensor:
     """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX knows."""
     # Events along the last axis: so each operation is on long rows.
     rows = tf.unstack(tf.transpose(tf.concat([matrix, vector], -1), (1, 2, 0)))

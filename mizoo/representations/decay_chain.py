@@ -4,9 +4,13 @@ After arXiv 2310.07752: instead of the momenta of the final partons, the momenta
 particles at the root, the masses of all resonances and the directions of their decays.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
 
@@ -23,7 +27,9 @@ class Resonance:
             the opposite one). The other pole is at infinity: let it be where few events are.
     """
 
-    def __init__(self, mass, width, daughters, forward=True):
+    def __init__(
+        self, mass: float, width: float, daughters: Sequence["Resonance | int"], forward: bool = True
+    ) -> None:
         self.mass = mass
         self.width = width
         self.daughters = tuple(daughters)
@@ -37,7 +43,8 @@ class Resonance:
     @property
     def size(self) -> int:
         """Number of coordinates of the mass and the decays: three a resonance."""
-        return 3 + sum(d.size for d in self.daughters if isinstance(d, Resonance))
+        nested: list[int] = [d.size for d in self.daughters if isinstance(d, Resonance)]
+        return 3 + sum(nested)
 
 
 @serialisable
@@ -59,7 +66,14 @@ class DecayChain(OnShell):
     angles: tuple[int, ...] = (1,)
     circles: tuple[int, ...] = (1,)
 
-    def __init__(self, roots, masses, pt_scale=120.0, pt_tail=1.5, **kwargs):
+    def __init__(
+        self,
+        roots: Sequence[Resonance],
+        masses: Sequence[float],
+        pt_scale: float = 120.0,
+        pt_tail: float = 1.5,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.roots = tuple(roots)
         self.masses = tuple(float(m) for m in masses)
@@ -69,7 +83,7 @@ class DecayChain(OnShell):
         self.shape = (4 + sum(root.size for root in self.roots),)
 
     # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         events = self._on_shell(physical)
         first, second = (self._sum(events, root) for root in self.roots)
         modulus = tf.sqrt(kinematics.square(first[:, :2]))
@@ -91,7 +105,7 @@ class DecayChain(OnShell):
             coordinates += self._decay(root, local)
         return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         c = tf.cast(coordinates, tf.float64)
         modulus = planar.line_to_modulus(c[:, :1], self.pt_scale, self.pt_tail)
         e1 = planar.direction(c[:, 1:2])
@@ -106,34 +120,34 @@ class DecayChain(OnShell):
                 found[leaf] = self._from_axes(kinematics.boost(momentum, frame, 1.0), sign * e1, rapidity)
         return tf.stack([found[i][:, :3] for i in range(len(self.masses))], 1)
 
-    def _on_shell(self, physical):
+    def _on_shell(self, physical: Tensor) -> Tensor:
         """Events (n, objects, 4) with energies from the masses."""
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
         return kinematics.on_shell(momenta, self.masses)
 
     @staticmethod
-    def _sum(events, root):
+    def _sum(events: Tensor, root: Resonance) -> Tensor:
         return tf.add_n([events[:, leaf] for leaf in root.leaves])
 
     @staticmethod
-    def _longitudinal(pz, energy, rapidity):
+    def _longitudinal(pz: Tensor, energy: Tensor, rapidity: Tensor) -> tuple[Tensor, Tensor]:
         cosh, sinh = planar.cosh(rapidity), planar.sinh(rapidity)
         return cosh * pz + sinh * energy, cosh * energy + sinh * pz
 
-    def _to_axes(self, momentum, e1, rapidity):
+    def _to_axes(self, momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
         """Axes (root's transverse direction, across, beam), longitudinally at rest."""
         x, y = momentum[:, :1], momentum[:, 1:2]
         c, s = e1[:, :1], e1[:, 1:]
         pz, energy = self._longitudinal(momentum[:, 2:3], momentum[:, 3:], -rapidity)
         return tf.concat([c * x + s * y, c * y - s * x, pz, energy], -1)
 
-    def _from_axes(self, momentum, e1, rapidity):
+    def _from_axes(self, momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
         x, y = momentum[:, :1], momentum[:, 1:2]
         c, s = e1[:, :1], e1[:, 1:]
         pz, energy = self._longitudinal(momentum[:, 2:3], momentum[:, 3:], rapidity)
         return tf.concat([c * x - s * y, s * x + c * y, pz, energy], -1)
 
-    def _decay(self, resonance, local):
+    def _decay(self, resonance: Resonance, local: dict[int, Tensor]) -> list[Tensor]:
         """Coordinates of a resonance from its final objects `local`, in its rest frame."""
         parts, masses, nested = [], [], []
         for daughter in resonance.daughters:
@@ -159,7 +173,7 @@ class DecayChain(OnShell):
         pair = planar.sphere_to_normal(sign * kinematics.unit(parts[0][:, :3]))
         return [line / planar.LOGISTIC, pair, *nested]
 
-    def _undecay(self, resonance, coordinates):
+    def _undecay(self, resonance: Resonance, coordinates: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
         """Mass of a resonance and its final objects in its rest frame, from its coordinates."""
         start, masses, nested = 3, [], []
         for daughter in resonance.daughters:

@@ -1,13 +1,16 @@
 """Coordinates of detector objects, with thresholds, order and mass shell built in."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
 
 
-def cms_jet_threshold(eta):
+def cms_jet_threshold(eta: Tensor) -> Tensor:
     """Lowest jet pT in GeV at pseudorapidity `eta`: 20 GeV times the jet energy scale of the card."""
     return 20.0 * tf.sqrt(tf.square(2.5 - 0.15 * tf.abs(eta)) / 20.0 + 1.0)
 
@@ -34,7 +37,14 @@ class DetectorObjects(OnShell):
     _MISSING_PZ = 300.0  # GeV
     _JET_ETA = 0.4
 
-    def __init__(self, jets=4, lepton_pt=10.0, lepton_eta=2.5, jet_eta=5.0, **kwargs):
+    def __init__(
+        self,
+        jets: int = 4,
+        lepton_pt: float = 10.0,
+        lepton_eta: float = 2.5,
+        jet_eta: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.jets = jets
         self.lepton_pt = lepton_pt
@@ -44,7 +54,7 @@ class DetectorObjects(OnShell):
         self.shape = (3 * (2 + jets),)
         self.angles = self.circles = tuple(range(1, *self.shape, 3))
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         objects = tf.unstack(tf.reshape(tf.cast(physical, tf.float64), (-1, 2 + self.jets, 4)), axis=1)
         lepton, missing, *jets = objects
         coordinates = [
@@ -65,17 +75,17 @@ class DetectorObjects(OnShell):
             ]
         return tf.cast(tf.concat(coordinates, -1), self.compute_dtype)
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         return tf.stack(self._objects(*self._read(coordinates)), 1)
 
-    def _read(self, coordinates):
+    def _read(self, coordinates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Lines of pT, azimuths and pseudorapidities (of the missing momentum p_z), each of all objects."""
         columns = tf.split(tf.cast(coordinates, tf.float64), 3 * (2 + self.jets), -1)
         lines, phis, (lepton, missing, *jets) = columns[::3], columns[1::3], columns[2::3]
         etas = [planar.line_to_interval(lepton, self.lepton_eta), planar.sinh(missing) * self._MISSING_PZ]
         return lines, phis, etas + [planar.line_to_interval(e * self._JET_ETA, self.jet_eta) for e in jets]
 
-    def _objects(self, lines, phis, etas):
+    def _objects(self, lines: Tensor, phis: Tensor, etas: Tensor) -> Tensor:
         """Momenta (n, 3), each, of lepton, missing momentum and jets, from what `_read` gives."""
         pt = planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt)
         lepton = _momentum(pt, phis[0], pt * planar.sinh(etas[0]))
@@ -86,12 +96,12 @@ class DetectorObjects(OnShell):
             jets.append(_momentum(softer, phi, softer * planar.sinh(eta)))
         return [lepton, missing, *reversed(jets)]
 
-    def _law(self, eta, softer):
+    def _law(self, eta: Tensor, softer: Tensor) -> Tensor:
         """Scale, tail and lowest value of a jet's pT, above that of a softer one if there is any."""
         floor = cms_jet_threshold(eta)
         floor = floor if softer is None else tf.maximum(floor, softer)
         return floor, self._JET_TAIL, floor
 
 
-def _momentum(pt, phi, pz):
+def _momentum(pt: Tensor, phi: Tensor, pz: Tensor) -> Tensor:
     return tf.concat([pt * planar.direction(phi), pz], -1)

@@ -1,9 +1,12 @@
 """Detector objects in any order, jets apart from each other."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.representations.constraints import least_move
 from mizoo.representations.detector import DetectorObjects, cms_jet_threshold
@@ -26,17 +29,17 @@ class DetectorEvent(DetectorObjects):
     _IMBALANCE = 18.0  # GeV, standard deviation of the sum of all momenta along a transverse axis
     _STEPS = 10  # at most; most events need none
 
-    def __init__(self, radius=0.48, **kwargs):
+    def __init__(self, radius: float = 0.48, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.radius = radius
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         lines, phis, etas = self._read(coordinates)
         if self.radius:
             phis, etas = self._apart(lines, phis, etas)
         return tf.stack(self._objects(lines, phis, etas), 1)
 
-    def closing(self, coordinates, units):
+    def closing(self, coordinates: Tensor, units: Tensor) -> Tensor:
         """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that balances the transverse
         momenta as far as they do in data; jets are where they are.
         """
@@ -60,7 +63,7 @@ class DetectorEvent(DetectorObjects):
         move = least_move(slopes, tf.reduce_sum(momenta, 1), self._IMBALANCE)
         return tf.cast(move, self.compute_dtype)
 
-    def _apart(self, lines, phis, etas):
+    def _apart(self, lines: Tensor, phis: Tensor, etas: Tensor) -> tuple[Tensor, Tensor]:
         """Azimuths and pseudorapidities of jets that are apart from each other and from the lepton."""
         hardness, phi, eta = (tf.concat(columns, -1) for columns in (lines, phis, etas))
         objects = np.arange(2 + self.jets)
@@ -68,7 +71,7 @@ class DetectorEvent(DetectorObjects):
         gives_way = lepton | (jet & (hardness[:, :, None] < hardness[:, None]))
         gives_way &= jet[:, None]  # [i, j]: i to j
 
-        def step(phi, eta, _):
+        def step(phi: Tensor, eta: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of_phi = planar.wrap(phi[:, :, None] - phi[:, None])
             of_eta = eta[:, :, None] - eta[:, None]
             distance = tf.sqrt(tf.square(of_phi) + tf.square(of_eta) + 1e-12)
@@ -84,5 +87,5 @@ class DetectorEvent(DetectorObjects):
         eta = tf.where(jet, tf.clip_by_value(eta, -self.jet_eta, self.jet_eta), eta)
         return tf.split(phi, len(lines), -1), tf.split(eta, len(lines), -1)
 
-    def _law(self, eta, softer):
+    def _law(self, eta: Tensor, softer: Tensor) -> Tensor:
         return *self._JET, cms_jet_threshold(eta)

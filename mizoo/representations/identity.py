@@ -1,8 +1,11 @@
 """The representation of data that need none."""
 
+from typing import Any
+
 import keras
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Shape, Tensor
 from mizoo.representations.base import Representation
 
 
@@ -10,12 +13,12 @@ from mizoo.representations.base import Representation
 class Identity(Representation):
     """Coordinates are the data themselves, events of the given shape."""
 
-    def __init__(self, shape, **kwargs):
+    def __init__(self, shape: Shape, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shape = self.physical_shape = tuple(shape)
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         return keras.ops.cast(physical, self.compute_dtype)
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         return keras.ops.cast(coordinates, self.compute_dtype)

@@ -1,13 +1,16 @@
 """Objects in an order that says what they come from, an order that data from outside lack."""
 
 import math
+from collections.abc import Sequence
 from itertools import permutations, product
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.physics import planar
 from mizoo.representations.base import Representation
@@ -40,7 +43,14 @@ class JetAssignment(Representation):
 
     assignment_noise = 1
 
-    def __init__(self, representation, network, objects=4, matching=None, **kwargs):
+    def __init__(
+        self,
+        representation: Representation,
+        network: Network,
+        objects: int | Sequence[Sequence[int]] = 4,
+        matching: Network | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"trainable": True, **kwargs})
         self.representation = representation
         self.network = network
@@ -63,24 +73,24 @@ class JetAssignment(Representation):
             ]
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: BatchShape) -> None:
         build(self.representation, input_shape)
         build(self._tokens, (None, *self.shape))
         build(self.network, self._tokens.compute_output_shape((None, *self.shape)))
         self.built = True
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         return self.representation(physical)
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         return self._by_pt(self.representation.inverse(coordinates))[0]
 
-    def four_momenta(self, coordinates):
+    def four_momenta(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)
         events, _ = self._by_pt(tf.reshape(momenta, (-1, *self.physical_shape)))
         return tf.reshape(events, tf.shape(momenta))
 
-    def assign(self, physical, noise=None):
+    def assign(self, physical: Tensor, noise: Tensor | None = None) -> Tensor:
         """Events (n, …) in an order drawn from what the network thinks of them, see `Representation`."""
         events, _ = self._by_pt(tf.cast(physical, self.compute_dtype))
         if noise is None:
@@ -92,18 +102,19 @@ class JetAssignment(Representation):
         drawn = tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)
         return self._ordered(events, tf.gather(np.argsort(self._origins, 1), drawn))
 
-    def accept(self, assigned, drawn):
+    def accept(self, assigned: Tensor, drawn: Tensor) -> Tensor:
+        assert self.matching is not None  # `max_attempts` is 1 without
         again = self.matching({"x": assigned, "z": drawn})["x"]
         return tf.reduce_all(again == assigned, -1)
 
-    def log_prob(self, coordinates, training=None):
+    def log_prob(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         """Log-probability (n,) in nats of the order in which the objects of events (n, d) stand."""
         events, origins = self._by_pt(self.representation.inverse(coordinates))
         same = tf.reduce_all(origins[:, None] == self._origins, -1)
         chances = tf.nn.log_softmax(self._logits(events, training))
         return tf.reduce_sum(tf.where(same, chances, 0.0), -1)
 
-    def _logits(self, events, training=None):
+    def _logits(self, events: Tensor, training: bool | None = None) -> Tensor:
         coordinates = self.representation(events)
         azimuth = planar.azimuth(events[:, :2])
         turns = np.isin(np.arange(self.shape[0]), self.angles)
@@ -111,7 +122,7 @@ class JetAssignment(Representation):
         logits = self.network(self._tokens(turned, training=training), training=training)
         return tf.cast(logits, tf.float32)
 
-    def _by_pt(self, events):
+    def _by_pt(self, events: Tensor) -> tuple[Tensor, Tensor]:
         """Events by falling pT, and which place each object had."""
         momenta = self._objects(events)
         squares = tf.reduce_sum(tf.square(momenta[..., :2]), -1)
@@ -122,15 +133,15 @@ class JetAssignment(Representation):
                 places[place] = one
         return self._ordered(events, tf.stack(places, 1)), tf.stack(places, 1)
 
-    def _ordered(self, events, places):
+    def _ordered(self, events: Tensor, places: Tensor) -> Tensor:
         """Events whose objects are those that stood in `places` (n, objects)."""
         return tf.reshape(tf.gather(self._objects(events), places, batch_dims=1), tf.shape(events))
 
-    def _objects(self, events):
+    def _objects(self, events: Tensor) -> Tensor:
         return tf.reshape(events, (-1, self.physical_shape[0] // 4, 4))
 
 
-def _replaced(count, groups, orders):
+def _replaced(count: int, groups: Sequence[Sequence[int]], orders: Sequence[Sequence[int]]) -> list[int]:
     """The places 0 … count - 1, those of each group in its order."""
     places = list(range(count))
     for group, order in zip(groups, orders, strict=True):

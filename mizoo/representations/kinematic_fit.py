@@ -1,9 +1,13 @@
 """Partons as a detector sees them, brought to the masses of what they come from."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import OnShell
 from mizoo.representations.constraints import least_move
@@ -39,7 +43,14 @@ class KinematicFit(OnShell):
     _BENT = 0.05  # part of a gap by which it may not be linear: far from closing, a move says little
     _REACH = 20.0  # GeV that a step may move an object, beyond its energy
 
-    def __init__(self, roots, masses, resolutions, steps=15, **kwargs):
+    def __init__(
+        self,
+        roots: Sequence[Resonance],
+        masses: Sequence[float],
+        resolutions: Sequence[tuple[float, float]],
+        steps: int = 15,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.roots = tuple(roots)
         self.masses = tuple(float(m) for m in masses)
@@ -52,7 +63,7 @@ class KinematicFit(OnShell):
         self.shape = (3 * len(objects) + len(leaves),)
         self.angles = self.circles = tuple(range(1, 3 * len(objects), 3))
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
         columns = []
         for momentum in tf.unstack(momenta, axis=1):
@@ -69,10 +80,10 @@ class KinematicFit(OnShell):
             columns.append(line / planar.LOGISTIC)
         return tf.cast(tf.concat(columns, -1), self.compute_dtype)
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         return self._fit(*self._drawn(coordinates))
 
-    def closing(self, coordinates, units):
+    def closing(self, coordinates: Tensor, units: Tensor) -> Tensor:
         """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that closes gaps in masses and
         balance, as far as these are linear: an error of a twentieth of each gap is allowed for.
         """
@@ -86,7 +97,7 @@ class KinematicFit(OnShell):
         tolerance = self._CLOSE + self._BENT * tf.abs(gaps)
         return tf.cast(least_move(slopes, gaps, tolerance), self.compute_dtype)
 
-    def _by_coordinates(self, slopes, momenta, coordinates):
+    def _by_coordinates(self, slopes: Tensor, momenta: Tensor, coordinates: Tensor) -> Tensor:
         """Gradients (n, k, objects, 3) by momenta as those by their coordinates, (n, k, 3 × objects)."""
         lines = tf.cast(coordinates[:, : 3 * len(self.masses) : 3, None], momenta.dtype)
         pt, modulus = kinematics.pt(momenta), tf.sqrt(kinematics.square(momenta))
@@ -97,13 +108,13 @@ class KinematicFit(OnShell):
         columns = [of_line, of_y * x - of_x * y, of_z * modulus[:, None] * self._ETA]
         return tf.reshape(tf.concat(columns, -1), (-1, slopes.shape[1], 3 * len(self.masses)))
 
-    def _of_line(self, masses, coordinates):
+    def _of_line(self, masses: Tensor, coordinates: Tensor) -> Tensor:
         """Derivatives (n, resonances) of masses by their coordinates."""
         lines = tf.cast(coordinates, masses.dtype)[:, 3 * len(self.masses) :] * planar.LOGISTIC
         peaks, widths = np.array([(r.mass, r.width) for r in self._resonances]).T
         return kinematics.mass_slope(masses, lines, peaks, widths) * planar.LOGISTIC
 
-    def _drawn(self, coordinates):
+    def _drawn(self, coordinates: Tensor) -> Tensor:
         """Momenta (n, objects, 3) of coordinates, and masses (n, resonances), which do not fit yet."""
         columns = tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1)
         count = 3 * len(self.masses)
@@ -118,12 +129,12 @@ class KinematicFit(OnShell):
             masses[resonance] = kinematics.line_to_mass(line, lowest, resonance.mass, resonance.width)
         return tf.stack(momenta, 1), tf.concat(list(masses.values()), -1)
 
-    def _fit(self, momenta, masses):
+    def _fit(self, momenta: Tensor, masses: Tensor) -> Tensor:
         """The nearest momenta (n, objects, 3) that have the masses and balance."""
         if not self.steps:
             return momenta
 
-        def step(momenta, _):
+        def step(momenta: Tensor, _: Tensor) -> tuple[Tensor, Tensor]:
             move, far = self._step(momenta, masses)
             return tf.where(far, momenta + move, momenta), far
 
@@ -133,7 +144,7 @@ class KinematicFit(OnShell):
         )
         return fitted
 
-    def _step(self, momenta, masses):
+    def _step(self, momenta: Tensor, masses: Tensor) -> tuple[Tensor, Tensor]:
         """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
         which events, (n, 1, 1), are not there yet.
         """
@@ -142,7 +153,7 @@ class KinematicFit(OnShell):
         direction, energies = kinematics.unit(momenta)[:, None], events[:, None, :, 3:]
         along, across = np.array(self.resolutions).T[..., None]
 
-        def spread(vectors):
+        def spread(vectors: Tensor) -> Tensor:
             """Vectors (n, k, objects, 3) times the square root of the momenta's covariance."""
             forward = tf.reduce_sum(vectors * direction, -1, keepdims=True) * direction
             return energies * (along * forward + across * (vectors - forward))
@@ -154,7 +165,7 @@ class KinematicFit(OnShell):
         move /= tf.maximum(tf.reduce_max(share, 1, keepdims=True), 1.0)
         return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
 
-    def _slopes(self, events, masses):
+    def _slopes(self, events: Tensor, masses: Tensor) -> Tensor:
         """Gradients (n, constraints, objects, 3) of the constraints by the momenta of `events`, which are
         (n, objects, 4), and how far they are from holding, (n, constraints), in GeV.
         """
@@ -168,13 +179,13 @@ class KinematicFit(OnShell):
         of_balance = tf.ones_like(of_masses[:, :1]) * np.eye(3)[:2, None]
         return tf.concat([of_masses, of_balance], 1), tf.concat(gaps, -1)
 
-    def _lowest(self, resonance, masses):
+    def _lowest(self, resonance: Resonance, masses: Tensor) -> Tensor:
         """Least mass of a resonance, given the masses of those below it."""
         daughters = resonance.daughters
         return sum(masses[d] if isinstance(d, Resonance) else self.masses[d] for d in daughters)
 
 
-def _below(resonance):
+def _below(resonance: Resonance) -> list[Resonance]:
     """A resonance and all in its decay, daughters first."""
     nested = [d for d in resonance.daughters if isinstance(d, Resonance)]
     return [one for daughter in nested for one in _below(daughter)] + [resonance]

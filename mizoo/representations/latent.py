@@ -1,12 +1,15 @@
 """A latent space with a prior to draw from."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from mizoo.core.prior import Prior
 from mizoo.core.serialisation import build, serialisable
+from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.representations.base import Representation
 
@@ -25,7 +28,14 @@ class Latent(Representation, Prior):
             ALAE's (arXiv 2004.04467), and the prior has no known density then. It keeps the shape.
     """
 
-    def __init__(self, normal=0, uniform=0, categories=(), mapping=None, **kwargs):
+    def __init__(
+        self,
+        normal: int = 0,
+        uniform: int = 0,
+        categories: Sequence[int] = (),
+        mapping: Network | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"trainable": mapping is not None, **kwargs})
         self.normal = normal
         self.uniform = uniform
@@ -34,7 +44,7 @@ class Latent(Representation, Prior):
         self.shape = self.physical_shape = (normal + uniform + sum(self.categories),)
         self.seed_generator = keras.random.SeedGenerator()
 
-    def build(self, input_shape):
+    def build(self, input_shape: BatchShape) -> None:
         if self.mapping is not None:
             build(self.mapping, input_shape)
         self.built = True
@@ -44,16 +54,18 @@ class Latent(Representation, Prior):
         """Whether the prior is the standard normal distribution."""
         return self.mapping is None and self.shape == (self.normal,)
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         return keras.ops.cast(physical, self.compute_dtype)
 
-    inverse = call
+    def inverse(self, coordinates: Tensor) -> Tensor:
+        return self.call(coordinates)
 
-    def split(self, latents):
+    def split(self, latents: Tensor) -> list[Tensor]:
         """The normal components, the uniform ones, and those of each category, as a list."""
-        return tf.split(latents, [self.normal, self.uniform, *self.categories], -1)
+        parts: list[Tensor] = tf.split(latents, [self.normal, self.uniform, *self.categories], -1)
+        return parts
 
-    def sample(self, count):
+    def sample(self, count: int | Tensor) -> Tensor:
         """Draws (count, d) from the prior."""
         seed = self.seed_generator
         parts = [
@@ -66,7 +78,7 @@ class Latent(Representation, Prior):
         latents = tf.concat(parts, -1)
         return latents if self.mapping is None else self.mapping(latents)
 
-    def log_prob(self, latents):
+    def log_prob(self, latents: Tensor) -> Tensor:
         """Log-density (log-probability, for categories) of latents (n, d) in nats, one per event."""
         self._refuse_mapping()
         normal, _, *_ = self.split(latents)
@@ -80,6 +92,6 @@ class Latent(Representation, Prior):
         normal = self.normal * 0.5 * math.log(2.0 * math.pi * math.e)
         return normal + self.uniform * math.log(2.0) + sum(map(math.log, self.categories))
 
-    def _refuse_mapping(self):
+    def _refuse_mapping(self) -> None:
         if self.mapping is not None:
             raise ValueError("the density of a learnt prior is not known")

@@ -1,11 +1,16 @@
 """Standardised momenta, with energies from the mass shell."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
+from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 from mizoo.representations.standardise import Standardise
 
@@ -24,19 +29,19 @@ class Momenta(Standardise):
 
     excluded_from_config: tuple[str, ...] = ("shape", "scalar")
 
-    def __init__(self, masses, **kwargs):
+    def __init__(self, masses: Sequence[float], **kwargs: Any) -> None:
         super().__init__((3 * len(masses),), **kwargs)
         self.masses = [float(mass) for mass in masses]
         self.physical_shape = (4 * len(self.masses),)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         super()._fit(np.asarray(data).reshape(-1, len(self.masses), 4)[..., :3].reshape(-1, *self.shape))
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         objects = keras.ops.reshape(physical, (-1, len(self.masses), 4))
         return super().call(keras.ops.reshape(objects[..., :3], (-1, *self.shape)))
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         momenta = keras.ops.reshape(super().inverse(coordinates), (-1, len(self.masses), 3))
         objects = kinematics.on_shell(momenta, self.masses, self.compute_dtype)
         return keras.ops.reshape(objects, (-1, *self.physical_shape))
@@ -56,20 +61,20 @@ class AcceptedMomenta(Momenta):
 
     excluded_from_config = ("shape", "scalar", "masses")
 
-    def __init__(self, process: Process | dict, **kwargs):
+    def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
         self.process = process if isinstance(process, Process) else Process(**process)
         if not self.process.has_fixed_counts:
             raise ValueError(f"{self.process.name}: each event must have the same detector objects")
         super().__init__(self.process.masses("x"), **kwargs)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         spread = np.asarray(data, "float64").reshape(-1, len(self.masses), 4)[..., :3]
         flat = spread.reshape(-1, *self.shape)
         deviation = np.where(flat.std(0) > 0.0, flat.std(0), 1.0)  # p_z of missing momentum may be 0
         self.mean.assign(flat.mean(0))
         self.deviation.assign(deviation)
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         events = tf.reshape(super().inverse(coordinates), (-1, len(self.masses), 4))
         objects = tf.unstack(tf.cast(events, tf.float64), axis=1)
         momenta = [self._accepted(*pair) for pair in zip(self.process.x, objects, strict=True)]
@@ -77,7 +82,7 @@ class AcceptedMomenta(Momenta):
         four = kinematics.on_shell(ordered, self.masses, self.compute_dtype)
         return tf.reshape(four, (-1, *self.physical_shape))
 
-    def _accepted(self, one, momentum):
+    def _accepted(self, one: DetectorObject, momentum: Tensor) -> Tensor:
         """Momentum (n, 3) of an object that the detector accepts."""
         pt = tf.maximum(kinematics.pt(momentum), 1e-6)
         direction = momentum[:, :2] / pt

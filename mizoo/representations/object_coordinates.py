@@ -1,13 +1,17 @@
 """Coordinates of detector objects, with the thresholds, acceptance and order of a process built in."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
+from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 from mizoo.physics.visible_pairs import visible_pairs
 from mizoo.representations.base import Fitted, OnShell
@@ -15,6 +19,8 @@ from mizoo.representations.base import Fitted, OnShell
 _TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
 _EDGE = 1e-6  # relative; by it objects of pairs are above their thresholds, whatever rounding does
 _STEPS = 10  # in which jets are set apart, at most; most events need none
+
+_OfPlace: TypeAlias = Sequence[Tensor] | Mapping[int, Tensor]  # (n, 1) each
 
 
 @serialisable
@@ -38,7 +44,7 @@ class ObjectCoordinates(OnShell, Fitted):
         ValueError: for a process with objects of any number.
     """
 
-    def __init__(self, process: Process | dict, ordered: bool = True, **kwargs):
+    def __init__(self, process: Process | dict[str, Any], ordered: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
         if not self.process.has_fixed_counts or not self.process.x:
@@ -61,7 +67,7 @@ class ObjectCoordinates(OnShell, Fitted):
         self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         objects = tf.unstack(self._split(data), axis=1)
         pts, floors = self._pts(objects)
         scales, peaks = np.ones(len(objects)), np.ones(len(objects))
@@ -89,15 +95,15 @@ class ObjectCoordinates(OnShell, Fitted):
         self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
         self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         raw = self._raw(self._split(physical))
         mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
         return tf.cast((raw - mean) / deviation, self.compute_dtype)
 
-    def canonical(self, momenta):
+    def canonical(self, momenta: Tensor) -> Tensor:
         return kinematics.by_falling_pt(momenta, self.process.ordered) if self.ordered else momenta
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
         raw = tf.cast(coordinates, tf.float64) * deviation + mean
         columns = tf.split(raw, self.shape[0], -1)
@@ -118,7 +124,9 @@ class ObjectCoordinates(OnShell, Fitted):
             momenta.append(tf.concat([pt * planar.direction(phi), pz], -1))
         return tf.stack(momenta, 1)
 
-    def _pts_of(self, found, phis, etas):
+    def _pts_of(
+        self, found: Mapping[tuple[int, str], Tensor], phis: Sequence[Tensor], etas: Sequence[Tensor]
+    ) -> list[Tensor]:
         """pT (n, 1) of each object, of coordinates by place and meaning, at these angles."""
         pts: dict[int, tf.Tensor] = {}
         for first, second in self._pairs.items():
@@ -135,7 +143,7 @@ class ObjectCoordinates(OnShell, Fitted):
                 pts[i] = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
         return [pts[i] for i in range(len(self._objects))]
 
-    def _of_pair(self, objects, first, second):
+    def _of_pair(self, objects: Sequence[Tensor], first: int, second: int) -> tuple[Tensor, Tensor]:
         """The mass of two objects, and the logarithm of the ratio of their pT, as coordinates (n, 1)."""
         pts = [kinematics.pt(objects[i]) for i in (first, second)]
         phis, etas = (
@@ -147,7 +155,9 @@ class ObjectCoordinates(OnShell, Fitted):
         more = tf.maximum(ratio - 1.0, 1e-6) if self._is_ordered(first, second) else ratio
         return line, tf.math.log(tf.maximum(more, 1e-12))
 
-    def _shape_of_pair(self, first, second, phis, etas, ratio):
+    def _shape_of_pair(
+        self, first: int, second: int, phis: _OfPlace, etas: _OfPlace, ratio: Tensor
+    ) -> tuple[Tensor, list[Tensor], tuple[Tensor, Tensor, Tensor]]:
         """What the mass of two massless objects depends on.
 
         Returns:
@@ -161,14 +171,14 @@ class ObjectCoordinates(OnShell, Fitted):
         peak, width = (tf.cast(value[first], tf.float64) for value in (self.peaks, self.scales))
         return opening, floors, (least, peak, width)
 
-    def _is_ordered(self, first, second):
+    def _is_ordered(self, first: int, second: int) -> bool:
         """Whether the first of two objects is always the harder one."""
         return self._softer.get(first) == second
 
-    def _split(self, physical):
+    def _split(self, physical: Tensor) -> Tensor:
         return tf.reshape(tf.cast(physical, tf.float64), (-1, len(self._objects), 4))
 
-    def _raw(self, events):
+    def _raw(self, events: Tensor) -> Tensor:
         """Coordinates before they are standardised, in double precision."""
         objects = tf.unstack(events, axis=1)
         of_pairs: dict[int, tf.Tensor] = {}
@@ -190,26 +200,28 @@ class ObjectCoordinates(OnShell, Fitted):
                 columns.append(planar.asinh(objects[i][:, 2:3] / tf.cast(self.pz_scale, tf.float64)))
         return tf.concat(columns, -1)
 
-    def _pts(self, objects):
+    def _pts(self, objects: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """pT of each object (n, 1), and where it begins."""
         pts = {i: kinematics.pt(o) for i, o in enumerate(objects)}
         floors = [self._floor(i, kinematics.eta(o), pts) for i, o in enumerate(objects)]
         return list(pts.values()), floors
 
-    def _floor(self, place, eta, pts=None):
+    def _floor(self, place: int, eta: Tensor, pts: Mapping[int, Tensor] | None = None) -> Tensor:
         """Least pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones, if any."""
         threshold = self._objects[place].threshold(keras.ops, eta=eta)
         floor = tf.cast(threshold + tf.zeros_like(eta), tf.float64)
         return tf.maximum(floor, pts[self._softer[place]]) if pts and place in self._softer else floor
 
-    def _eta(self, place, found):
+    def _eta(self, place: int, found: Mapping[tuple[int, str], Tensor]) -> Tensor:
         one = self._objects[place]
         if one.kind == "met":
             return tf.zeros_like(found[place, "pt"])
         line = found[place, "eta"]
         return planar.line_to_interval(line, one.eta) if np.isfinite(one.eta) else line
 
-    def _apart(self, pts, phis, etas):
+    def _apart(
+        self, pts: Tensor, phis: Sequence[Tensor], etas: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
         """Azimuths and pseudorapidities of jets that are apart from each other and from electrons.
 
         Of two that are nearer than the cone, the softer one steps away, until none is.
@@ -224,7 +236,7 @@ class ObjectCoordinates(OnShell, Fitted):
         # Jets of anti-kT can be a little nearer than the radius.
         radius = 0.96 * np.maximum(cones[:, None], 1e-9)
 
-        def step(phi, eta, _):
+        def step(phi: Tensor, eta: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of_phi = planar.wrap(phi[:, :, None] - phi[:, None])
             of_eta = eta[:, :, None] - eta[:, None]
             distance = tf.sqrt(tf.square(of_phi) + tf.square(of_eta) + 1e-12)
@@ -241,7 +253,7 @@ class ObjectCoordinates(OnShell, Fitted):
         return tf.split(phi, len(phis), -1), tf.split(eta, len(phis), -1)
 
 
-def _columns(objects, pairs):
+def _columns(objects: Sequence[DetectorObject], pairs: Mapping[int, int]) -> Iterator[tuple[int, str]]:
     for i, one in enumerate(objects):
         yield i, "mass" if i in pairs else "ratio" if i in pairs.values() else "pt"
         yield i, "phi"

@@ -5,11 +5,13 @@ the decays, the masses of all resonances and the directions of their decays.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
 from mizoo.representations.base import Fitted, OnShell
@@ -52,7 +54,7 @@ class PartonCoordinates(OnShell, Fitted):
         ValueError: for a balanced process of a single parton.
     """
 
-    def __init__(self, process: Process | dict, **kwargs):
+    def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
         self.masses = self.process.masses("z")
@@ -70,7 +72,7 @@ class PartonCoordinates(OnShell, Fitted):
         self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         events = self._on_shell(data)
         if self.process.balanced:
             left = np.abs(events.numpy()[..., :2].sum(1)).mean()
@@ -93,12 +95,12 @@ class PartonCoordinates(OnShell, Fitted):
         self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
 
     # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         raw = self._raw(self._on_shell(physical))
         mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
         return tf.cast((raw - mean) / deviation, self.compute_dtype)
 
-    def momenta(self, coordinates):
+    def momenta(self, coordinates: Tensor) -> Tensor:
         mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
         raw = tf.cast(coordinates, tf.float64) * deviation + mean
         count, first = len(self._roots), 2 * self._moving + self._alone
@@ -128,7 +130,7 @@ class PartonCoordinates(OnShell, Fitted):
                 found[leaf] = _from_axes(moving, e1, rapidity)
         return tf.stack([found[i][:, :3] for i in range(len(self.masses))], 1)
 
-    def _raw(self, events):
+    def _raw(self, events: Tensor) -> Tensor:
         """Coordinates before they are standardised, in double precision."""
         sums = [self._sum(events, root) for root in self._roots]
         columns = []
@@ -148,7 +150,7 @@ class PartonCoordinates(OnShell, Fitted):
             columns += self._of_root(root, momentum, events)
         return tf.concat(columns, -1)
 
-    def _of_root(self, root, momentum, events):
+    def _of_root(self, root: _Node, momentum: Tensor, events: Tensor) -> list[Tensor]:
         """Coordinates of the decay of a root."""
         if not root.daughters:
             return []
@@ -168,16 +170,16 @@ class PartonCoordinates(OnShell, Fitted):
         line, pair, *nested = self._decay(root, local)
         return [line, _to_polar(pair) if self._alone else pair, *nested]
 
-    def _on_shell(self, physical):
+    def _on_shell(self, physical: Tensor) -> Tensor:
         """Events (n, objects, 4) with energies from the masses."""
         momenta = tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4))[..., :3]
         return kinematics.on_shell(momenta, self.masses)
 
     @staticmethod
-    def _sum(events, node):
+    def _sum(events: Tensor, node: _Node) -> Tensor:
         return tf.add_n([events[:, leaf] for leaf in node.leaves])
 
-    def _decay(self, node, local):
+    def _decay(self, node: _Node, local: dict[int, Tensor]) -> list[Tensor]:
         """Coordinates of a decay from its partons `local`, in its rest frame."""
         parts, masses, nested = [], [], []
         for daughter in node.daughters:
@@ -198,7 +200,7 @@ class PartonCoordinates(OnShell, Fitted):
         pair = planar.sphere_to_normal(kinematics.unit(parts[0][:, :3]))
         return [_to_line(node, mass, tf.add_n(masses)), pair, *nested]
 
-    def _undecay(self, node, coordinates):
+    def _undecay(self, node: _Node, coordinates: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
         """Mass of a node and its partons in its rest frame, from its coordinates."""
         if not node.daughters:
             mass = tf.fill((tf.shape(coordinates)[0], 1), tf.constant(node.mass, tf.float64))
@@ -228,7 +230,7 @@ class PartonCoordinates(OnShell, Fitted):
         return mass, out
 
 
-def _node(process, name):
+def _node(process: Process, name: str) -> _Node:
     """The tree of a decay, or a parton."""
     leaves = process.leaves(name)
     if (decay := process.decay(name)) is None:
@@ -241,38 +243,38 @@ def _node(process, name):
     return _Node(leaves, decay.gev, decay.gamma, tuple(daughters))
 
 
-def _to_line(node, mass, lowest):
+def _to_line(node: _Node, mass: Tensor, lowest: Tensor) -> Tensor:
     """Mass above `lowest` to the line: by the Breit-Wigner of a resonance, by its logarithm else."""
     if node.width is None:
         return tf.math.log(tf.maximum(mass - lowest, 1e-6) / node.mass)
     return kinematics.mass_to_line(mass, lowest, node.mass, node.width) / planar.LOGISTIC
 
 
-def _from_line(node, line, lowest):
+def _from_line(node: _Node, line: Tensor, lowest: Tensor | float) -> Tensor:
     """Inverse of `_to_line`."""
     if node.width is None:
         return lowest + node.mass * tf.exp(line)
     return kinematics.line_to_mass(line * planar.LOGISTIC, lowest, node.mass, node.width)
 
 
-def _to_polar(pair):
+def _to_polar(pair: Tensor) -> Tensor:
     """Polar angle to the beam of a direction in the plane of the first axis and the beam, as a line."""
     return planar.interval_to_line(planar.normal_to_sphere(pair)[:, 2:], 1.0)
 
 
-def _from_polar(line):
+def _from_polar(line: Tensor) -> Tensor:
     """Inverse of `_to_polar`."""
     cosine = planar.line_to_interval(line, 1.0)
     sine = tf.sqrt(tf.maximum(1.0 - tf.square(cosine), 1e-12))
     return planar.sphere_to_normal(tf.concat([sine, tf.zeros_like(sine), cosine], -1))
 
 
-def _longitudinal(pz, energy, rapidity):
+def _longitudinal(pz: Tensor, energy: Tensor, rapidity: Tensor) -> tuple[Tensor, Tensor]:
     cosh, sinh = planar.cosh(rapidity), planar.sinh(rapidity)
     return cosh * pz + sinh * energy, cosh * energy + sinh * pz
 
 
-def _to_axes(momentum, e1, rapidity):
+def _to_axes(momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
     """Axes (transverse direction e1, across, beam), longitudinally at rest."""
     x, y = momentum[:, :1], momentum[:, 1:2]
     c, s = e1[:, :1], e1[:, 1:]
@@ -280,7 +282,7 @@ def _to_axes(momentum, e1, rapidity):
     return tf.concat([c * x + s * y, c * y - s * x, pz, energy], -1)
 
 
-def _from_axes(momentum, e1, rapidity):
+def _from_axes(momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
     x, y = momentum[:, :1], momentum[:, 1:2]
     c, s = e1[:, :1], e1[:, 1:]
     pz, energy = _longitudinal(momentum[:, 2:3], momentum[:, 3:], rapidity)

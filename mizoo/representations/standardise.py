@@ -1,9 +1,12 @@
 """Zero mean and unit variance, by one scalar or column by column."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Shape, Tensor
 from mizoo.representations.base import Fitted
 
 
@@ -17,7 +20,7 @@ class Standardise(Fitted):
             (arXiv 2112.10629), instead of one a component.
     """
 
-    def __init__(self, shape, scalar=False, **kwargs):
+    def __init__(self, shape: Shape, scalar: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shape = self.physical_shape = tuple(shape)
         self.scalar = scalar
@@ -25,7 +28,7 @@ class Standardise(Fitted):
         self.mean = self.add_weight(statistics, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(statistics, "ones", name="deviation", trainable=False)
 
-    def _fit(self, data):
+    def _fit(self, data: np.ndarray) -> None:
         data = np.asarray(data, dtype="float64")
         axis = None if self.scalar else 0
         mean, deviation = data.mean(axis), data.std(axis)
@@ -34,8 +37,8 @@ class Standardise(Fitted):
         self.mean.assign(mean)
         self.deviation.assign(deviation)
 
-    def call(self, physical):
+    def call(self, physical: Tensor) -> Tensor:
         return (keras.ops.cast(physical, self.compute_dtype) - self.mean) / self.deviation
 
-    def inverse(self, coordinates):
+    def inverse(self, coordinates: Tensor) -> Tensor:
         return keras.ops.cast(coordinates, self.compute_dtype) * self.deviation + self.mean

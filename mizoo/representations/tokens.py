@@ -1,10 +1,14 @@
 """Events as one token an object, for attention."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.core.tracing import shared
+from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
+from mizoo.representations.base import Representation
 from mizoo.representations.view import View
 
 
@@ -19,14 +23,14 @@ class Tokens(View):
         representation: the coordinates' representation, with four-momenta as physical units.
     """
 
-    def __init__(self, representation, **kwargs):
+    def __init__(self, representation: Representation, **kwargs: Any) -> None:
         super().__init__(representation, **kwargs)
         self._features = shared(self._tokens)
 
-    def call(self, coordinates, training=None):
+    def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         return self._features(coordinates, training=training)
 
-    def _tokens(self, coordinates):
+    def _tokens(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)
         sums = momenta[:, :, None] + momenta[:, None]
         squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
@@ -34,6 +38,6 @@ class Tokens(View):
         masses = tf.math.log(1.0 + tf.sqrt(squares)) - 4.0
         return tf.cast(tf.concat([kinematics.network_features(momenta), masses], -1), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         objects = self.representation.physical_shape[0] // 4
         return (input_shape[0], objects, 4 + objects)

@@ -1,12 +1,17 @@
 """What a network looks at: an event seen in the laboratory, whatever its coordinates."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.tracing import shared
+from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
+from mizoo.representations.base import Representation
 
 _MOST = 4.0  # errors that coordinates are seen to move by
 
@@ -18,11 +23,11 @@ class View(keras.layers.Layer):
         representation: the coordinates' representation, with four-momenta as physical units.
     """
 
-    def __init__(self, representation, **kwargs):
+    def __init__(self, representation: Representation, **kwargs: Any) -> None:
         super().__init__(**{"trainable": False, **kwargs})
         self.representation = representation
 
-    def build(self, input_shape):
+    def build(self, input_shape: BatchShape) -> None:
         build(self.representation, (None, *self.representation.physical_shape))
         self.built = True
 
@@ -50,21 +55,30 @@ class EventView(View):
     """
 
     def __init__(
-        self, representation, subsets=(), ordered=(), pairs=(), sums=(), constrained=False, **kwargs
-    ):
+        self,
+        representation: Representation,
+        subsets: Sequence[Sequence[int]] = (),
+        ordered: Sequence[int] = (),
+        pairs: Sequence[tuple[int, int]] = (),
+        sums: Sequence[Sequence[int]] = (),
+        constrained: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(representation, **kwargs)
         self.subsets = tuple(tuple(subset) for subset in subsets)
         self.ordered = tuple(ordered)
-        self.pairs = tuple(tuple(pair) for pair in pairs)
+        self.pairs = tuple((first, second) for first, second in pairs)
         self.sums = tuple(tuple(subset) for subset in sums)
         self.constrained = constrained
         self._features = shared(self._seen)
 
-    def call(self, coordinates, errors=None, training=None):
+    def call(
+        self, coordinates: Tensor, errors: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
         given = (coordinates, errors) if self.constrained else (coordinates,)
         return self._features(*given, training=training)
 
-    def _seen(self, coordinates, errors=None):
+    def _seen(self, coordinates: Tensor, errors: Tensor | None = None) -> Tensor:
         objects = self.representation.four_momenta(coordinates)
         views = kinematics.network_features(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
@@ -87,18 +101,18 @@ class EventView(View):
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
 
     @staticmethod
-    def _by_pt(views):
+    def _by_pt(views: Tensor) -> Tensor:
         count = views.shape[1]
         code = tf.broadcast_to(tf.eye(count, dtype=views.dtype), (tf.shape(views)[0], count, count))
         order = tf.argsort(tf.reduce_sum(tf.square(views[..., :2]), -1), direction="DESCENDING")
         ranked = tf.gather(tf.concat([views, code], -1), order, batch_dims=1)
         return tf.reshape(ranked, (-1, count * (views.shape[2] + count)))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         objects = self.representation.physical_shape[0] // 4
         n = len(self.ordered)
         width = (
-            input_shape[-1] * (1 + self.constrained)
+            self.representation.shape[0] * (1 + self.constrained)
             - len(self.representation.angles)
             + 4 * objects
             + len(self.subsets)
@@ -113,28 +127,28 @@ class EventView(View):
 class Imbalance(View):
     """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV."""
 
-    def call(self, coordinates):
+    def call(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)
         return tf.cast(tf.reduce_sum(momenta[..., :2], 1) / 20.0, self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], 2)
 
 
-def _sums(objects, subsets):
+def _sums(objects: Tensor, subsets: Sequence[Sequence[int]]) -> Tensor:
     """Sums (n, 4, subsets) of momenta."""
     members = np.array([np.isin(np.arange(objects.shape[1]), subset) for subset in subsets])
     return tf.tensordot(objects, members.T.astype(objects.dtype.as_numpy_dtype), [[1], [0]])
 
 
-def _masses(objects, subsets):
+def _masses(objects: Tensor, subsets: Sequence[Sequence[int]]) -> Tensor:
     """Invariant masses (n, subsets), of at least 0.1 GeV, in single precision."""
     sums = _sums(objects, subsets)
     squares = tf.square(sums[:, 3]) - tf.reduce_sum(tf.square(sums[:, :3]), 1)
     return tf.sqrt(tf.cast(tf.maximum(squares, 1e-2), tf.float32))
 
 
-def _distances(objects, pairs):
+def _distances(objects: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
     """Masses in units of the geometric mean of the transverse momenta, (n, pairs)."""
     pts = kinematics.pt(tf.cast(objects, tf.float32))[..., 0] + 1e-3
     first, second = np.transpose(pairs)

@@ -1,5 +1,7 @@
 """How the terms fell."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pandas as pd
 
@@ -15,7 +17,7 @@ def learning_curves(log):
     Raises:
         ValueError: if there is no term in it.
     """
-    frame = pd.read_csv(log) if isinstance(log, str) or hasattr(log, "read_text") else pd.DataFrame(log)
+    frame = pd.read_csv(log) if isinstance(log, str | Path) else pd.DataFrame(log)
     terms = [c for c in frame if c not in ("epoch", "seconds") and not c.startswith("val_")]
     terms += ["val_ks"] if "val_ks" in frame else []
     if len(terms) == 0:
