@@ -14,5 +14,5 @@ def __getattr__(name: str) -> object:
     return importlib.import_module("mizoo.physics.library") if name == "processes" else _stub(name)
 
 
-if "keras" in sys.modules:  # whose `load_model` has to know our classes
+if "keras" in sys.modules:  # so that `keras.saving.load_model` knows our classes
     import mizoo.presets.catalogue  # noqa: F401

@@ -1,4 +1,4 @@
-"""`python -m mizoo` is the command line."""
+"""Entry point of `python -m mizoo`."""
 
 from mizoo.cli import main
 

@@ -1,3 +1,3 @@
-"""The version, where it can be read without importing TensorFlow."""
+"""The version, readable without importing TensorFlow."""
 
 __version__ = "0.1.0"

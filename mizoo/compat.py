@@ -1,7 +1,7 @@
-"""All that Keras calls private and mizoo relies on, checked when this module is imported.
+"""The private API of Keras that mizoo relies on, checked on import.
 
-Nothing else in the package touches a private name of Keras or TensorFlow. `tests/test_compat.py` says of
-each remedy here whether upstream still needs it.
+No other module of the package uses private names of Keras or TensorFlow. `tests/test_compat.py` tests
+whether upstream still needs each workaround.
 """
 
 import keras
@@ -33,15 +33,15 @@ _require(keras.Model, "_flatten_layers")
 
 
 def take_summed_gradients(optimizer: keras.Optimizer) -> None:
-    """Let an optimiser take gradients that have been summed over replicas, instead of summing them.
+    """Make an optimiser accept gradients that are already summed over replicas.
 
-    Keras clips the gradients of each replica before it sums them, which is not to clip the sum.
+    Keras clips the gradients of each replica before summing them, which differs from clipping the sum.
     """
     optimizer._all_reduce_sum_gradients = lambda pairs: pairs
 
 
 def all_layers(model: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers of a model or a layer, with all layers inside them."""
+    """All layers inside a model or a layer, at any depth."""
     return list(model._flatten_layers(include_self=False))
 
 
@@ -51,9 +51,9 @@ def inner_layers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 class BuiltAtConstruction:
-    """Mixin for a `keras.Model` that Keras need not build from a first batch.
+    """Mixin for a `keras.Model` that is not built from a first batch.
 
-    Keras takes a batch that lies across the workers of a strategy for a tensor (keras-team/keras #20585).
+    Keras mistakes a batch that is distributed over workers for a tensor (keras-team/keras #20585).
     """
 
     distribute_strategy: tf.distribute.Strategy

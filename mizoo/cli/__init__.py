@@ -1,4 +1,4 @@
-"""The command line: what is wrong ends in one line, and `MIZOO_DEBUG=1` shows where it came from."""
+"""The command line: errors are printed in one line; `MIZOO_DEBUG=1` shows the traceback."""
 
 import os
 import textwrap
@@ -9,14 +9,14 @@ import typer
 from mizoo.cli.commands import app
 
 __all__ = ["app", "main"]
-# Typer names no class for all of these.
+# Typer exports no common base class of its usage errors.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:
-    """Run the command line: what is wrong ends in one line on stderr.
+    """Run the command line and print errors in one line on stderr.
 
-    The status is 1, or 2 for wrong usage and 130 for an interruption.
+    The exit status is 1 for an error, 2 for wrong usage and 130 for an interruption.
     """
     if os.environ.get("MIZOO_DEBUG"):
         app()
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _status():
-    """Run a command; what is wrong is printed in one line. Its status."""
+    """Run a command, print errors in one line, and return the exit status."""
     try:
         status = app(standalone_mode=False) or 0
         return _fail("interrupted", status) if status == 130 else status
@@ -41,7 +41,7 @@ def _status():
         return _fail(f"{error.format_message()} (`{error.ctx.command_path} --help` says more)", 2)
     except (ValueError, OSError, ArithmeticError, ImportError) as error:
         return _fail(_line(error) or type(error).__name__, 1)
-    except Exception as error:  # of TensorFlow, or a mistake of this package
+    except Exception as error:  # from TensorFlow, or a bug of this package
         return _fail(f"{type(error).__name__}: {_line(error)} (MIZOO_DEBUG=1 shows where)", 1)
 
 
@@ -51,8 +51,8 @@ def _fail(line, status):
 
 
 def _line(error):
-    """The first line of a message that says something, of 300 characters at most."""
+    """The first informative line of a message, at most 300 characters."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    # TensorFlow begins with headings and traces.
+    # TensorFlow's messages begin with headings and traces.
     telling = [line for line in lines if not line.startswith((" ", "\t", "<")) and not line.endswith(":")]
     return textwrap.shorten(next(iter(telling or lines), ""), 300, placeholder=" …")

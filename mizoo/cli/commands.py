@@ -1,4 +1,4 @@
-"""The commands, each of a few lines: what they need is imported when they run."""
+"""The commands; each imports what it needs when it runs, so that `--help` is fast."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""One batch spread over replicas, in such a way that many train as one does.
+"""Collective operations over replicas, so that many replicas train like one.
 
-Under a `tf.distribute` strategy every replica sees its part of the global batch: parts of one size, in
-order. Whatever concerns the whole batch, such as random numbers, a distance between samples or a contrast
-of pairs, is made of the whole batch on every replica here. With one replica nothing is done.
+Under a `tf.distribute` strategy every replica sees its part of the global batch: parts are in order and of
+equal size. Quantities of the whole batch, such as random numbers, distances between samples or contrasts of
+pairs, are computed from the global batch on every replica. With one replica all functions are no-ops.
 """
 
 import functools
@@ -17,27 +17,27 @@ from keras import ops
 
 from mizoo.core.types import Tensor
 
-Size: TypeAlias = int | Tensor  # as far as it is known when a graph is traced
+Size: TypeAlias = int | Tensor  # an int if it is known when a graph is traced
 
-# Seeds of draws that are to be repeated, in turn; None where generators go on from their states.
+# Seeds of successive reproducible draws; None if generators continue from their states.
 _seeds: ContextVar[Iterator[Tensor] | None] = ContextVar("seeds", default=None)
 
 
 def count() -> int:
-    """Number of replicas that share the batch at hand; 1 outside of a replica."""
+    """Number of replicas that share the global batch; 1 outside of a replica."""
     context = _context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
 def normal(shape: Sequence[Size], seed: keras.random.SeedGenerator) -> Tensor:
-    """Standard normal numbers (n, …) for the n events at hand: a part of those of the global batch."""
+    """Standard normal numbers (n, …) for this replica's n events: a slice of those of the global batch."""
     return _drawn(keras.random.normal, tf.random.stateless_normal, shape, seed)
 
 
 def uniform(
     shape: Sequence[Size], seed: keras.random.SeedGenerator, low: float = 0.0, high: float = 1.0
 ) -> Tensor:
-    """Uniform numbers (n, …) for the n events at hand: a part of those of the global batch."""
+    """Uniform numbers (n, …) for this replica's n events: a slice of those of the global batch."""
     return _drawn(
         functools.partial(keras.random.uniform, minval=low, maxval=high),
         functools.partial(tf.random.stateless_uniform, minval=low, maxval=high),
@@ -48,10 +48,10 @@ def uniform(
 
 @contextmanager
 def seed_scope(seed: int | Tensor | None) -> Iterator[None]:
-    """Context in which `normal` and `uniform` follow from a seed and nothing else.
+    """Context in which `normal` and `uniform` depend on a seed alone.
 
     Args:
-        seed: a whole number, or a tensor of two; None leaves everything as it is.
+        seed: integer, or integer tensor (2,); None changes nothing.
     """
     if seed is None:
         yield
@@ -72,13 +72,13 @@ def seed_scope(seed: int | Tensor | None) -> Iterator[None]:
 
 
 def places(size: Size) -> Tensor:
-    """Places (size,) of the events at hand in the global batch, as a share of it, from 0 to below 1."""
+    """Positions (size,) of this replica's events in the global batch, as fractions in [0, 1)."""
     first, whole = _place(size)
     return tf.cast(tf.range(first, first + size), tf.float32) / tf.cast(whole, tf.float32)
 
 
 def rolled(values: Tensor) -> Tensor:
-    """The events at hand, each replaced by the one before it in the global batch."""
+    """This replica's events, each replaced by the one before it in the global batch."""
     size = ops.shape(values)[0]
     if not isinstance(size, int):
         first, _ = _place(size)
@@ -89,12 +89,12 @@ def rolled(values: Tensor) -> Tensor:
 
 
 def gather(values: Tensor) -> Tensor:
-    """An array of the global batch from this replica's part of it; gradients reach all parts."""
+    """Gather an array of the global batch from the parts of all replicas; gradients reach all parts."""
     if _context() is None:
         return values
     size = ops.shape(values)[0]
     first, whole = _place(size)
-    # `ReplicaContext.all_gather` does not know where to gather on any worker but the first.
+    # `ReplicaContext.all_gather` works on the first worker only.
     around = [[first, whole - first - size], *([0, 0] for _ in values.shape[1:])]
     return tf.ensure_shape(total(tf.pad(values, around)), (None, *values.shape[1:]))
 
@@ -106,7 +106,7 @@ def total(values: Tensor) -> Tensor:
 
 
 def totals(values: list[Tensor]) -> list[Tensor]:
-    """Sums of tensors over the replicas, in one message."""
+    """Sums of tensors over the replicas, in one all-reduce."""
     if _context() is None:
         return values
     flat = tf.concat([tf.reshape(tf.cast(value, tf.float32), [-1]) for value in values], 0)
@@ -118,7 +118,7 @@ def totals(values: list[Tensor]) -> list[Tensor]:
 
 
 def fraction(batch: Tensor) -> Tensor:
-    """How much of the events of all replicas are in this one's batch (n, …), 0 to 1."""
+    """Fraction, 0 to 1, of the global batch that is in this replica's batch (n, …)."""
     replicas = count()
     if replicas == 1 or batch.shape[0] is not None:
         return tf.constant(1.0 / replicas)
@@ -132,22 +132,22 @@ def _drawn(
     shape: Sequence[Size],
     seed: keras.random.SeedGenerator,
 ) -> Tensor:
-    """A part of a draw for the global batch, by the state of a generator or within a `seed_scope`."""
+    """This replica's slice of a draw for the global batch, seeded by a generator or the `seed_scope`."""
     size, *rest = shape
     first, whole = _place(size)
-    seeds = _seeds.get()  # no walrus: autograph cannot read one
+    seeds = _seeds.get()  # no walrus: autograph cannot parse one
     if seeds is not None:
         draw, seed = stateless, next(seeds)
     return draw((whole, *rest), dtype="float32", seed=seed)[first : first + size]
 
 
 def _place(size: Size) -> tuple[Size, Size]:
-    """Where the `size` events at hand begin in the global batch, and how many those are."""
+    """Offset of this replica's `size` events in the global batch, and the size of the global batch."""
     context = _context()
     if context is None:
         return 0, size
     index = context.replica_id_in_sync_group
-    if isinstance(size, int):  # parts of a known size are of one size
+    if isinstance(size, int):  # parts of static size are equal
         return index * size, context.num_replicas_in_sync * size
     sizes = total(size * tf.one_hot(index, context.num_replicas_in_sync, dtype=size.dtype))
     return tf.reduce_sum(sizes[:index]), tf.reduce_sum(sizes)

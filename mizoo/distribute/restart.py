@@ -1,11 +1,11 @@
-"""Workers that begin again when one of them is lost."""
+"""Restarts of workers after one of them is lost."""
 
 import os
 import sys
 
 import tensorflow as tf
 
-# What TensorFlow says where another worker is gone.
+# Errors that TensorFlow raises if another worker is lost.
 LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -18,14 +18,19 @@ _COUNT = "MIZOO_RESTARTS"
 
 
 class WorkerLostError(ConnectionError):
-    """Another worker is gone; what was backed up is safe, and the run can be resumed."""
+    """Raised if another worker is lost; the run can be resumed from its last backup."""
 
 
 def start_again(most: int) -> bool:
-    """Run this process's command anew, in its place, with `--resume`; it then waits for the lost worker.
+    """Replace this process by a new run of its command with `--resume`, which waits for the lost worker.
 
-    TensorFlow cannot join a cluster a second time in one process. Returns False instead, if it has been
-    done `most` times.
+    TensorFlow cannot join a cluster a second time in one process.
+
+    Args:
+        most: largest number of restarts.
+
+    Returns:
+        False after `most` restarts; otherwise it does not return.
     """
     count = int(os.environ.get(_COUNT, "0"))
     if count >= most:

@@ -1,4 +1,4 @@
-"""`tf.distribute` strategies by name, and which of several processes writes."""
+"""`tf.distribute` strategies by name, and the choice of the process that writes files."""
 
 import os
 import socket
@@ -18,27 +18,29 @@ def resolve(
     replicas: int | None = None,
     timeout: float = 600.0,
 ) -> tf.distribute.Strategy:
-    """The strategy of a name; make it before anything else uses TensorFlow, and models in its `scope()`.
+    """Create the strategy of a name.
+
+    Call this before anything else uses TensorFlow, and create models in the `scope()` of the strategy.
 
     - `"auto"`: `"multiworker"` if there is a cluster of several workers, else `"tpu"` if `TPU_NAME` is set,
       else `"mirrored"` if there are several GPUs, else `"one-device"`;
     - `"one-device"`: the first GPU, or the CPU;
-    - `"mirrored"`: all GPUs of this machine, or parts of its CPU;
-    - `"multiworker"`: all GPUs of all workers, which are as told here, by `TF_CONFIG` or by Slurm;
+    - `"mirrored"`: all GPUs of this machine, or `replicas` virtual devices of its CPU;
+    - `"multiworker"`: all GPUs of all workers, given by `workers`, `TF_CONFIG` or Slurm;
     - `"tpu"`: the TPU of `TPU_NAME`, or of this machine;
-    - `"parameter-server"`: the cluster of `TF_CONFIG`; presets do not train under it, and say why.
+    - `"parameter-server"`: the cluster of `TF_CONFIG`; presets refuse to train under it.
 
     Args:
         strategy: a name, or a `tf.distribute.Strategy`, which is returned.
-        workers: addresses of all workers, as in `["node1:5000", "node2:5000"]`, the first of which is the
+        workers: addresses of all workers, such as `["node1:5000", "node2:5000"]`; the first one is the
             chief.
-        index: which of them this process is, from 0.
-        replicas: number of parts of the CPU, for `"mirrored"`.
+        index: index of this process in `workers`, from 0.
+        replicas: number of virtual devices of the CPU, for `"mirrored"`.
         timeout: seconds that workers wait for one another.
 
     Raises:
-        ValueError: for an unknown name, or if what the strategy needs is not there.
-        TimeoutError: if a worker does not come, with its address.
+        ValueError: for an unknown name, or if a requirement of the strategy is missing.
+        TimeoutError: if a worker does not connect in time; it names the address.
     """
     if isinstance(strategy, tf.distribute.Strategy):
         return strategy
@@ -66,10 +68,10 @@ def resolve(
 
 
 def is_chief(strategy: tf.distribute.Strategy | None = None) -> bool:
-    """Whether this process is the one that writes: the only one, or the first worker.
+    """Whether this process writes files: it is the only one, or the first worker.
 
     Args:
-        strategy: the one in scope, if not given.
+        strategy: strategy of this process; the one in scope by default.
     """
     strategy = strategy or tf.distribute.get_strategy()
     cluster = strategy.cluster_resolver
@@ -110,7 +112,7 @@ def _cluster(
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if (tasks := int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))) > 1:
-        # On nodes without GPUs the resolver would deal out none, without end.
+        # On nodes without GPUs the resolver would loop forever over no devices.
         none = {"gpus_per_node": tasks, "gpus_per_task": 1, "auto_set_gpu": False}
         gpus = tf.config.list_physical_devices("GPU")
         resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(**({} if gpus else none))
@@ -120,18 +122,18 @@ def _cluster(
 
 
 def _addresses(cluster: tf.distribute.cluster_resolver.ClusterResolver) -> list[str]:
-    """Addresses of all that train, the chief's first."""
+    """Addresses of all training tasks, the chief's first."""
     spec = cluster.cluster_spec()
     return [address for job in ("chief", "worker") if job in spec.jobs for address in spec.job_tasks(job)]
 
 
 def _meet(cluster: tf.distribute.cluster_resolver.ClusterResolver, timeout: float) -> None:
-    """Wait until every worker listens: TensorFlow would wait without end, and not say for whom."""
+    """Wait until every worker listens; TensorFlow would wait forever without naming the missing one."""
     spec = cluster.cluster_spec()
     own = spec.task_address(cluster.task_type, cluster.task_id)
     deadline = time.monotonic() + timeout
     with ExitStack() as stack:
-        # Until all are there, this stands for the port that TensorFlow is going to listen on.
+        # Listens in place of TensorFlow until all workers have connected.
         door = stack.enter_context(socket.socket())
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -155,7 +157,7 @@ def _knock(address: str, deadline: float, timeout: float) -> None:
 
 
 def _parts(count: int) -> list[str]:
-    """Names of parts of the CPU."""
+    """Split the CPU into virtual devices, and return their names."""
     (cpu,) = tf.config.list_physical_devices("CPU")
     parts = [tf.config.LogicalDeviceConfiguration()] * count
     try:

@@ -1,4 +1,4 @@
-"""What is done around every execution of a model's train function."""
+"""Hooks around every execution of a model's train function."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -13,7 +13,7 @@ TrainFunction: TypeAlias = Callable[[Iterator[Any]], Logs]
 
 
 class Trainer(keras.Model):
-    """What Keras keeps of a model that is trained, with its types."""
+    """Types of the attributes that Keras sets on a trained model."""
 
     train_function: TrainFunction | None
     test_function: TrainFunction | None
@@ -23,14 +23,14 @@ class Trainer(keras.Model):
 
 
 class WrappedTrainFunction(Trainer):
-    """Mixin for a `keras.Model`: mixins before it decide what an execution is, by `execute`."""
+    """Mixin for a `keras.Model` whose executions other mixins wrap by overriding `execute`."""
 
     def execute(self, train: TrainFunction, iterator: Iterator[Any]) -> Logs:
-        """Train on the batches of one execution, as many as an iterator gives for `steps_per_execution`."""
+        """Train on the `steps_per_execution` batches of one execution."""
         return train(iterator)
 
     def make_train_function(self, force: bool = False) -> None:
-        """Function that trains on batches of an iterator."""
+        """Create the function that trains on batches of an iterator."""
         if not force and self.train_function is not None:
             return
         super().make_train_function(force=True)

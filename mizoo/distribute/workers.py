@@ -1,8 +1,8 @@
-"""`fit` and `evaluate` where several replicas share a batch, on one machine or on several.
+"""`fit` and `evaluate` with several replicas per batch, on one or several machines.
 
 Keras 3 does not train under `tf.distribute.MultiWorkerMirroredStrategy` (keras-team/keras #20585): before
-the first step it takes a batch that lies across workers for a tensor, and it reduces scalar logs along an
-axis that they have not. Here there is no such batch, and logs are means over the events of all replicas.
+the first step it mistakes a distributed batch for a tensor, and it reduces scalar logs along an axis that
+they lack. Here no first batch is needed, and logs are means over the events of all replicas.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from mizoo.distribute.train_function import Logs, Trainer, TrainFunction
 
 
 class AcrossReplicas(Trainer):
-    """Mixin for a `keras.Model` that is built at construction and logs `means`, Keras metrics by name."""
+    """Mixin for a `keras.Model` that is built at construction and logs `means` (Keras metrics by name)."""
 
     means: dict[str, keras.metrics.Mean]
 
@@ -25,7 +25,7 @@ class AcrossReplicas(Trainer):
         """Check that replicas share a batch evenly.
 
         Raises:
-            ValueError: if they do not, with their number.
+            ValueError: if they do not; it names their number.
         """
         replicas = self.distribute_strategy.num_replicas_in_sync
         if batch_size % replicas:
@@ -37,12 +37,12 @@ class AcrossReplicas(Trainer):
         return bool(self.distribute_strategy.num_replicas_in_sync > 1)
 
     def make_train_function(self, force: bool = False) -> None:
-        """Function that trains on batches of an iterator.
+        """Create the function that trains on batches of an iterator.
 
         Raises:
-            ValueError: if the model is compiled with XLA: `tf.distribute` has its replicas meet in places
-                that a compiled step has not; if it is to run eagerly; if its weights are on parameter
-                servers; or if a batch normalisation is of each replica's part of the batch.
+            ValueError: if several replicas train a model that is compiled with XLA, which cannot
+                synchronise them, that runs eagerly, or that has a batch normalisation which is not
+                synchronised; or if the weights are on parameter servers.
         """
         if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
             raise ValueError(
@@ -66,14 +66,14 @@ class AcrossReplicas(Trainer):
             self.train_function = self._across(self.train_step)
 
     def make_test_function(self, force: bool = False) -> None:
-        """Function that evaluates batches of an iterator."""
+        """Create the function that evaluates batches of an iterator."""
         if not self.spans_replicas:
             super().make_test_function(force)
         elif force or self.test_function is None:
             self.test_function = self._across(self.test_step)
 
     def _across(self, step: Callable[[Any], dict[str, Tensor]]) -> TrainFunction:
-        """Steps on batches of an iterator, as many as an execution has."""
+        """Function that runs the steps of one execution on all replicas."""
         strategy = self.distribute_strategy
         names: list[str] = []
 
@@ -85,7 +85,7 @@ class AcrossReplicas(Trainer):
 
         @tf.function(autograph=False, reduce_retracing=True)
         def one(iterator: Iterator[Any]) -> Tensor:
-            # All in one message: between machines it is their number that takes time.
+            # One all-reduce for all sums: between machines the number of messages takes the time.
             return strategy.reduce("SUM", strategy.run(sums, args=(next(iterator),)), axis=None)
 
         def execution(iterator: Iterator[Any]) -> Logs:

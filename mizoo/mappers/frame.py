@@ -48,10 +48,9 @@ class FrameEncoder(keras.layers.Layer):
         build(self.tokens, input_shape)
         tokens = self.tokens.compute_output_shape(input_shape)
         build(self.network, tokens)
-        _, objects, _ = tokens
         count = self.network.compute_output_shape(tokens)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
-        self.linear.build((None, len(self._plain) + 4 * objects))
+        self.linear.build((None, len(self._plain) + self.tokens.representation.physical_shape[0]))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training needs beside Keras's own callbacks."""
+"""Training callbacks in addition to those of Keras."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ from mizoo.model.stages import Stage
 
 
 class Warmup(keras.callbacks.Callback):
-    """Train some terms only for the first epochs, then all of them with their weights.
+    """Train only some terms for the first epochs, then all terms with their weights.
 
     Args:
         terms: names of the terms to begin with, such as the likelihoods on pairs.
-        epochs: in which only these are trained.
+        epochs: number of epochs that train only these terms.
 
     Raises:
-        ValueError: as a training begins, for terms that the model has not, or a model that is trained in
-            `Stage`s, which have weights of their own.
+        ValueError: at the beginning of training, for terms that the model lacks, or for a model that is
+            trained in `Stage`s, which have weights of their own.
     """
 
     def __init__(self, terms, epochs):
@@ -43,16 +43,16 @@ class Warmup(keras.callbacks.Callback):
 
 
 class KSDistance(keras.callbacks.Callback):
-    """Log the sum of KS distances of z_tilde and x_tilde from what they stand for, on validation data.
+    """Log the sum of the KS distances of z_tilde from z and of x_tilde from x, on validation data.
 
-    The kept epoch of Turbo-Sim is the one with the least sum over components (arXiv 2112.10629); of tt̄
-    events the five masses count too. Streams without a term do not count, and instead of
-    x_tilde then x_hat does. Give `ModelCheckpoint` the monitor `"val_ks"`.
+    Turbo-Sim keeps the epoch with the least sum over components (arXiv 2112.10629); for events the masses
+    of the process count, too. Streams without a term do not count; x_hat counts in place of x_tilde if that
+    has no term. Give `ModelCheckpoint` the monitor `"val_ks"`.
 
     Args:
         events: validation `Samples`.
-        every: epochs between two measurements; not a number in between.
-        start: epoch before which there are none.
+        every: number of epochs between two measurements; NaN is logged in between.
+        start: first epoch that is measured, from 0.
     """
 
     def __init__(self, events, every=1, start=0):
@@ -83,7 +83,7 @@ class KSDistance(keras.callbacks.Callback):
         return {objective.stream for objective in self.model.objectives}
 
     def _weights(self, space, truth=False):
-        """Those of true or generated events; draws from a prior, and what is made of them, have none."""
+        """Weights of true or generated events; None for draws from a prior and events made of them."""
         if truth:
             free = self.events[space] is None
         else:
@@ -91,7 +91,7 @@ class KSDistance(keras.callbacks.Callback):
         return None if free else self.events.weights
 
     def _columns(self, space, events=None):
-        """Observables of events, of the true ones if there are none, or else of a draw from the prior."""
+        """Observables of `events`, by default of the true events or else of a draw from the prior."""
         events = self.events[space] if events is None else events
         if events is None:
             events = self.model.representations[space].sample(len(self.events))
@@ -101,16 +101,16 @@ class KSDistance(keras.callbacks.Callback):
 
 
 class Backup(keras.callbacks.Callback):
-    """Save all that training needs at the end of every epoch, and within it, and resume from it exactly.
+    """Save the whole state of training after every epoch, and optionally within, for an exact resume.
 
-    Weights, averages, both optimisers' states, the means logged so far and the states of all random
-    generators, in one `tf.train.Checkpoint`; a save that is interrupted leaves the former one.
+    One `tf.train.Checkpoint` holds weights, averages, the states of both optimisers, the means logged so far
+    and the states of all random generators. An interrupted save leaves the previous checkpoint intact.
 
     Args:
-        directory: of the checkpoints, to resume from and to write.
-        every: steps between two saves within an epoch; none if not given.
-        folder: to write in place of `directory`; for workers that take part in saving, and whose copy is
-            not needed.
+        directory: folder of the checkpoints, to resume from and to write to.
+        every: number of steps between two saves within an epoch; None for no such saves.
+        folder: folder to write to in place of `directory`, for workers that take part in saving but whose
+            copy is not needed.
     """
 
     def __init__(self, directory, every=None, folder=None):
@@ -122,7 +122,11 @@ class Backup(keras.callbacks.Callback):
         self._means = None
 
     def resume(self, model) -> tuple[int, int]:
-        """Load the last backup, if any, into a compiled model; epochs done, and steps of the next one."""
+        """Load the last backup, if any, into a compiled model.
+
+        Returns:
+            Number of epochs done, and of steps done in the next epoch.
+        """
         latest = tf.train.latest_checkpoint(self.directory)
         if latest is None:
             return 0, 0
@@ -136,7 +140,7 @@ class Backup(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch.assign(epoch)
-        if self._means is not None:  # Keras begins every epoch with means of nothing
+        if self._means is not None:  # Keras has just reset the means
             for variable, value in zip(self._logged(self.model), self._means, strict=True):
                 variable.assign(value)
             self._means = None

@@ -6,11 +6,11 @@ import pandas as pd
 
 
 def read_metrics(directory) -> pd.DataFrame:
-    """The rows of `metrics.csv`, one per epoch and maybe none yet; values that are not finite are NaN.
+    """Read `metrics.csv` of a run: one row per epoch, possibly none yet; missing values are NaN.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is damaged, with its path.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged; it names the path.
     """
     path = Path(directory) / "metrics.csv"
     if not path.is_file():

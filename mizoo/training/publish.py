@@ -1,4 +1,4 @@
-"""From a finished run to a folder that can be shipped."""
+"""Export of a finished run to a model folder."""
 
 import json
 import shutil
@@ -19,23 +19,26 @@ from mizoo.training.warm_start import take_weights
 
 
 def ship(run, directory, test: Samples, tested: str | None = None) -> Report:
-    """Write a run's model for others: all that a folder of `saved_models` has.
+    """Write the model of a run as a folder like those of `saved_models`.
 
-    That is a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card and
-    checksums. The figures are those of the SavedModel as written, on `test`, by seed 0. The folder
-    appears whole or not at all; a model that is there is replaced.
+    The folder has a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card
+    and checksums. The metrics are those of the written SavedModel on `test`, with seed 0. The folder is
+    written atomically and replaces an existing model.
 
     Args:
         run: folder of a finished run.
-        directory: of the model; its name is the model's.
+        directory: folder of the model, whose name becomes the model's name.
         test: events that the run has not seen.
-        tested: what they are, for the card, if they are not held out of the data of the run.
+        tested: description of `test` for the card, if it is not held out from the data of the run.
+
+    Returns:
+        The `Report` on the test data.
 
     Raises:
         FileNotFoundError: if the run has not finished.
-        FileExistsError: if there is something else than a model in the folder.
+        FileExistsError: if the folder holds something other than a model.
         ImportError: without the extra `onnx`.
-        ValueError: if `model.onnx` does not give what TensorFlow gives.
+        ValueError: if `model.onnx` deviates from TensorFlow.
     """
     run, directory = Path(run), Path(directory)
     check_place(run, directory)
@@ -69,7 +72,7 @@ def check_place(run, directory) -> None:
 
     Raises:
         FileNotFoundError: if the run has not finished.
-        FileExistsError: if there is something else than a model in the folder.
+        FileExistsError: if the folder holds something other than a model.
     """
     if not (Path(run) / "model.keras").is_file():
         raise FileNotFoundError(f"{run} holds no finished run: model.keras is missing")
@@ -77,8 +80,9 @@ def check_place(run, directory) -> None:
 
 
 def put(whole, directory) -> None:
-    """Move a folder to where it belongs. One that is there makes way, and is deleted at last: if this ends
-    halfway, the former one is still there, by the name of `.NAME.former`.
+    """Move a folder into place, replacing an existing one.
+
+    The existing folder is renamed to `.NAME.former` and deleted last, so that an interruption cannot lose it.
     """
     former = directory.with_name(f".{directory.name}.former")
     shutil.rmtree(former, ignore_errors=True)
@@ -89,7 +93,7 @@ def put(whole, directory) -> None:
 
 
 def save_settled(model, path) -> None:
-    """Save a model to go on from: the averages of the mappers' weights in their place, new optimisers.
+    """Save a model for further training, with averaged weights of the mappers and new optimisers.
 
     The file is compressed, as the states of new optimisers are zeros.
     """
@@ -105,7 +109,7 @@ def save_settled(model, path) -> None:
 
 
 def _config(run, directory):
-    """What the folder says of how its model was made."""
+    """Content of `config.json`: how the model was made."""
     past = history(run)
     if (preset := PRESETS.get(name := past["recipe"]["preset"])) is None:
         raise ValueError(f"{run} is of a preset {name!r}, which is not known here")
@@ -120,12 +124,12 @@ def _config(run, directory):
 
 
 def _dataset(past, preset):
-    """Name of the packaged data that a history is of."""
+    """Name of the packaged data set of a history."""
     return past.get("data", {}).get("demonstration", preset.dataset)
 
 
 def _without_paths(past):
-    """A history in which files have names and no places: these are the user's own affair."""
+    """A history without the paths of files, which are private to the user."""
     past = dict(past)
     if "files" in past.get("data", {}):
         files = [{key: file[key] for key in ("name", "sha256")} for file in past["data"]["files"]]
@@ -136,7 +140,7 @@ def _without_paths(past):
 
 
 def _commands(past, out):
-    """The command lines that make a run with this history."""
+    """The command lines that reproduce a run with this history."""
     recipe = past["recipe"]
     earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
     return [*earlier, _command(recipe, past.get("precision"), past.get("data", {}), out)]

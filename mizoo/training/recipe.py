@@ -1,4 +1,4 @@
-"""A training with everything it writes: one directory, resumable."""
+"""Resumable training runs, each in one directory."""
 
 import json
 import logging
@@ -34,24 +34,24 @@ from mizoo.training.warm_start import start_from
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run is made of; with the data, enough to make it again.
+    """Settings of a run, which reproduce it together with the data.
 
     Attributes:
-        preset: name of the factory.
-        options: arguments of the factory.
-        epochs, batch_size: of the training.
-        warmup: epochs in which only the likelihoods on pairs are trained.
-        cosine: lower the learning rate along a cosine to a hundredth at the last step.
-        select_from: epoch from which the kept one is chosen, by validation KS distances.
-        select_every: epochs between their measurements.
-        seed: of weights, noise and the order of events.
-        start: name or path of a trained model whose weights the training begins with; new ones if none.
-        precision: in which networks multiply matrices, `"float32"`, `"bfloat16"` or `"auto"`: what is
-            faster where the run begins, see `mizoo.model.dtype_policy`. A run that is resumed keeps it.
+        preset: name of the preset.
+        options: arguments of the preset's factory.
+        epochs, batch_size: number of epochs, and events per batch.
+        warmup: number of first epochs that train only the likelihoods on pairs.
+        cosine: whether the learning rate decays along a cosine, to a hundredth at the last step.
+        select_from: first epoch, from 0, that can be kept, by its validation KS distances.
+        select_every: number of epochs between two measurements of these distances.
+        seed: seed of weights, noise and the order of events.
+        start: name or path of a trained model whose weights the training starts from; empty for new weights.
+        precision: precision of matrix products in networks, `"float32"`, `"bfloat16"` or `"auto"` for the
+            faster one where the run begins, see `mizoo.model.dtype_policy`. A resumed run keeps it.
 
     Raises:
-        ValueError: if no epoch is measured, so that none can be chosen, or the warm-up never ends; or for
-            another precision.
+        ValueError: if no epoch would be measured, if the warm-up is longer than the training, or for an
+            unknown precision.
     """
 
     preset: str
@@ -77,7 +77,7 @@ class Recipe:
             raise ValueError(f"a warmup of {self.warmup} epochs is longer than the {self.epochs} epochs")
 
     def model(self, steps_per_epoch):
-        """The compiled model, with the seed set."""
+        """Set the seed, and return the compiled model."""
         keras.utils.set_random_seed(self.seed)
         with policy_of(choose(self.precision, self.batch_size).precision):
             model = PRESETS[self.preset].factory(**self.options)
@@ -92,28 +92,27 @@ def train(
     strategy: tf.distribute.Strategy | Callable[[], tf.distribute.Strategy] = tf.distribute.get_strategy,
     backup_every=None, source: dict | None = None,
 ) -> keras.Model:  # fmt: skip
-    """Train by a recipe and leave everything in a directory.
+    """Train by a recipe, and write everything to a directory.
 
     Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
-    (least validation KS), and in the end `model.keras`. Where several workers train it is the chief who
-    writes; what the others write is thrown away, but all of them resume from the directory, which they must
-    share.
+    (least validation KS) and finally `model.keras`. Of several workers only the chief writes to the
+    directory, but all of them resume from it, so they must share it.
 
     Args:
-        resume: go on with the run of the same recipe that is there, if any, bit by bit as if it had not
-            been interrupted.
-        strategy: to train under, or a function that makes it. If it waits for other workers, it
-            does so when it is known that the directory can be used.
-        backup_every: steps between two backups within an epoch; there is one at the end of each.
-        source: record of where the data are from, see `mizoo.presets.data`; it goes to `config.json`.
+        resume: whether to resume the run of the same recipe in the directory, if any. The result is
+            bitwise the same as without the interruption.
+        strategy: strategy to train under, or a function that creates it. The function may wait for other
+            workers, so it is called after the checks of the directory.
+        backup_every: number of steps between two backups within an epoch, in addition to the one at its end.
+        source: record of the origin of the data for `config.json`, see `mizoo.presets.data`.
 
     Raises:
-        FileExistsError: if there is a run in the directory and `resume` is False, or something else.
-        FileNotFoundError: if a file of the run there is missing, with its path.
-        ValueError: if the run there has another recipe or other data, there is nothing to warm up with,
-            there are fewer events than a batch holds, the replicas cannot share a batch evenly, or there is
-            no model to start from, or one of other parts; and if a file of the run there is damaged.
-        WorkerLostError: if another worker is gone.
+        FileExistsError: if the directory holds a run and `resume` is False, or something else.
+        FileNotFoundError: if a file of the run to resume is missing; it names the path.
+        ValueError: if the run to resume has another recipe, other data or a damaged file; if there is no
+            term to warm up with; if a batch has more events than the data; if the replicas cannot share a
+            batch evenly; or if the model to start from is missing or has other parts.
+        WorkerLostError: if another worker is lost.
     """
     directory = Path(directory)
     _check(directory, recipe, resume, source)
@@ -129,10 +128,10 @@ def train(
         if recipe.warmup and model.stages:
             raise ValueError(f"{recipe.preset} is trained in stages: it cannot be warmed up as well")
         model.adapt(data.train)
-        # A backup has what the start has given, which may be gone by now.
+        # A backup includes the weights of the start, whose source may be gone by now.
         new = tf.train.latest_checkpoint(directory / "backup") is None
         former = start_from(model, recipe.start) if recipe.start and new else None
-        with ExitStack() as stack:  # from here on, the recipe is known to make sense
+        with ExitStack() as stack:  # the recipe is valid from here on
             if chief := is_chief(strategy):
                 folder = directory
                 _prepare(directory, recipe, data, choice.precision, former, source)
@@ -150,7 +149,7 @@ def train(
 
 
 def _choice(directory, recipe, strategy):
-    """The precision of a run: as it began, or else what the recipe says; the same on all workers."""
+    """The precision of a run, the same on all workers: as it began, or else that of the recipe."""
     if config := read_config(directory):
         if (former := config.get("precision", "float32")) not in POLICIES:
             raise ValueError(f"{directory / 'config.json'} is damaged: its precision is {former!r}")
@@ -171,7 +170,7 @@ def _likelihoods(model):
 
 
 def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
-    """Train with all callbacks, from what is in `directory`, and write to `folder`."""
+    """Train with all callbacks, resuming from `directory` and writing to `folder`."""
     backup = Backup(directory / "backup", backup_every, folder / "backup")
     done, step = backup.resume(model)
     _check_record(directory, done)
@@ -185,7 +184,7 @@ def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
         keras.callbacks.ModelCheckpoint(
             best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
-            # A first value that is NaN would stay.
+            # Without a threshold, no value would ever replace a NaN of the first epoch.
             initial_value_threshold=_least(directory, "val_ks", done),
         ),
         MetricsLog(metrics, done),
@@ -202,23 +201,26 @@ def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
     except BaseException as error:
         log.error("stopped: %s", error or type(error).__name__)
         raise
-    # What was best before the run was resumed is in the directory alone.
+    # Only the directory has the best weights from before the run was resumed.
     if (kept := best if best.is_file() else directory / best.name).is_file():
         model.load_weights(kept)
     model.save(folder / "unfinished.keras")
     (folder / "unfinished.keras").replace(folder / "model.keras")
     log.info("finished")
     if isinstance(data.validation, Events) and verbose:
-        evaluate(model, data.validation[:_JUDGED], seed=0)  # which warns of what is far from the truth
+        evaluate(model, data.validation[:_JUDGED], seed=0)  # warns of observables far from the truth
     return model
 
 
 def history(directory) -> dict:
-    """How the model of a run or of a shipped folder came about: its `recipe`, the `seconds` that all its
-    epochs took, the `data` it was trained on, and the history of what it had its `start` from, if anything.
+    """How the model of a run or of a shipped folder was made.
+
+    Returns:
+        As far as known, its `recipe`, `precision`, the `seconds` of all its epochs, the `data` it was trained
+        on, and in `start` the history of the model it started from.
 
     Raises:
-        ValueError: if a file of it is damaged, with its path.
+        ValueError: if one of its files is damaged; it names the path.
     """
     directory = Path(directory)
     config = read_config(directory)
@@ -233,11 +235,11 @@ def history(directory) -> dict:
 
 
 class MetricsLog(keras.callbacks.CSVLogger):
-    """`CSVLogger` with a column for every term of the model, trained yet or not, and the time.
+    """`CSVLogger` with a column for every term of the model, trained yet or not, and the seconds per epoch.
 
     Args:
-        path: of the file.
-        done: number of epochs to keep of a file that is there; later ones are going to be trained again.
+        path: path of the file.
+        done: number of epochs to keep of an existing file; later ones are trained again.
     """
 
     def __init__(self, path, done=0):
@@ -271,7 +273,7 @@ def _check(directory, recipe, resume, source):
         raise FileExistsError(f"{directory} holds something else than a run: choose another folder")
     if not resume:
         raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
-    now = json.loads(json.dumps(asdict(recipe)))  # tuples are lists, as in the file
+    now = json.loads(json.dumps(asdict(recipe)))  # turns tuples into lists, as in the file
     former = {**asdict(Recipe(recipe.preset)), **config["recipe"]}
     if found := _changes(former, now):
         names = ", ".join(found)
@@ -281,7 +283,7 @@ def _check(directory, recipe, resume, source):
 
 
 def _changes(former: dict, now: dict) -> dict[str, str]:
-    """What differs in two dictionaries, with both values, by name; within those that differ, what does."""
+    """Entries that differ in two dictionaries, with both values, by name; nested ones by inner entries."""
     found = {}
     for name in dict.fromkeys([*former, *now]):
         before, after = (values.get(name, _MISSING) for values in (former, now))
@@ -294,7 +296,7 @@ def _changes(former: dict, now: dict) -> dict[str, str]:
 
 
 _MISSING = object()
-_JUDGED = 2_000  # validation events that the end of a training looks at
+_JUDGED = 2_000  # validation events that are evaluated after training
 
 
 def _shown(value):
@@ -302,10 +304,10 @@ def _shown(value):
 
 
 def _check_record(directory, done):
-    """Check that a run of which epochs are done has the files that they wrote.
+    """Check that a run has the files of the epochs that are done.
 
     Raises:
-        FileNotFoundError, ValueError: if not, with the path.
+        FileNotFoundError, ValueError: if not; it names the path.
     """
     if done and len(read_metrics(directory)) < done:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Trainings that begin with what another one has learnt."""
+"""Training that starts from the weights of another model."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import keras
 
 from mizoo.export.pretrained import Pretrained, load
 
-# Settings that leave what a part computes as it is: names, how it is trained, and by which steps it draws.
+# Settings that do not change the function of a part: names, training, and the sampler of its draws.
 _FREE = {
     "name", "label", "trainable", "seed", "dtype", "build_config", "build_input_shape", "shared_object_id",
     "module", "registered_name",
@@ -14,19 +14,19 @@ _FREE = {
     "marginal", "sampler", "evaluations",
 }  # fmt: skip
 _FREE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
-# Where functional models name their layers, some by numbers that the session counts.
+# Keys under which functional models name their layers, partly by counters of the session.
 _LAYER_NAMES = ("keras_history", "input_layers", "output_layers")
 
 
 def start_from(model, name) -> Path:
-    """Give a model the weights of a trained one, which is found as `mizoo.load` finds it.
+    """Copy the weights of a trained model, found as by `mizoo.load`, to a model.
 
     Returns:
-        Its folder.
+        Folder of the trained model.
 
     Raises:
-        ValueError: if there is none, or its parts are not those of the model.
-        FileNotFoundError: if it was shipped without what training needs.
+        ValueError: if there is no such model, or its parts differ from those of `model`.
+        FileNotFoundError: if it was shipped without the files for training.
     """
     former = load(name)
     if isinstance(former, Pretrained):
@@ -37,12 +37,13 @@ def start_from(model, name) -> Path:
 
 
 def take_weights(model, former) -> None:
-    """Give a model the weights that another one draws with, those of its representations and, of the terms
-    that both have, those of the critics.
+    """Copy the averaged weights of another model's mappers, and those of its representations and critics.
+
+    Critics are copied for the terms that both models have.
 
     Raises:
-        ValueError: if a part of the other is not the same function of its weights: another network, other
-            masks, bounds, angles, coordinates or the like. Part and setting are named.
+        ValueError: if a part of the other model is another function of its weights, with another network,
+            other masks, bounds, angles, coordinates or the like; it names part and setting.
     """
     for role, mapper in model.mappers.items():
         if mapper is not None:
@@ -72,7 +73,7 @@ def _take(part, layers, former):
 
 
 def _function(config, numbers=None):
-    """What a configuration says of the function that a part is, with its layers numbered as they appear."""
+    """Entries of a configuration that define the function of a part, with layers numbered in order."""
     if isinstance(config, list | tuple):
         return [_function(item, numbers) for item in config]
     if not isinstance(config, dict):
@@ -95,7 +96,7 @@ def _numbered(value, numbers):
 
 
 def _difference(one, other, path="") -> tuple[str, object, object] | None:
-    """The first setting in which two configurations differ: where it is, and both values."""
+    """Path and both values of the first setting in which two configurations differ."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         pairs = [(key, one[key], other[key]) for key in one]
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
