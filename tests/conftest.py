@@ -39,14 +39,14 @@ def eager():
 
 @pytest.fixture(scope="module")
 def eagerly():
-    """Nothing in the module is compiled."""
+    """Run all functions of the module eagerly."""
     with eager():
         yield
 
 
 @pytest.fixture
 def compiled(eagerly):
-    """But this test is of what is compiled."""
+    """Compile functions for this test."""
     tf.config.run_functions_eagerly(False)
     yield
     tf.config.run_functions_eagerly(True)
@@ -71,7 +71,7 @@ def _toy_mapper(components, stddev):
 
 
 def toy(terms=None, ema_momentum=0.9, critic_steps=1, stddev=0.1, **compile_args):
-    """An eight-term model of 3-vectors x and 2-vectors z, small enough to run in no time."""
+    """An eight-term model of 3-vectors x and 2-vectors z, small enough to be fast."""
     weights = {f"{letter}_{stream}": 1.0 for stream in LINKS for letter in "LD"}
     weights = {term: weight for term, weight in weights.items() if terms is None or term in terms}
     model = Turbo(
@@ -127,7 +127,7 @@ def linear(slope, bias=0.0):
 
 
 def plain(x, z):
-    """Representations that do nothing, of vectors of these lengths."""
+    """Identity representations of vectors of these lengths."""
     return {"x": Identity((x,)), "z": Identity((z,))}
 
 

@@ -61,14 +61,14 @@ _Z_MASSES = (*combinations(_JETS, 2), (0, 1), _TOP_QUARK, _ANTITOP, _ALL)
 
 
 def views(x, z):
-    """What networks see of x and of z: lab momenta and the masses that tell events apart."""
+    """Features of x and z for networks: lab momenta and the masses that distinguish events."""
     return EventView(x, _X_MASSES), EventView(z, [*combinations(_JETS, 2), _ALL], _JETS)
 
 
 def views_of_draws():
-    """What networks see of an x and of a z that they draw: also distances, and where constraints lead.
+    """Features of drawn x and z for networks: also distances, and the results of constraints.
 
-    All is where it is drawn, jets near each other and masses that do not fit.
+    Values are as drawn, even for jets near each other and for masses that do not fit.
     """
     x, z = DetectorEvent(radius=0.0), KinematicFit(*_chain(), _RESOLUTIONS, steps=0)
     x_view = EventView(x, _X_MASSES, pairs=_SOLID, constrained=True)
@@ -76,6 +76,6 @@ def views_of_draws():
 
 
 def views_of_scores(x, z):
-    """By what draws of x and of z are compared with the truth: momenta, masses, distances and sums."""
+    """Features to compare draws of x and z with the truth: momenta, masses, distances and sums."""
     x_view = EventView(x, _X_MASSES, pairs=_SOLID, sums=(_ALL, _W_PLUS, _TOP_QUARK))
     return x_view, EventView(z, _Z_MASSES, pairs=_SOLID, sums=(_ANTITOP, _TOP_QUARK))

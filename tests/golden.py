@@ -1,4 +1,4 @@
-"""Reference draws of the shipped models and training steps of the presets: a net under changes.
+"""Reference draws of the shipped models and training steps of the presets, against regressions.
 
 `python tests/golden.py write FOLDER` computes them anew, `python tests/golden.py compare FOLDER` demands
 the same bits. `write` made the files in `tests/data/golden`. Sums round differently on another machine, so
@@ -44,12 +44,12 @@ def session(folder):
 
 
 def feeds(preset, source, shape, noise_shape) -> dict[str, np.ndarray]:
-    """What a reference is drawn from, as inputs of the ONNX file by name.
+    """Inputs of a reference draw, as inputs of the ONNX file by name.
 
     Args:
-        preset: its demonstration gives the events, where these have the space `source`.
-        shape: of one event of that space.
-        noise_shape: of the noise per event, empty for none.
+        preset: preset whose demonstration data set gives the events, if these have the space `source`.
+        shape: shape of one event of that space.
+        noise_shape: shape of the noise per event, empty for none.
     """
     random = np.random.default_rng(1)
     known = _truth(preset)[source]

@@ -58,7 +58,7 @@ def names(folder):
 
 
 def interrupted(model, source, out, chunks=4, **arguments):
-    """A draw of chunks of 30 events that stops after some; its folder."""
+    """Interrupt a draw of chunks of 30 events after some chunks, and return its folder."""
     with pytest.raises(Stopped):
         generate(Interrupted(model, chunks), "decode", source, out, **{"seed": 3, "chunk": 30, **arguments})
     return out.with_name(f".{out.name}.draws")
@@ -66,7 +66,7 @@ def interrupted(model, source, out, chunks=4, **arguments):
 
 @contextlib.contextmanager
 def small_disk(size):
-    """No file can grow past a size in bytes, as if the disk was full."""
+    """Context in which no file can grow past a size in bytes, as on a full disk."""
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, former[1]))
     try:
@@ -76,10 +76,10 @@ def small_disk(size):
 
 
 def killed_at(number, folder, task):
-    """Run a task in a process that ends without any notice before it touches a file for the n-th time.
+    """Run a task in a process that is killed before it touches a file for the n-th time.
 
     Returns:
-        Whether it was killed; if not, it came to its end before.
+        Whether it was killed; if not, it finished before.
     """
 
     def hook(event, arguments, left=[number]):  # noqa: B006

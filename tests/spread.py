@@ -42,7 +42,7 @@ def diffusion():
 def turbosim():
     """Likelihoods and critics, by networks that are soon compiled.
 
-    A Wasserstein critic would not do: what is added to all it says is left to rounding.
+    A Wasserstein critic is no use here: rounding determines a constant added to all its values.
     """
     return mizoo.presets.turbosim(
         x=(3,), z=(2,),
@@ -99,7 +99,7 @@ def uneven(strategy):
 
 
 def rows(strategy, dataset, count=None):
-    """The events of a data set that the replicas of this process see, by the number they carry."""
+    """The events of a data set that the replicas of this process see, by their numbers."""
     seen = []
     for batch in strategy.experimental_distribute_dataset(dataset):
         for part in strategy.experimental_local_results(batch["x"]):
@@ -111,7 +111,7 @@ def rows(strategy, dataset, count=None):
 
 
 def from_files(folder):
-    """A data set of 37 events from two files, of which each worker is to read its own."""
+    """A data set of 37 events from two files, one for each worker."""
     paths = [os.path.join(folder, f"{os.getpid()}-{i}.txt") for i in range(2)]
     for i, path in enumerate(paths):
         with open(path, "w") as file:
@@ -124,7 +124,7 @@ def from_files(folder):
 
 
 def seen(strategy, folder):
-    """Which of 50 events an epoch of batches of 16 trains on, and which of 37 a validation sees."""
+    """The events of 50 that an epoch of batches of 16 trains on, and those of 37 that a validation uses."""
     numbered = mizoo.datasets.Samples(np.arange(50.0)[:, None])
     return {
         "training": rows(strategy, numbered.epochs(16), 3),
@@ -134,7 +134,7 @@ def seen(strategy, folder):
 
 
 def short(strategy):
-    """A model of the tests, so that what Keras does without the remedy is soon known."""
+    """A small model, to test quickly what Keras does without the workaround."""
     keras.utils.set_random_seed(1)
     with strategy.scope():
         model = toy(["L_z_tilde"], stddev=0.0)

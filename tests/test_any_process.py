@@ -55,7 +55,7 @@ def toy(process, count, spread=0.0, seed=0):
 
 
 def save_small(figure, path):
-    """Draw a figure as it is, in few pixels: sooner."""
+    """Draw a figure in few pixels, for speed."""
     figure.set_layout_engine("none")
     figure.savefig(path.with_suffix(".png"), dpi=15)
     plt.close(figure)
@@ -178,7 +178,7 @@ def test_what_no_parton_becomes_is_not_drawn():
 
 
 def test_a_narrow_resonance_has_an_axis():
-    """Masses that are one number, as of the Higgs boson at parton level, can be drawn."""
+    """Constant masses, as of the Higgs boson at parton level, can be drawn."""
     zh = mizoo.processes.zh
     events = toy(zh, 60)
     still = np.tile(events.z[:1], (60, 1))

@@ -1,4 +1,4 @@
-"""Files that are damaged: what is read of them is what was written, or an error."""
+"""Damaged files: reading returns what was written, or raises an error."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_a_flipped_bit_is_found(ttbar, suffix, tmp_path):
     path = tmp_path / f"events{suffix}"
     write(path, events)
     content = path.read_bytes()
-    # Half of them where formats have their own data: at the beginning and at the end.
+    # Half of them at the beginning and the end, where formats have their metadata.
     places = [*rng.integers(len(content), size=10), *rng.integers(2000, size=5), *-rng.integers(1, 2000, 5)]
     found = 0
     for place in places:
@@ -54,7 +54,7 @@ def test_pages_of_a_parquet_file_are_checked_without_the_file_beside(ttbar, tmp_
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder of a model with checksums, though of no model."""
+    """A folder with the files and checksums of a model, but without a model."""
     for name in ("saved_model.pb", "variables/variables.index", "variables/variables.data", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"content of {name}")

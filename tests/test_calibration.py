@@ -89,7 +89,7 @@ def test_partners_are_found_where_they_are_close(generator):
 
 
 def test_a_classifier_heeds_the_weights_of_each_sample(generator):
-    """Normal draws about 1, weighted to be about 0, cannot be told from draws about 0."""
+    """Normal draws about 1, weighted to be about 0, cannot be distinguished from draws about 0."""
     truth, model = generator.normal(size=(4000, 1)), 1.0 + generator.normal(size=(4000, 1))
     weights = np.exp(0.5 - model[:, 0])
     assert classifier_test(truth, model, resamples=2).value > 0.7
@@ -98,7 +98,7 @@ def test_a_classifier_heeds_the_weights_of_each_sample(generator):
 
 
 def test_a_classifier_of_pairs_sees_events_of_other_partons():
-    """True events beside the partons of others: no distribution of events shows it."""
+    """True events with the partons of other events: no distribution of events shows it."""
     events = mizoo.datasets.ttbar().validation
     data, others = events[:600], events[600:1200].x
     truth, made = (pair_features(x, data.z, TTBAR) for x in (data.x, others))

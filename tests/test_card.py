@@ -1,4 +1,4 @@
-"""Model cards say which process a model is of, whatever it is."""
+"""Model cards name the process of a model, for any process."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ OWN = {
 
 
 def card(folder, given=("x", "z"), **config):
-    """The card of a model, of which `flow-ttbar` lends what is not its own."""
+    """The card of a model, with `flow-ttbar` for everything that is not given."""
     content = json.loads((SHIPPED / "flow-ttbar" / "config.json").read_text())
     own = {"dataset": None, "shapes": {"x": [16], "z": [16]}}
     (folder / "config.json").write_text(json.dumps({**content, **own, **config}))

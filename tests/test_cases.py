@@ -20,7 +20,7 @@ CASES = Path(__file__).parent / "data" / "cases"
 
 @dataclass(frozen=True)
 class Right:
-    """What a call gives: the number of events, and some of their values."""
+    """The result of a call: the number of events, and some of their values."""
 
     events: int
     z: tuple[float, ...] = ()  # px of the partons of the first event
@@ -30,7 +30,7 @@ class Right:
 
 @dataclass(frozen=True)
 class Refused:
-    """A ValueError of one line that names the file, and then says this."""
+    """A ValueError of one line that begins with the name of the file and goes on with this text."""
 
     message: str
 

@@ -202,7 +202,7 @@ def test_main_prints_one_line_for_an_expected_error(monkeypatch, capsys):
 
 
 def test_table_has_a_row_for_every_preset(monkeypatch):
-    """Of some; that of all is tested to be the one in the documentation."""
+    """The table of some presets; that of all is compared with the documentation elsewhere."""
     some = {name: presets.PRESETS[name] for name in ("vae", "gan", "pix2pix")}
     monkeypatch.setattr(table, "PRESETS", some)
     text = command("presets", "--table")

@@ -44,7 +44,7 @@ def run(monkeypatch, capfd):
 
 @pytest.fixture
 def fails(run):
-    """Runs `mizoo`, which must end in one line; the line."""
+    """Runs `mizoo`, which must fail with one line, and returns the line."""
 
     def fails(*words, status=1):
         _, lines, code = run(*words)

@@ -1,4 +1,4 @@
-"""What Keras calls private is there, is missed with a clear message, and is still needed."""
+"""The private API of Keras exists, is missed with a clear message, and is still needed."""
 
 import importlib
 import subprocess

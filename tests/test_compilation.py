@@ -1,4 +1,4 @@
-"""Steps are compiled once per shape, and the screen says so where that takes long."""
+"""Steps are compiled once per shape, with a note on the screen if that takes long."""
 
 import time
 
@@ -15,7 +15,7 @@ LINE = "compiling the training step of toy, once"
 
 @pytest.fixture
 def steps(monkeypatch):
-    """Names of the steps that are traced, and how long the tracing of each takes at least."""
+    """Names of the traced steps, and the least time that the tracing of each takes."""
     traced, slow = [], {"training": 0.0, "evaluation": 0.0}
     for method, name in (("train_step", "training"), ("test_step", "evaluation")):
         step = getattr(Turbo, method)

@@ -1,4 +1,4 @@
-"""What an object can do it says by its type: mappers' distributions, priors, terms, trained models."""
+"""Types tell what objects can do: mappers' distributions, priors, terms, trained models."""
 
 import inspect
 
@@ -45,7 +45,7 @@ def network(outputs):
 
 @pytest.fixture(scope="module")
 def model():
-    """Turbo with all that a model can have: noise, a shared latent, a prior."""
+    """A `Turbo` with all features of a model: noise, a shared latent, a prior."""
     keras.utils.set_random_seed(3)
     made = Turbo(
         Transcoder(network(3), Gaussian(network(4), (2,))),
@@ -69,7 +69,7 @@ def folder(model, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["Turbo", "Pretrained"])
 def loaded(request, folder, tmp_path_factory):
-    """The same model as `mizoo.load` gives it: of a run, and of a folder with a SavedModel."""
+    """The same model as returned by `mizoo.load`: of a run, and of a folder with a SavedModel."""
     if request.param == "Pretrained":
         return mizoo.load(folder)
     run = tmp_path_factory.mktemp("run")

@@ -1,4 +1,4 @@
-"""Models of the zoo against what is known of them."""
+"""Models of the zoo against known results."""
 
 import keras
 import numpy as np
@@ -105,7 +105,7 @@ def test_flow_density_integrates_to_one(bent):
 
 @pytest.mark.ci
 def test_flow_learns_a_known_density():
-    """Of two correlated normal components: its likelihood reaches minus their entropy."""
+    """The likelihood of two correlated normal components reaches minus their entropy."""
     rng = np.random.default_rng(0)
     covariance = np.array([[1.0, 0.8], [0.8, 1.0]])
     x, test = rng.multivariate_normal([0, 0], covariance, size=(2, 20_000)).astype("float32")

@@ -1,4 +1,4 @@
-"""The S terms."""
+"""The terms of the CRPS and the energy score."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What files may hold that is no number, was never stored, is elsewhere, or does not fit into memory."""
+"""Content of files that is not numeric, was never stored, is elsewhere, or does not fit into memory."""
 
 import importlib
 import zipfile

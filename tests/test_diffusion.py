@@ -12,7 +12,7 @@ MEAN, DEVIATION = 1.5, 0.7
 
 
 class Oracle(keras.layers.Layer):
-    """The best network for data N(context + 1.5, 0.7²): what a formulation asks of it, in expectation."""
+    """The best network for data N(context + 1.5, 0.7²): the expected target of a formulation."""
 
     def __init__(self, formulation):
         super().__init__()
@@ -154,7 +154,7 @@ def dense(*values):
 
 
 def test_cycles_of_transcoders_close_in_the_latent():
-    """x → latent → x and z → latent → z, whatever the draws are; decoders know which way it is."""
+    """x → latent → x and z → latent → z, for any draws; decoders know the direction."""
     mappers = {
         "encoder": Transcoder(dense(2.0), Deterministic(dense(100.0, 0.5), (1,))),  # x → latent → z
         "decoder": Transcoder(dense(3.0), Deterministic(dense(10.0, 0.5), (1,))),  # z → latent → x

@@ -1,4 +1,4 @@
-"""The pages of the documentation hold what they say."""
+"""The pages of the documentation are correct."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def code(page):
 
 @pytest.mark.ci
 def test_add_your_own_model(tmp_path, monkeypatch):
-    """The code of the page as it is, and what it promises."""
+    """The code of the page runs unchanged, and does what the page promises."""
     monkeypatch.chdir(tmp_path)
     keras.utils.set_random_seed(0)
     model_code, use = code("add_your_own_model.md")
@@ -94,7 +94,7 @@ def test_held_against_the_truth(capsys):
 
 
 def test_benchmark_agrees_with_its_figures():
-    """The tables are those that the studies would write of the committed figures."""
+    """The tables are those that the studies write from the committed results."""
     page = (DOCS / "benchmark.md").read_text()
     found = json.loads((DOCS / "studies" / "benchmark.json").read_text())
     for name, cells in found["models"].items():

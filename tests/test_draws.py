@@ -1,4 +1,4 @@
-"""Draws that were interrupted: none is lost, none is mixed with those of another job."""
+"""Interrupted draws: none is lost, none is mixed with those of another job."""
 
 import contextlib
 import json
@@ -55,7 +55,7 @@ def test_an_interrupted_draw_goes_on(model, source, tmp_path):
 
 @pytest.fixture
 def whole(model, source, tmp_path):
-    """What an undisturbed draw gives."""
+    """The result of a draw without interruption."""
     generate(model, "decode", source, tmp_path / "whole.h5", seed=3, chunk=30)
     return read(tmp_path / "whole.h5").x
 
@@ -221,7 +221,7 @@ def test_a_kill_at_any_point_loses_and_mixes_nothing(few, model, tmp_path):
     there = {"in.npz", "other.npz"} | tables
     out, points = tmp_path / "out.csv", 0
     while killed_at(points, tmp_path, lambda: generate(model, **arguments, out=out)):
-        # Whoever comes next either finds draws and is told so, or begins anew.
+        # The next job either reports the existing draws, or begins anew.
         finished = out.exists()
         if finished:
             np.testing.assert_array_equal(read(out, process=TTBAR).x, read(tmp_path / "whole.csv").x)

@@ -32,7 +32,7 @@ TTBAR = mizoo.processes.ttbar
 
 
 class Oracle:
-    """Knows the truth: the other member of each pair, in the order asked."""
+    """Returns the truth: the other member of each pair, in the requested order."""
 
     name = "oracle"
 
@@ -65,7 +65,7 @@ def test_table_has_every_observable_of_every_stream(few):
 
 
 def test_doing_nothing_gives_the_known_row(ttbar, monkeypatch):
-    """Figures of the events' makers, from other code and other events of the same distribution."""
+    """Results of the authors of the events, from other code and other events of the same distribution."""
     none = dict.fromkeys(DISTANCES, 0.0)  # bootstraps of all other observables take half a minute
     monkeypatch.setattr(report_module, "thresholds", lambda *arguments: none)
     truth = ttbar.test
@@ -211,7 +211,7 @@ def test_joint_report_of_a_perfect_model(few):
 
 
 def test_figures_heed_weights(few):
-    """Events of weight 0 leave no trace."""
+    """Events of weight 0 have no effect."""
     x, z, half = few.test.x, few.test.z, np.arange(200) < 100
     weights = half.astype(float)
     named = observables(x, "x", TTBAR)

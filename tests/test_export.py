@@ -104,7 +104,7 @@ print(model.decode(tf.ones((1, 24)))[0, 0].numpy())
 
 @pytest.mark.ci
 def test_saved_model_cli_runs_the_signatures(shipped, tmp_path):
-    """What TensorFlow Serving answers to."""
+    """The signatures that TensorFlow Serving serves."""
     np.save(tmp_path / "z.npy", np.ones((2, 24), "float32"))
     np.save(tmp_path / "seed.npy", np.int64(1))
     given = {name: f"{name}={tmp_path / name}.npy" for name in ("z", "seed")}
@@ -240,10 +240,10 @@ def test_names_and_near_misses(shipped, monkeypatch):
 @pytest.mark.ci
 @pytest.mark.parametrize("name", ["turbosim-ttbar", "gandalf-ttbar"])
 def test_shipped_models_are_what_their_metrics_say(name, ttbar):
-    """The ten cells anew, of all test events by the seed of the shipped figures.
+    """The ten cells, computed again from all test events with the seed of the shipped metrics.
 
-    By another seed they would differ by the standard deviation of a KS distance, 0.27 where values are
-    about 1; a fifth of it is left to rounding on other machines.
+    With another seed they would differ by the standard deviation of a KS distance, 0.27 for values of about
+    1; rounding on other machines may use a fifth of it.
     """
     model, test = load(name), ttbar.test
     assert model.metrics["events"] == len(test)

@@ -1,4 +1,4 @@
-"""Readers and writers, on real files and on spoilt ones."""
+"""Readers and writers, on real and on damaged files."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""Arguments of `fit`, `evaluate`, `predict` and `compile` are used or refused, for all kinds of data."""
+"""Arguments of `fit`, `evaluate`, `predict` and `compile` are used or rejected, for all kinds of data."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ from mizoo.training.recipe import Recipe, train
 
 
 class Watched(Turbo):
-    """A model that notes the x of each batch that it is trained or evaluated on."""
+    """A model that records the x of each batch that it is trained or evaluated on."""
 
     def compile(self, **options):
         super().compile(**{"optimizer": "sgd", **options, "run_eagerly": True})
@@ -591,7 +591,7 @@ def test_nothing_to_train_is_said():
 
 @pytest.fixture
 def run(tmp_path):
-    """Trains a small run, or goes on with it, by the options given."""
+    """Trains or resumes a small run with the given options."""
     x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
 
     def made(epochs=2, seed=0, resume=True, **options):

@@ -26,7 +26,7 @@ NAMES = ("a.lhe", "a.lhe.gz", "delphes.root", "table.root", "a.parquet", "a.csv"
 
 
 def mutated(content: bytes, seed: int) -> bytes:
-    """With some bits flipped, a part cut off, a part put in, or a part there twice."""
+    """Content with some bits flipped, a part cut off, a part inserted, or a part duplicated."""
     rng = random.Random(seed)
     changed = bytearray(content)
     where = rng.randrange(len(changed))

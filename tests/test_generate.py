@@ -1,4 +1,4 @@
-"""Draws for files of events: what is written, and what is refused."""
+"""Draws for files of events: results and errors."""
 
 import multiprocessing
 import os
@@ -70,7 +70,7 @@ def test_what_cannot_be_drawn_is_told(model, few, source, tmp_path):
 
 
 class Failing(Model):
-    """Gives draws that cannot be right for the later events."""
+    """Returns invalid draws for the later events."""
 
     def decode(self, z, seed):
         drawn = super().decode(z, seed)

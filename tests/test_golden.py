@@ -1,4 +1,4 @@
-"""Shipped models draw, and presets train, as the committed references say: see `golden.py`."""
+"""Shipped models draw, and presets train, as in the committed references, see `golden.py`."""
 
 import json
 
@@ -9,7 +9,7 @@ from golden import FOLDER, MODELS, SHIPPED
 
 from mizoo.presets import PRESETS
 
-# Of a component's spread: what rounding on another machine may change.
+# Fraction of a component's spread that rounding on another machine may change.
 TOLERANCE = 1e-3
 
 
@@ -19,7 +19,7 @@ USUAL = {"gandalf-ttbar", "flow-ttbar", "cyclegan-ttbar", "gandalf", "turbosim",
 
 
 def grid(names):
-    """Parameters of which those that are not `FAST` are of the suites that take longer."""
+    """Parameters, of which those that are not `FAST` belong to the suites that take longer."""
     marks = {name: pytest.mark.ci if name in USUAL else pytest.mark.slow for name in names}
     return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
 

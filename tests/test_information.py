@@ -44,7 +44,7 @@ def test_entropy_refuses_what_has_none():
 
 
 def exact_channel(d, rho):
-    """Mappers that know the conditional distributions of pairs with correlation rho in each component."""
+    """Mappers with the conditional distributions of pairs with correlation rho in each component."""
 
     def mapper():
         network = keras.Sequential([keras.layers.Dense(2 * d)])

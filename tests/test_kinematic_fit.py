@@ -1,4 +1,4 @@
-"""Partons as a detector sees them, and the fit that brings them to their masses."""
+"""Partons as measured by a detector, and the fit that constrains their masses."""
 
 import numpy as np
 import pytest

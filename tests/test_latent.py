@@ -1,4 +1,4 @@
-"""The common latent: all that a decoder knows of an event."""
+"""The common latent: all information that a decoder has on an event."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The text of Les Houches files: joined, cut, commented, damaged."""
+"""The text of Les Houches files: concatenated, truncated, with comments, damaged."""
 
 import gzip
 import re
@@ -31,7 +31,7 @@ def written(path, text):
 
 
 def inserted(text, number, after):
-    """With a text after the given line of an event."""
+    """The file with a text after the given line of an event."""
     events = TEXT.split("<event>\n")
     lines = events[number + 1].splitlines(keepends=True)
     lines.insert(after, text)

@@ -17,7 +17,7 @@ from mizoo.training.warm_start import take_weights
 
 @pytest.fixture(autouse=True)
 def _operations_one_by_one():
-    """Graphs of splines take longer to make than to run once."""
+    """Run eagerly, as graphs of splines take longer to trace than to run once."""
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -38,7 +38,7 @@ def test_every_component_is_transformed_as_often_as_any_other(components):
 
 
 def bent(components, couplings, angles=()):
-    """A flow far from the identity, without context to speak of."""
+    """A flow far from the identity, which almost ignores its context."""
     flow = Flow((components,), angles=angles, couplings=couplings, units=16, bins=4)
     flow.build((None, 1))
     rng = np.random.default_rng(components)
@@ -47,7 +47,7 @@ def bent(components, couplings, angles=()):
 
 
 def dependence(chain, components, **options):
-    """Where the Jacobian of a chain of couplings, by differences, is not 0 somewhere: outputs by inputs."""
+    """Mask (outputs, inputs) of the nonzero entries of a chain's Jacobian, by finite differences."""
     start = np.random.default_rng(1).uniform(-2.0, 2.0, (4, 1, components))
     moved = np.concatenate([start, start + 0.3 * np.eye(components)], 1)
     values, context = (
@@ -171,7 +171,7 @@ def test_components_that_no_coupling_transforms_are_named():
 
 
 def former(flow):
-    """A flow with the masks it had before these were saved, and its configuration of that time."""
+    """A flow with the masks from before masks were saved, and its configuration of that time."""
     config = {key: value for key, value in flow.get_config().items() if key != "masks"}
     masks = [by_seed(np.prod(flow.shape), i) for i in range(flow.couplings)]
     return Flow(**{**config, "masks": masks}), config
@@ -248,7 +248,7 @@ def test_shipped_flows_keep_the_masks_they_were_trained_with(name, few):
         assert [list(m) for m in mapper.mapper.masks] == [by_seed(*mapper.shape, i) for i in range(8)]
     for space, draw in (("x", "encode"), ("z", "decode")):
         its, mine = (getattr(m, draw)(few.test[space], seed=1).numpy() for m in (saved, model))
-        # Graphs are rounded otherwise than operations one by one, by some bits of float32.
+        # Graphs round differently from eager operations, by some bits of float32.
         np.testing.assert_allclose(mine, its, rtol=1e-3, atol=0.05)
     faults = json.loads((SHIPPED / name / "config.json").read_text())["known_faults"]
     assert "component 10 (from 0) of the 16 coordinates of z is transformed by none" in faults[0]

@@ -1,4 +1,4 @@
-"""The index has another author's package by the name of ours: no page or message may send anyone there."""
+"""The package index has another author's package of our name: no page or message may refer to it."""
 
 import configparser
 import re

@@ -200,7 +200,7 @@ def test_likelihood_of_features():
 
 
 def test_learnt_targets_are_not_drawn_along():
-    """L on z_hat moves a learnt prior by way of x_tilde alone, not towards what the encoder says."""
+    """L on z_hat moves a learnt prior only through x_tilde, not towards the output of the encoder."""
     prior = Latent(1, mapping=linear(2.0))
     mappers = {
         "encoder": Deterministic(linear(2.0), (1,)),
@@ -222,7 +222,7 @@ def gaussian(mean, log_deviation):
 
 @pytest.mark.parametrize("prior", [Latent(1), Latent(uniform=1)])
 def test_rate(prior):
-    """In closed form where the prior is normal, by draws where it is not."""
+    """In closed form for a normal prior, otherwise by draws."""
     x = np.full((40_000, 1), 0.5, "float32")
     s = Streams({"encoder": gaussian(1.0, np.log(0.2))}, {"x": x}, {"x": Identity((1,)), "z": prior})
     normal = 0.5 * (0.2**2 + 0.5**2 - 1.0) - np.log(0.2)
@@ -253,7 +253,7 @@ def test_alignment_is_least_where_partners_are_closest():
 
 @pytest.mark.ci
 def test_alignment_brings_pairs_together():
-    """The contexts of two flows find each other, and the terms train along."""
+    """The contexts of two flows align, and the terms train as well."""
     model = presets.flow(x=(3,), z=(2,), units=16, couplings=2, dropout=0.0)
     aligned = Turbo(
         model.encoder, model.decoder, [*model.objectives, Alignment()], Identity((3,)), Identity((2,))

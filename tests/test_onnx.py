@@ -1,4 +1,4 @@
-"""ONNX files give what TensorFlow gives, and broken ones are not written."""
+"""ONNX files agree with TensorFlow, and broken ones are not written."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ from mizoo.representations import JetAssignment, Tokens
 
 
 def gandalf():
-    """Its parts at small sizes: orders drawn until they fit, attention, coordinates, a sampler's loop."""
+    """Its parts at small sizes: rejection of orders of jets, attention, coordinates, a sampler's loop."""
     x, z = coordinates(fitted=True)
 
     def transcoder(source, target):
@@ -46,7 +46,7 @@ def flow():
 
 
 def names(graph):
-    """Of all values in a graph and in those inside it."""
+    """Names of all values in a graph and its inner graphs."""
     for node in graph.node:
         yield from (*node.input, *node.output)
         for attribute in node.attribute:
@@ -117,7 +117,7 @@ def line(z):
 
 
 def rounded(z):
-    """Twice as much, if what lies between two floats is not rounded to one of them."""
+    """Twice as much, unless values between two floats are rounded."""
     exact = tf.cast(z, tf.float64)
     between = exact + 1e-9 * exact
     return exact + 1e9 * (tf.cast(tf.cast(between, tf.float32), tf.float64) - exact)

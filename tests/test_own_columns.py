@@ -1,4 +1,4 @@
-"""Files with columns of a user's own: flat and jagged trees, Parquet, CSV, HDF5, tables in memory."""
+"""Files with a user's own columns: flat and jagged trees, Parquet, CSV, HDF5, tables in memory."""
 
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def test_names_and_units_of_ones_own(suffix, nano, expected, tmp_path):
     events = read(source, **by)
     np.testing.assert_allclose(events.x, expected, rtol=1e-5, atol=1e-4)
     assert len(set(events.weights)) == len(events)
-    # The numbers of events find their partons.
+    # Events are matched to their partons by number.
     order = np.random.default_rng(0).permutation(len(nano["event"]))[:250]
     source = saved(tmp_path / f"a{suffix}", {name: array[order] for name, array in arrays.items()})
     pairs = read(source, LHE, **by)

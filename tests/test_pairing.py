@@ -1,4 +1,4 @@
-"""Several files: one after the other, and partons with the detector objects of the same events."""
+"""Several files: concatenation, and pairing of partons with detector objects of the same events."""
 
 import gzip
 import warnings
@@ -31,7 +31,7 @@ def pairs():
 
 @pytest.fixture(scope="module")
 def branches():
-    """All that the reader needs of the Delphes file, as awkward arrays."""
+    """All branches of the Delphes file that the reader needs, as awkward arrays."""
     fields = [f"{n}.{f}" for n in OBJECTS for f in ("MET" if n == "MissingET" else "PT", "Eta", "Phi")]
     with uproot.open(ROOT) as file:
         return file["Delphes"].arrays([*fields, "Electron.Charge", "Event.Number"])

@@ -1,4 +1,4 @@
-"""Partons by the decays they come from, in Les Houches events and in records of whole events."""
+"""Identification of partons by their decays, in Les Houches events and in records of whole events."""
 
 import gzip
 from pathlib import Path
@@ -52,7 +52,7 @@ def light(process):
 
 
 def found(tmp_path, process, *particles):
-    """px of the partons of an event, None if it has not got them."""
+    """px of the partons of an event; None if they are missing."""
     (tmp_path / "a.lhe").write_text(document(event(*particles)))
     try:
         return read(tmp_path / "a.lhe", process=light(process)).z[0, ::4].tolist()

@@ -110,7 +110,7 @@ def test_draws_do_not_depend_on_how_many_or_on_the_file(events, source, tmp_path
 
 
 def test_readers_cut_files_as_they_like(events, tmp_path, monkeypatch):
-    """Row groups of a Parquet file are no part of what is drawn."""
+    """Row groups of a Parquet file do not affect the draws."""
     pieces = events.frame("x").add_prefix("x.")
     pieces.to_parquet(tmp_path / "whole.parquet")
     pieces.to_parquet(tmp_path / "cut.parquet", row_group_size=7)
@@ -178,7 +178,7 @@ def test_what_is_no_number_of_samples_is_refused(source, tmp_path, samples):
 
 
 def test_several_draws_are_not_paired_with_events(events, source, tmp_path):
-    """A column `event` finds pairs by numbers; here these are places, and other tables may have others."""
+    """A column `event` usually pairs events by number; here it has positions, unlike in other tables."""
     frame = events.frame("x").add_prefix("x.").assign(event=np.arange(200)[::-1])
     frame.to_parquet(tmp_path / "x.parquet")
     for suffix in (".parquet", ".h5", ".root", ".csv"):
@@ -189,7 +189,7 @@ def test_several_draws_are_not_paired_with_events(events, source, tmp_path):
 
 
 def test_numpy_files_are_written_in_pieces(events, tmp_path):
-    """They are those of `numpy.savez`, and no part of them waits in memory."""
+    """They equal those of `numpy.savez`, and no part of them is kept in memory."""
 
     part = {"x": events.x.astype("float64"), "weights": events.weights}
     peaks = []
@@ -244,7 +244,7 @@ def test_arrays_beside_events_are_no_data(source, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".parquet", ".h5", ".root", ".npz"])  # text takes minutes here
 def test_memory_does_not_grow_with_events(events, tmp_path, suffix):
-    """Readers hold some 10 000 events, writers some draws; of more events nothing stays."""
+    """Readers hold some 10 000 events, writers some draws; more events need no more memory."""
     arguments, peaks = {"seed": 1, "chunk": 1000, "samples": 3}, []
     for times in (1, 120, 240):  # the first one loads libraries
         write(tmp_path / "in.h5", {"x": np.tile(events.x, (times, 1))}, process=TTBAR)

@@ -1,4 +1,4 @@
-"""Every preset in mixed precision: matrices in bfloat16, all else in single precision."""
+"""Every preset in mixed precision: matrix products in bfloat16, all else in single precision."""
 
 import keras
 import numpy as np
@@ -44,7 +44,7 @@ def made(name, **options):
 
 
 def assert_used(model, events):
-    """All that a model can be asked for is finite and in single precision."""
+    """All results of a model are finite and in single precision."""
     for endpoint, space in (("encode", "x"), ("decode", "z"), ("reconstruct", "x")):
         if endpoint in model.endpoints:
             given = events[space]
@@ -65,7 +65,7 @@ USUAL = {"wgan_gp", "infogan", "bibae_desy", "flow", "turbosim", "gandalf"}
 
 
 def grid(names):
-    """Parameters of which those that are not `FAST` are of the suites that take longer."""
+    """Parameters, of which those that are not `FAST` belong to the suites that take longer."""
     marks = {name: pytest.mark.ci if name in USUAL else pytest.mark.slow for name in names}
     return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
 
@@ -75,7 +75,7 @@ def test_every_preset_trains_a_step_and_draws(name):
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
     logs = model.fit(events, batch_size=16, verbose=0).history
     assert np.isfinite(list(logs.values())).all()
-    # Three digits of an energy are no four-momentum: only networks are in bfloat16.
+    # Three digits of an energy do not make a four-momentum: only networks are in bfloat16.
     exact = [model.augmentation or [], *model.representations.values()]
     assert {part.compute_dtype for part in keras.tree.flatten(exact)} == {"float32"}
     assert {variable.dtype for variable in model.trainable_variables} == {"float32"}

@@ -45,7 +45,7 @@ def measured(monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
-    """Trains a small run, or goes on with it."""
+    """Trains or resumes a small run."""
     x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
 
     def made(word="auto", **arguments):
@@ -59,7 +59,7 @@ def run(tmp_path):
 
 
 def products(model):
-    """In which precisions the dense layers of a model multiply."""
+    """Precisions of the matrix products in a model's dense layers."""
     return {layer.compute_dtype for layer in all_layers(model) if isinstance(layer, keras.layers.Dense)}
 
 

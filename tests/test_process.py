@@ -1,4 +1,4 @@
-"""Descriptions of processes: YAML and Python, what follows from them, and mistakes by line and key."""
+"""Descriptions of processes: YAML and Python, derived properties, and errors by line and key."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Files say which process their events are of, and readers take it from there, never from a default."""
+"""Files state the process of their events, and readers take it from there, never from a default."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def test_files_say_what_their_events_are_of(suffix, events, tmp_path):
     write(path, {"z": events.z}, process=ZH)  # anew
     assert read(path).process == ZH
     write(path, events.only("x"))
-    # Labels are no other process; the name, a threshold or a mass is.
+    # Other labels do not make another process; another name, threshold or mass does.
     assert read(path, process=changed(label="e")).process.objects[0].label == "e"
     other = "its events are of another process zh: "
     for process, message in (

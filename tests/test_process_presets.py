@@ -1,4 +1,4 @@
-"""Every physics preset on every process: built from the description alone, trained, saved, put to use."""
+"""Every physics preset on every process: built from the description alone, trained, saved and used."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The profile of training steps: what it counts, and that the page has its figures."""
+"""The profile of training steps: its counts, and its results in the page."""
 
 import json
 import sys

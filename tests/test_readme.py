@@ -1,4 +1,4 @@
-"""The README holds what it says."""
+"""The README is correct."""
 
 import json
 import re

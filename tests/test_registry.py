@@ -35,7 +35,7 @@ def shelf(tmp_path_factory):
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves files, and spoils those of which the server says so."""
+    """Serves files, and spoils those that the server names."""
 
     def do_GET(self):
         wrong = next((w for name, w in self.server.faults.items() if self.path.endswith(name)), None)

@@ -1,4 +1,4 @@
-"""Draws made again where they are refused."""
+"""Rejection of draws, which are then repeated."""
 
 import numpy as np
 import pytest

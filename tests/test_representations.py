@@ -162,7 +162,7 @@ def test_closing_moves_lead_to_masses_and_balance(ttbar):
 
 
 def test_closing_moves_are_short_where_gaps_are_far_from_linear(ttbar):
-    """So the last bits of what is far from closing are not what decides on its way."""
+    """Events far from closure do not depend on the last bits of their inputs."""
     representation = views_of_draws()[1].representation
     line = representation(ttbar.train.z[:1000]).numpy().astype("float32")
     far = line + np.random.default_rng(0).normal(size=line.shape).astype("float32")
@@ -173,7 +173,7 @@ def test_closing_moves_are_short_where_gaps_are_far_from_linear(ttbar):
 
 @pytest.mark.parametrize("name", COORDINATES)
 def test_nothing_is_further_off_its_mass_shell_than_data(name, ttbar):
-    """A classifier would see single precision at work."""
+    """A classifier would detect single precision."""
     representation = COORDINATES[name]
     events = ttbar.validation[name[0]]
     for objects in (events, representation.inverse(representation(events) + 0.1).numpy()):

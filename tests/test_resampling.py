@@ -1,4 +1,4 @@
-"""Weights of either sign: made positive for training, and what they do elsewhere."""
+"""Weights of either sign: positive resampling for training, and their use elsewhere."""
 
 import warnings
 from dataclasses import replace

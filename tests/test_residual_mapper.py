@@ -1,4 +1,4 @@
-"""Mappers that say how far a target departs from its condition."""
+"""Mappers of the residuals of a target with respect to a reference from its condition."""
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ def test_the_same_event_does_not_depart(pairs):
     mapper = residuals(X, X, OBJECT_RESIDUALS)
     line = X(pairs["x"][:100])
     residual, _ = mapper.forward(line, mapper._reference(line))
-    inside = np.abs(line) < 3.0  # where guesses end
+    inside = np.abs(line) < 3.0  # where references end
     guessed = np.array(OBJECT_RESIDUALS) > 0
     np.testing.assert_allclose(residual.numpy()[inside & guessed], 0.0, atol=1e-3)
 

@@ -1,4 +1,4 @@
-"""Which events of whole files are taken: formulas, functions, and the acceptance of the process."""
+"""Selection of whole events: formulas, functions, and the acceptance of the process."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Weights of either sign in the evaluation: used, or refused by name."""
+"""Weights of either sign in the evaluation: used, or rejected with a message."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_two_samples_differ_as_often_as_the_threshold_says():
 
 
 def test_distances_are_those_of_the_density():
-    """Signed weights and the density that they stand for are one distribution."""
+    """Signed weights describe the same distribution as their density."""
     random = np.random.default_rng(1)
     values, weights = signed(100_000, random)
     other = random.random(100_000)

@@ -1,4 +1,4 @@
-"""What a model may be started from: parts that are the same functions of their weights."""
+"""Warm starts need parts that are the same functions of their weights."""
 
 import numpy as np
 import pytest
@@ -68,7 +68,7 @@ def test_settings_of_training_and_sampling_are_free(mine, theirs):
 
 @pytest.mark.parametrize("name", ["vae", "pix2pix", "infogan", "swae"])
 def test_a_preset_starts_from_itself(name):
-    """Whatever the session calls its layers."""
+    """Names of layers, which depend on the session, do not matter."""
     first, second = PRESETS[name].factory(), PRESETS[name].factory()
     take_weights(second, first)
 

@@ -1,4 +1,4 @@
-"""What strategy a name stands for where; that they train is tested in `test_workers`."""
+"""Strategies by name and machine; `test_workers` tests that they train."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Tables: names of weights, columns that are no numbers, trees with other columns."""
+"""Tables: names of weights, non-numeric columns, trees with other columns."""
 
 from functools import partial
 from pathlib import Path

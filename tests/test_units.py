@@ -1,4 +1,4 @@
-"""Momenta that are not in GeV, energies below momenta, angles that are none."""
+"""Momenta that are not in GeV, energies below momenta, invalid angles."""
 
 import warnings
 from functools import partial
@@ -24,7 +24,7 @@ SUFFIXES = (".parquet", ".csv", ".npz", ".h5", ".root")
 
 
 def table(path, arrays, process=TTBAR):
-    """A file of events that are not checked."""
+    """A file of unchecked events."""
     frames = [pd.DataFrame(a, columns=process.columns(s)).add_prefix(f"{s}.") for s, a in arrays.items()]
     frame = pd.concat(frames, axis=1)
     if path.suffix == ".csv":

@@ -1,4 +1,4 @@
-"""Training spread over replicas and over processes on loopback, which are real ones: killed ones, too."""
+"""Training over replicas and over real processes on loopback, some of which are killed."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def cluster(count=2):
     ids=["usual", "others"],
 )
 def spread(request, processes, tmp_path_factory):
-    """What one replica, two of one machine, and two workers make of the same trainings."""
+    """Results of the same trainings with one replica, two of one machine, and two workers."""
     folder = tmp_path_factory.mktemp("spread")
 
     def start(how, task=None):
@@ -135,7 +135,7 @@ def test_replicas_see_every_event_once(spread):
 
 
 def test_keras_still_needs_the_remedy(processes, tmp_path):
-    """Once this fails, that part of `mizoo.distribute.workers` can go."""
+    """Once this fails, that part of `mizoo.distribute.workers` can be removed."""
     both = [processes.start("spread.py", "without", tmp_path / "out", cluster=task) for task in cluster()]
     codes = [processes.code(process) for process in both]
     if codes == [0, 0]:
@@ -172,13 +172,13 @@ def start(processes, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(processes, start):
-    """A run that nobody disturbs."""
+    """A run without interruption."""
     processes.done(*[start("undisturbed", task) for task in cluster()])
     return start.folder / "undisturbed"
 
 
 def killed(victim, processes, start):
-    """A run of two workers, of which one is killed amid an epoch and started again."""
+    """A run of two workers, one of which is killed during an epoch and restarted."""
     run, tasks, index = start.folder / victim, cluster(), ["chief", "worker"].index(victim)
     both = [start(victim, task) for task in tasks]
     deadline = time.monotonic() + 240

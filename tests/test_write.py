@@ -1,4 +1,4 @@
-"""Files of events: written whole or not at all, by one process at a time, and as they were given."""
+"""Files of events: written atomically, by one process at a time, with the given content."""
 
 import multiprocessing
 import os

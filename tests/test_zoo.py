@@ -1,4 +1,4 @@
-"""One contract for every preset in the registry: a new one is tested as soon as it is there."""
+"""One contract for every preset in the registry, new ones included."""
 
 import functools
 import json
@@ -12,7 +12,7 @@ from conftest import eager
 import mizoo
 from mizoo.presets import PRESETS
 
-# What takes minutes to compile for tt̄ events is tested on them elsewhere.
+# Presets that take minutes to compile for tt̄ events are tested on them elsewhere.
 SMALL = {name: {"x": (3,), "z": (2,), "units": 8, "couplings": 1} for name in ("flow", "turbosim")}
 SMALL["gandalf"] = {"latent": 8, "width": 8, "units": 16, "blocks": 1, "evaluations": 4}
 EPOCHS = 5  # the last stages of `bibae_desy` and `otus` are a fifth of a training
@@ -24,7 +24,7 @@ EXPORTED = {"vae", "infogan", "cyclegan", "otus", "bibae_desy", "flow", "turbosi
 
 
 def grid(names, fast, mark):
-    """Parameters of which those that are not `fast` have the mark."""
+    """Parameters, of which those that are not `fast` have the mark."""
     return [name if name in fast else pytest.param(name, marks=mark) for name in names]
 
 
@@ -37,7 +37,7 @@ def data(name):
 
 @functools.cache
 def trained(name):
-    """A model after a short recipe, with what it was and what it logged."""
+    """A model after a short recipe, with its preset and its logs."""
     keras.utils.set_random_seed(1)
     model = PRESETS[name].factory(**SMALL.get(name, {}))
     before = [variable.numpy() for variable in model.trainable_variables]
@@ -47,7 +47,7 @@ def trained(name):
 
 
 def drawn(model, name):
-    """What a model makes of a few events, with noise that is the same for all models."""
+    """Output of a model for a few events, with the same noise for all models."""
     results = {}
     for role, space, method in (("encoder", "x", model.encode), ("decoder", "z", model.decode)):
         if model.mappers[role] is None:

@@ -3,6 +3,7 @@
 import os
 import textwrap
 import warnings
+from typing import Any, TextIO
 
 import typer
 
@@ -10,7 +11,7 @@ from mizoo.cli.commands import app
 
 __all__ = ["app", "main"]
 # Typer exports no common base class of its usage errors.
-_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
+_USAGE: Any = typer.BadParameter.__mro__[1]
 
 
 def main() -> None:
@@ -22,15 +23,25 @@ def main() -> None:
         app()
     with warnings.catch_warnings():
         show = warnings.showwarning
-        warnings.showwarning = lambda message, category, *place: (
-            _fail(message, 0)
-            if category.__module__.startswith("mizoo.")
-            else show(message, category, *place)
-        )
+
+        def shown(
+            message: str | Warning,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if category.__module__.startswith("mizoo."):
+                _fail(message, 0)
+            else:
+                show(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = shown
         raise SystemExit(_status())
 
 
-def _status():
+def _status() -> int:
     """Run a command, print errors in one line, and return the exit status."""
     try:
         status = app(standalone_mode=False) or 0
@@ -45,12 +56,12 @@ def _status():
         return _fail(f"{type(error).__name__}: {_line(error)} (MIZOO_DEBUG=1 shows where)", 1)
 
 
-def _fail(line, status):
+def _fail(line: str | Warning, status: int) -> int:
     typer.echo(f"mizoo: {line}", err=True)
     return status
 
 
-def _line(error):
+def _line(error: Exception) -> str:
     """The first informative line of a message, at most 300 characters."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     # TensorFlow's messages begin with headings and traces.

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional, cast
 
 import typer
 from rich.console import Console
@@ -23,6 +23,10 @@ from mizoo.cli.options import (
     SkipBad,
 )
 
+if TYPE_CHECKING:
+    from mizoo.evaluation.report import Report
+    from mizoo.physics.process import Process
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,7 +43,7 @@ def _without_command(context: typer.Context) -> None:
 
 @app.command()
 def presets(
-    table: Annotated[bool, typer.Option("--table", help="All about them, as a Markdown table.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Print all details as a Markdown table.")] = False,
 ) -> None:
     """List the presets."""
     if table:
@@ -62,18 +66,18 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     batch_size: Annotated[
         Optional[int],
-        typer.Option(min=2, help="A tenth of the training data and at most 1000, if not given."),
+        typer.Option(min=2, help="Events; by default a tenth of the training data, at most 1000."),
     ] = None,
-    warmup: Annotated[int, typer.Option(min=0, help="Epochs of the likelihoods on pairs alone.")] = 0,
-    cosine: Annotated[bool, typer.Option(help="Let the learning rate fall along a cosine.")] = True,
-    select_from: Annotated[int, typer.Option(min=0, help="Epoch from which the kept one is chosen.")] = 0,
-    select_every: Annotated[int, typer.Option(min=1, help="Epochs between choices of the kept one.")] = 1,
+    warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
+    cosine: Annotated[bool, typer.Option(help="Cosine decay of the learning rate.")] = True,
+    select_from: Annotated[int, typer.Option(min=0, help="First epoch that can be kept, from 0.")] = 0,
+    select_every: Annotated[int, typer.Option(min=1, help="Epochs between two such candidates.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     start: Annotated[
-        str, typer.Option(help="Trained model whose weights to begin with: name, SavedModel or run.")
+        str, typer.Option(help="Trained model whose weights to start from: name, SavedModel or run.")
     ] = "",
     precision: Annotated[
-        str, typer.Option(help="Of matrix products: float32, bfloat16, or auto for what is faster here.")
+        str, typer.Option(help="Of matrix products: float32, bfloat16, or auto for the faster one here.")
     ] = "auto",
     options: Annotated[
         Optional[list[str]],
@@ -81,13 +85,13 @@ def train(
     ] = None,
     data: Annotated[
         Optional[list[Path]],
-        typer.Option(help="NumPy files of arrays x and z, or files of events; else packaged ones."),
+        typer.Option(help="NumPy files of arrays x and z, or files of events; by default packaged data."),
     ] = None,
     process: ProcessName = None,
     columns: ColumnsFile = None,
     skip_bad: SkipBad = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run that is there, if there is one.")
+        bool, typer.Option("--resume", help="Resume the run in the directory, if there is one.")
     ] = False,
     backup_every: Annotated[
         Optional[int], typer.Option(min=1, help="Steps between backups within an epoch.")
@@ -97,27 +101,27 @@ def train(
     ] = "auto",
     workers: Annotated[
         Optional[str],
-        typer.Option(help="Addresses of all workers: host:port,host:port; else TF_CONFIG, Slurm."),
+        typer.Option(help="Addresses of all workers, host:port,host:port; by default TF_CONFIG or Slurm."),
     ] = None,
-    index: Annotated[Optional[int], typer.Option(help="Which of the workers this is, from 0.")] = None,
+    index: Annotated[Optional[int], typer.Option(help="Index of this worker, from 0.")] = None,
     replicas: Annotated[
-        Optional[int], typer.Option(min=1, help="Parts of the CPU, for --strategy mirrored.")
+        Optional[int], typer.Option(min=1, help="Virtual devices of the CPU, for --strategy mirrored.")
     ] = None,
     timeout: Annotated[
-        Optional[float], typer.Option(min=0.0, help="Seconds that workers wait for one another, or 600.")
+        Optional[float], typer.Option(min=0.0, help="Seconds to wait for other workers; by default 600.")
     ] = None,
     restarts: Annotated[
         Optional[int],
-        typer.Option(min=0, help="How often a worker begins again when another one is lost, or 3."),
+        typer.Option(min=0, help="Restarts of a worker when another one is lost; by default 3."),
     ] = None,
     deterministic: Annotated[
-        bool, typer.Option("--deterministic", help="Have TensorFlow repeat results bit by bit.")
+        bool, typer.Option("--deterministic", help="Have TensorFlow reproduce results bit by bit.")
     ] = False,
 ) -> None:
-    """Train a preset; everything goes to one directory.
+    """Train a preset, and write everything to one directory.
 
-    Data are those of files, of which the last tenth is left for tests and the tenth before it for
-    validation, or the packaged events of a process, or the preset's demonstration.
+    Data come from files, from the packaged events of a process, or from the preset's demonstration data
+    set. Of files the last tenth is kept for tests, and the tenth before it for validation.
     """
     import tensorflow as tf
 
@@ -135,7 +139,7 @@ def train(
     split, given, source = training_data(preset, data or [], _process(process), columns, skip_bad)
     split = resampled_for_training(split, seed)
     if "process" in given and chosen.keys() & {"process", "x", "z"}:
-        raise ValueError("--set process, x or z: events have a process, which --process names")
+        raise ValueError("--set process, x or z: events take their process from --process")
     for space, shape in source["shapes"].items():
         if isinstance(chosen.get(space), list) and chosen[space] != shape:
             raise ValueError(f"--set {space}={chosen[space]}: {space} of the data has shape {shape}")
@@ -155,7 +159,7 @@ def train(
     if deterministic:
         tf.config.experimental.enable_op_determinism()
 
-    def resolved():
+    def resolved() -> tf.distribute.Strategy:
         made = resolve(
             strategy, workers.split(",") if workers else None, index, replicas,
             600.0 if timeout is None else timeout,
@@ -183,12 +187,12 @@ def evaluate(
     skip_bad: SkipBad = False,
     split: Annotated[
         Optional[str],
-        typer.Option(help="train, validation or test, of the data the model was trained on; test if none."),
+        typer.Option(help="Of the model's own data: train, validation, or test (the default)."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 0,
     joint: Joint = False,
 ) -> None:
-    """Hold what a model draws against the truth: data that it has not seen, or those of files."""
+    """Compare the draws of a model with the truth: data that it has not seen, or those of files."""
     from mizoo.evaluation.report import evaluate as evaluate_model
     from mizoo.export.origin import Origin
 
@@ -196,7 +200,8 @@ def evaluate(
         raise typer.BadParameter(f"--split is train, validation or test, not {split!r}")
     _check_report(out)
     origin = Origin(model)
-    truth = origin.truth(data or [], split, columns, skip_bad)
+    of_split = cast(Literal["train", "validation", "test"] | None, split)
+    truth = origin.truth(data or [], of_split, columns, skip_bad)
     report = evaluate_model(origin.model, truth, seed=seed, joint=joint)
     _finish(report, out)
 
@@ -204,13 +209,13 @@ def evaluate(
 @app.command()
 def compare(
     truth: Input,
-    made: Annotated[Path, typer.Argument(help="File of events of any source, compared with the truth.")],
+    made: Annotated[Path, typer.Argument(help="File of events of any source, to compare with the truth.")],
     out: Annotated[Optional[Path], typer.Option("--out", help="Directory for table and figures.")] = None,
     process: ProcessName = None,
     skip_bad: SkipBad = False,
     joint: Joint = False,
 ) -> None:
-    """Hold the events of one file against those of another."""
+    """Compare the events of one file with those of another."""
     from mizoo.evaluation.report import compare as compare_samples
     from mizoo.presets.data import read_to_compare
 
@@ -224,13 +229,13 @@ def history(
     run: Annotated[Path, typer.Argument(help="Directory of a run.")],
     out: Annotated[Path, typer.Option("--out", help="Figure, without suffix.")] = Path("history"),
 ) -> None:
-    """Draw how the terms of a run fell, as PNG and PDF."""
+    """Draw the learning curves of a run, as PNG and PDF."""
     from mizoo.evaluation.figures import learning_curves, save
     from mizoo.export.folders import check_writable
     from mizoo.training.metrics import read_metrics
 
     if out.suffix in (".png", ".pdf"):
-        raise typer.BadParameter(f"--out is without suffix, as both formats are written, not {out}")
+        raise typer.BadParameter(f"--out takes no suffix, as both formats are written, got {out}")
     check_writable(out.parent)
     if not len(metrics := read_metrics(run)):
         raise ValueError(f"{run / 'metrics.csv'} has no rows: a run has one after its first epoch")
@@ -242,10 +247,10 @@ def history(
 @app.command()
 def models(
     registry: Annotated[
-        Optional[str], typer.Option(help="URL of a registry; else MIZOO_REGISTRY, if set.")
+        Optional[str], typer.Option(help="URL of a registry; by default MIZOO_REGISTRY, if set.")
     ] = None,
 ) -> None:
-    """List the trained models, and how good they are."""
+    """List the trained models and their KS distances."""
     from mizoo.export.catalogue import catalogue
 
     overview = Table("model", "where", "stream", "mean KS × 100", "largest", "threshold", box=None)
@@ -264,7 +269,7 @@ def simulate(
     columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
     resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
-    """Draw detector objects x given partons z, for any number of events; or any x given z, of arrays."""
+    """Draw detector objects x given partons z, for any number of events; or, for arrays, any x given z."""
     _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
 
 
@@ -274,19 +279,19 @@ def unfold(
     columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
     resume: Resume = False, overwrite: Overwrite = False,
 ) -> None:  # fmt: skip
-    """Draw partons z given detector objects x, for any number of events; or any z given x, of arrays."""
+    """Draw partons z given detector objects x, for any number of events; or, for arrays, any z given x."""
     _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
 
 
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    out: Annotated[Path, typer.Argument(help="Folder of the model to write; its name is the model's.")],
+    out: Annotated[Path, typer.Argument(help="Folder to write; its name becomes the model's.")],
     data: Data = None,
     columns: ColumnsFile = None,
     skip_bad: SkipBad = False,
 ) -> None:
-    """Write a run's model as SavedModel and ONNX, with metrics on test data and model card."""
+    """Write the model of a run as SavedModel and ONNX, with metrics on test data and a model card."""
     from mizoo.evaluation.terminal import show
     from mizoo.export.origin import Origin
     from mizoo.presets.data import same_files
@@ -301,17 +306,17 @@ def export(
     console.print(f"model and card are in {out}", soft_wrap=True)
 
 
-def _process(name):
+def _process(name: str | None) -> "Process | None":
     from mizoo.physics import library
 
     return None if name is None else library.find(name)
 
 
-def _options(preset, pairs):
+def _options(preset: str, pairs: list[str]) -> dict[str, Any]:
     from mizoo.presets import PRESETS
 
     known = PRESETS[preset].arguments
-    options = {}
+    options: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
@@ -327,7 +332,18 @@ def _options(preset, pairs):
     return options
 
 
-def _draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns):
+def _draw(
+    model: str,
+    method: Literal["decode", "encode"],
+    path: Path,
+    out: Path | None,
+    seed: int | None,
+    skip_bad: bool,
+    resume: bool,
+    overwrite: bool,
+    samples: int | None,
+    columns: Path | None,
+) -> None:
     from mizoo.export.draw import draw
 
     count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns)
@@ -335,14 +351,14 @@ def _draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, 
     console.print(f"{what} in {written}", soft_wrap=True)
 
 
-def _check_report(out):
+def _check_report(out: Path | None) -> None:
     from mizoo.export.folders import check_folder
 
     if out is not None:
         check_folder(out, ("table.csv", "metrics.json"), "a report")
 
 
-def _finish(report, out):
+def _finish(report: "Report", out: Path | None) -> None:
     from mizoo.evaluation.terminal import show
 
     show(report, console)

@@ -11,31 +11,31 @@ Input = Annotated[
 ]
 Output = Annotated[
     Optional[Path],
-    typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz; of arrays, .npz."),
+    typer.Option("--out", help="File to write: .h5, .parquet, .root, .csv or .npz; for arrays, .npz."),
 ]
 Data = Annotated[
     Optional[list[Path]],
     typer.Option(
-        help="File with pairs, or two with x and with z; if none, what the model was trained on, of which "
-        "it has not seen the last tenth."
+        help="File with pairs, or two with x and with z; by default a split of the data that the model was "
+        "trained on."
     ),
 ]
-Seed = Annotated[Optional[int], typer.Option(min=0, help="Of the draws; new ones if none.")]
+Seed = Annotated[Optional[int], typer.Option(min=0, help="Seed of the draws; by default a new one.")]
 Samples = Annotated[
     Optional[int],
     typer.Option(min=1, help="Draws per event: one per row, with columns event and sample."),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with draws that were interrupted.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume interrupted draws.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
 Joint = Annotated[
-    bool, typer.Option("--joint", help="Compare all observables together, too: correlations, a classifier.")
+    bool, typer.Option("--joint", help="Also compare all observables together: correlations, a classifier.")
 ]
 ProcessName = Annotated[
     Optional[str],
-    typer.Option("--process", help="YAML file of a process, or ttbar, zee or zh; else what the files say."),
+    typer.Option("--process", help="YAML file of a process, or ttbar, zee or zh; else that of the files."),
 ]
 ColumnsFile = Annotated[
     Optional[Path],
     typer.Option("--columns", help="YAML file of names and units of columns, for files of other tools."),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad events out, and say how many.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave out bad events, and report their number.")]

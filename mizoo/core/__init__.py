@@ -1,1 +1,1 @@
-"""What all parts are made of: serialisation with Keras, shared graphs, optional dependencies."""
+"""Serialisation with Keras, shared graphs, types of signatures and optional dependencies."""

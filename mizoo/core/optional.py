@@ -5,15 +5,15 @@ from types import ModuleType
 
 
 def extra(module: str, purpose: str = "this") -> ModuleType:
-    """Import a library that only some need.
+    """Import an optional dependency.
 
     Args:
-        module: to import.
-        purpose: what needs it, as in "reading .lhe files"; it begins the error message.
+        module: name of the module.
+        purpose: what needs the module, such as "reading .lhe files"; it begins the error message.
 
     Raises:
-        ImportError: with the command that installs the library, or with what is wrong with it if it is
-            installed.
+        ImportError: if the library is not installed, with the command that installs it, or if it cannot be
+            imported, with the reason.
     """
     library = module.partition(".")[0]
     try:

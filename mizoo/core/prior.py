@@ -1,4 +1,4 @@
-"""What a prior is: a distribution that needs no condition."""
+"""The interface of priors: distributions without condition."""
 
 from abc import ABC, abstractmethod
 
@@ -6,11 +6,11 @@ from mizoo.core.types import Tensor
 
 
 class Prior(ABC):
-    """The distribution of a space whose data may be missing: they are drawn from it then."""
+    """The distribution of a space, from which missing data are drawn."""
 
     @property
     def is_normal(self) -> bool:
-        """Whether it is the standard normal distribution."""
+        """Whether the prior is the standard normal distribution."""
         return False
 
     @abstractmethod
@@ -19,7 +19,7 @@ class Prior(ABC):
 
     @abstractmethod
     def log_prob(self, values: Tensor) -> Tensor:
-        """Log-density (log-probability, for categories) in nats of values (n, …), one per event, (n,).
+        """Log-density (log-probability, for categories) of values (n, …) in nats, one per event, (n,).
 
         Raises:
             ValueError: if the density is not known.
@@ -31,5 +31,5 @@ class Prior(ABC):
         """Entropy in nats.
 
         Raises:
-            ValueError: if it is not known.
+            ValueError: if the entropy is not known.
         """

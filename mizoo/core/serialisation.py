@@ -1,4 +1,4 @@
-"""Objects that Keras saves and loads with all that they are made of."""
+"""Serialisation of objects and of all their parts with Keras."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 def serialisable(cls: type[T]) -> type[T]:
-    """Class decorator: register with Keras, with a configuration of the constructor's arguments.
+    """Class decorator: register a class with Keras and serialise its constructor arguments.
 
-    Each argument, those passed on to base classes included, is kept by the object as an attribute of its
-    name; but for those that the class finds out for itself, which it lists as `excluded_from_config`.
-    Arguments may be objects and lists of objects; a `Process` is kept as its description. Methods of the
-    class's own are left alone; a `from_config` of its own reads the arguments by `revived`.
+    An object keeps each argument, including those passed on to base classes, as an attribute of the same
+    name. The class lists arguments that it derives itself in `excluded_from_config`. Arguments may be
+    objects and lists of objects; a `Process` is serialised as its description. A class may define its own
+    `get_config` and `from_config`; the latter reads the arguments with `revived`.
     """
     names = _arguments(cls)
 
@@ -28,7 +28,7 @@ def serialisable(cls: type[T]) -> type[T]:
         return {**common, **{name: _listed(getattr(self, name)) for name in names}}
 
     def from_config(cls: type[T], config: Config) -> T:
-        """An object of what `get_config` gave."""
+        """An object from the configuration that `get_config` returned."""
         return cls(**revived(config))
 
     if "get_config" not in vars(cls):
@@ -40,10 +40,11 @@ def serialisable(cls: type[T]) -> type[T]:
 
 
 def clone(thing: T, kept: Sequence[keras.layers.Layer] = ()) -> T:
-    """An object of its own with the same configuration (and fresh weights).
+    """A copy with the same configuration and fresh weights.
 
     Args:
-        kept: parts of it that both objects have in common, such as statistics of the data.
+        thing: object to copy.
+        kept: parts that both objects share, such as statistics of the data.
     """
     with ObjectSharingScope():
         for part in kept:
@@ -57,9 +58,9 @@ def clone(thing: T, kept: Sequence[keras.layers.Layer] = ()) -> T:
 
 
 def serialize_shared(parts: Mapping[str, object]) -> Config:
-    """Configurations of parts, `{name: object}`, in which an object met twice is known as one.
+    """Configurations of parts, `{name: object}`, that preserve the identity of shared objects.
 
-    Keras does so for a whole file; here it holds for a model's configuration by itself as well.
+    Keras preserves it within a whole file only; here, a configuration on its own preserves it, too.
     """
     with ObjectSharingScope():
         config: Config = _numbered(keras.saving.serialize_keras_object(parts), {})
@@ -67,29 +68,29 @@ def serialize_shared(parts: Mapping[str, object]) -> Config:
 
 
 def deserialize_shared(config: Config) -> dict[str, Any]:
-    """The parts that `serialize_shared` wrote, by name; what was one object is one again."""
+    """The parts that `serialize_shared` wrote, by name, with shared objects shared again."""
     with ObjectSharingScope():
         return revived(config)
 
 
 def revived(config: Config) -> dict[str, Any]:
-    """The arguments that a configuration holds, by name."""
+    """The deserialised arguments of a configuration, by name."""
     return {key: _revive(value) for key, value in config.items()}
 
 
 def build(layer: keras.layers.Layer, *shapes: BatchShape | list[BatchShape]) -> None:
-    """Build a layer, unless it came built (from a file, or from the user)."""
+    """Build a layer, unless it is built already (by the user, or as loaded from a file)."""
     if not layer.built:
         layer.build(*shapes)
 
 
 def unique(things: Iterable[T]) -> list[T]:
-    """Without repetitions, in order; things are told apart by identity."""
+    """The distinct objects, by identity, in order of first appearance."""
     return list({id(thing): thing for thing in things}.values())
 
 
 def _arguments(cls: type) -> list[str]:
-    """Names of the constructor's arguments, and of those it passes on to its bases."""
+    """Names of the constructor's arguments and of those that it passes on to its bases."""
     names: list[str] = []
     for base in cls.__mro__:
         if base in (keras.layers.Layer, object):
@@ -118,13 +119,13 @@ def _revive(value: Any) -> Any:
 
 
 def _numbered(config: Any, numbers: dict[int, int]) -> Any:
-    """With shared objects numbered in the order they appear, instead of by their addresses."""
+    """A configuration whose shared objects are numbered in order of appearance, not by address."""
     if isinstance(config, list):
         return [_numbered(item, numbers) for item in config]
     if not isinstance(config, dict):
         return config
     renumbered = {key: _numbered(v, numbers) for key, v in config.items() if key != "shared_object_id"}
-    # Policies are values: Keras makes a new one for every layer it loads.
+    # Policies have no identity: Keras makes a new one for every layer that it loads.
     if "shared_object_id" in config and config["class_name"] != "DTypePolicy":
         renumbered["shared_object_id"] = numbers.setdefault(config["shared_object_id"], len(numbers) + 1)
     return renumbered

@@ -1,4 +1,4 @@
-"""Functions of many small operations, with one graph for all who call them."""
+"""Functions of tensors with one graph for all callers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ _inlined: ContextVar[bool] = ContextVar("inlined", default=False)
 
 @contextmanager
 def inlined() -> Iterator[None]:
-    """Context in which graphs have a copy of a `shared` function wherever it is called."""
+    """Context in which each call of a `shared` function is inlined into the calling graph."""
     token = _inlined.set(True)
     try:
         yield
@@ -24,14 +24,14 @@ def inlined() -> Iterator[None]:
 
 
 def shared(function: Callable[..., Result]) -> Callable[..., Result]:
-    """A function of tensors as one graph, whoever calls it, and another one that is compiled, for training.
+    """Trace a function of tensors into one graph for all callers, and into a compiled one for training.
 
-    Coordinates of events are hundreds of small operations, met several times a step: so there is one copy
-    of them in a SavedModel, and in training one compilation. At inference, where batches have any size,
-    they would be compiled too often.
+    The coordinates of events take hundreds of small operations and are computed several times per step.
+    With shared graphs, a SavedModel has one copy of them and training compiles them once. Inference does
+    not compile them, as it would for every batch size.
 
     Returns:
-        The function, with the further argument `training`.
+        The function, with the additional argument `training`.
     """
     plain = tf.function(function, reduce_retracing=True, autograph=False)
     compiled = tf.function(function, jit_compile=True, autograph=False)

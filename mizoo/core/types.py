@@ -1,7 +1,7 @@
-"""The words of which signatures are made.
+"""Type aliases of signatures.
 
-TensorFlow and Keras have no type stubs: for a type checker all tensors and layers are `Any`. These names
-say to the reader which is meant.
+TensorFlow and Keras have no type stubs, so that type checkers see all tensors and layers as `Any`. These
+names tell the reader which is meant.
 """
 
 from typing import Any, TypeAlias
@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 Tensor: TypeAlias = tf.Tensor
-Array: TypeAlias = np.ndarray | tf.Tensor  # data from outside
+Array: TypeAlias = np.ndarray | tf.Tensor  # data of the user's
 Network: TypeAlias = keras.layers.Layer
-Shape: TypeAlias = tuple[int, ...]  # of one event, or of the arrays in it
-BatchShape: TypeAlias = tuple[int | None, *tuple[int, ...]]  # of a batch, whose size may be unknown
+Shape: TypeAlias = tuple[int, ...]  # shape of one event, or of an array in it
+BatchShape: TypeAlias = tuple[int | None, *tuple[int, ...]]  # shape of a batch, whose size may be unknown
 Batch: TypeAlias = dict[str, Tensor]  # arrays (n, …) by space, "x" and "z"
-Config: TypeAlias = dict[str, Any]  # what Keras saves of an object
+Config: TypeAlias = dict[str, Any]  # configuration of an object for Keras

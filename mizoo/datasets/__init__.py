@@ -1,4 +1,4 @@
-"""Data: the packaged events, digits, and what is read from files."""
+"""Data: packaged events, digits, and readers of files."""
 
 import lazy_loader as lazy
 

@@ -1,4 +1,4 @@
-"""Arrays of a user's own."""
+"""Arrays from a user's own files."""
 
 from pathlib import Path
 
@@ -12,21 +12,23 @@ from mizoo.datasets.readers.tables import EVENT, SAMPLE
 from mizoo.datasets.samples import Samples
 from mizoo.datasets.weights import WEIGHTS, weight_name
 
+_Arrays = dict[str, np.ndarray]
+
 
 def read_arrays(*paths: str | Path, max_bytes: int = MAX_BYTES) -> Samples:
     """Read x, z or both from NumPy files: `.npz` with arrays of these names, or one array, which is x.
 
-    The weights of the rows may be there, too, as `weights` or `weight`. Arrays (n, H, W) are read as images
-    of one channel, (n, H, W, 1). Files with the same arrays are read one after the other; then files with x
-    and files with z make pairs, row by row.
+    An array `weights` or `weight` has the weights of the rows. Arrays (n, H, W) are read as images of one
+    channel, (n, H, W, 1). Files with the same arrays are concatenated; then files with x and files with z
+    are paired row by row.
 
     Args:
-        max_bytes: most memory for the arrays.
+        max_bytes: largest memory for the arrays, in bytes.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: for a file that is not NumPy's, or arrays that are not samples or do not fit together;
-            it names the file.
+        FileNotFoundError: if a file does not exist.
+        ValueError: for files of another format, or arrays that are no samples or do not fit together; it
+            names the file.
     """
     if not paths:
         raise ValueError("nothing to read: give a file")
@@ -35,31 +37,31 @@ def read_arrays(*paths: str | Path, max_bytes: int = MAX_BYTES) -> Samples:
     check_bytes(
         sum(a.nbytes for arrays in files for a in arrays.values()), max_bytes, f"{named_all}: together"
     )
-    groups: dict[tuple[str, ...], list] = {}
+    groups: dict[tuple[str, ...], list[tuple[str, _Arrays]]] = {}
     for path, arrays in zip(paths, files, strict=True):
         groups.setdefault(tuple(s for s in "xz" if s in arrays), []).append((str(path), arrays))
     if len(groups) > 1 and set(groups) != {("x",), ("z",)}:
         described = " and ".join(
             f"{group[0][0]} has {' and '.join(kind)}" for kind, group in groups.items()
         )
-        raise ValueError(f"{described}: give files with the same arrays, or x and z apart")
+        raise ValueError(f"{described}: give files with the same arrays, or x and z in separate files")
     joined = [_one_after_another(group) for group in groups.values()]
     weights = [arrays.pop(WEIGHTS) for arrays in joined if WEIGHTS in arrays]
-    if len(weights) > 1 and not np.array_equal(*weights):
+    if len(weights) > 1 and not np.array_equal(weights[0], weights[1]):
         raise ValueError(f"{named_all} have different weights: one weight per row is expected")
     with named(named_all):
         spaces = {space: array for arrays in joined for space, array in arrays.items()}
         return Samples(spaces.get("x"), spaces.get("z"), weights=weights[0] if weights else None)
 
 
-def _arrays(path, max_bytes):
+def _arrays(path: str | Path, max_bytes: int) -> _Arrays:
     """Arrays x and z, and weights if there are any, of one file."""
     content = load(path, max_bytes)
     with named(path):
         verify(path)
         arrays = {"x": content} if isinstance(content, np.ndarray) else content
         weights = arrays.pop(name) if (name := weight_name(arrays, str(path))) else None
-        if arrays.keys() & {"x", "z"}:  # what else mizoo writes beside them
+        if arrays.keys() & {"x", "z"}:  # other arrays that mizoo writes
             arrays = {key: a for key, a in arrays.items() if key not in (PROCESS, EVENT, SAMPLE)}
         if len(arrays) == 1:
             arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
@@ -81,7 +83,7 @@ def _arrays(path, max_bytes):
         return arrays
 
 
-def _check_numbers(array, name, kinds):
+def _check_numbers(array: np.ndarray, name: str, kinds: str) -> None:
     if array.ndim == 0:
         raise ValueError(f"{name} must have shape (n, …), is a single value")
     if array.dtype.kind not in kinds:
@@ -89,8 +91,8 @@ def _check_numbers(array, name, kinds):
         raise ValueError(f"could not convert {name} to real numbers: it has {what[:80]}")
 
 
-def _one_after_another(group):
-    """Arrays of all files with the same spaces."""
+def _one_after_another(group: list[tuple[str, _Arrays]]) -> _Arrays:
+    """Concatenate the arrays of files with the same spaces."""
     first, expected = group[0]
     for path, arrays in group:
         if set(arrays) != set(expected):

@@ -1,23 +1,28 @@
 """Checks that momenta are in GeV, and in the order px, py, pz, E."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from mizoo.physics.momenta import four_momenta, momentum
 from mizoo.physics.process import Process
 
-_ROUNDING, _DIGITS = 1e-5, 1e-3  # relative, and in GeV: that of columns with three decimals
-# Between the scale of events and the expected one; wrong units are 1000 apart, heavy resonances 50.
+_ROUNDING, _DIGITS = 1e-5, 1e-3  # relative, and in GeV for columns with three decimals
+# Ratios of the scale of events to the expected one; wrong units give 1000, heavy resonances 50.
 _ABOVE, _BELOW = 300.0, 100.0
 _COLLIDER = 20_000.0  # GeV, more than the Large Hadron Collider has
 _SOFT = 1.0  # GeV, less than any hard process has
-_SHARE, _FEW = 0.5, 2  # of events that are wrong one by one; where there are more, the columns are
+_SHARE, _FEW = 0.5, 2  # above both, the columns are wrong rather than single events
+
+_Scale = tuple[str, float, float]  # name, median and expected value in GeV
 
 
 def below_momentum(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
-    """Events with an energy below the modulus of the momentum, beyond rounding, by their number.
+    """Descriptions of events with an energy below the modulus of the momentum, beyond rounding, by index.
 
     Args:
-        array: (n, 4 × objects), px py pz E of each, in GeV.
-        process: whose columns these are.
+        array: px py pz E of each object, (n, 4 × objects), in GeV.
+        process: process of the events.
         space: `"x"` or `"z"`.
     """
     momenta, energies = _parts(array)
@@ -33,15 +38,15 @@ def below_momentum(array: np.ndarray, process: Process, space: str) -> dict[int,
 
 
 def check_columns(found: dict[int, str], count: int, space: str) -> None:
-    """Check that what is wrong with events is wrong with a few of them only.
+    """Check that only a few events have an energy below the momentum.
 
     Args:
-        found: of `below_momentum`.
-        count: of all events.
+        found: result of `below_momentum`.
+        count: number of all events.
         space: `"x"` or `"z"`.
 
     Raises:
-        ValueError: if it is more than half of them.
+        ValueError: if more than half of the events have one.
     """
     if len(found) >= _FEW and len(found) > _SHARE * count:
         first = min(found)
@@ -52,18 +57,18 @@ def check_columns(found: dict[int, str], count: int, space: str) -> None:
 
 
 def check_units(array: np.ndarray, process: Process, space: str) -> None:
-    """Check the scale of events: masses of resonances and partons, thresholds, the energy of a collider.
+    """Check the scale of events by masses of resonances and partons, thresholds and the collider energy.
 
-    A factor of 1000, as of MeV or TeV, is found; details of a generator or detector are not.
+    This finds a factor of 1000, as of MeV or TeV, but no details of a generator or detector.
 
     Args:
-        array: (n, 4 × objects), px py pz E of each, in GeV; objects of momentum 0 do not count.
-        process: whose events these are.
+        array: px py pz E of each object, (n, 4 × objects), in GeV; objects of momentum 0 do not count.
+        process: process of the events.
         space: `"x"` or `"z"`.
 
     Raises:
-        ValueError: it names what was looked at, what was seen and what was expected; also if no object has
-            any energy.
+        ValueError: for another scale, with the quantity, its value and the expected one; also if all
+            energies are 0.
     """
     if not len(array):
         return
@@ -74,25 +79,25 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
             raise ValueError(_message(space, what, seen, expected, "MeV"))
         if seen < expected / _BELOW:
             raise ValueError(_message(space, what, seen, expected, "TeV"))
-    total = objects[..., 3].sum(1)
-    if not (total > 0.0).any():
+    totals = objects[..., 3].sum(1)
+    if not (totals > 0.0).any():
         raise ValueError(f"{space}, all energies are 0")
-    total = float(np.median(total[total > 0.0]))
+    total = float(np.median(totals[totals > 0.0]))
     if total > _COLLIDER:
         raise ValueError(_message(space, "the sum of energies", total, _COLLIDER, "MeV", "at most "))
     if total < _SOFT:
         raise ValueError(_message(space, "the sum of energies", total, _SOFT, "TeV", "at least "))
 
 
-def _message(space, what, seen, expected, unit, how="about "):
+def _message(space: str, what: str, seen: float, expected: float, unit: str, how: str = "about ") -> str:
     return (
         f"{space}, the median of {what} is {seen:.4g}, {how}{expected:g} GeV expected: "
         f"momenta in GeV are needed, and these look like {unit}"
     )
 
 
-def _scales(objects, process, space):
-    """What has a scale: names, medians and expected values in GeV."""
+def _scales(objects: np.ndarray, process: Process, space: str) -> Iterator[_Scale]:
+    """Names, medians and expected values, in GeV, of quantities with a known scale."""
     there = objects[..., 3] > 0.0
     if space == "x":
         yield from _thresholds(objects, there, process)
@@ -100,7 +105,7 @@ def _scales(objects, process, space):
     partons = {particle.name: i for i, particle in enumerate(process.z)}
     decays = {decay.name: decay for decay in process.decays}
 
-    def columns(name):
+    def columns(name: str) -> list[int]:
         return (
             [partons[name]] if name in partons else [c for d in decays[name].daughters for c in columns(d)]
         )
@@ -109,35 +114,31 @@ def _scales(objects, process, space):
         rows = there[:, columns(decay.name)].all(1)
         if rows.any():
             sums = objects[rows][:, columns(decay.name)].sum(1)
-            yield f"the mass of {decay.name}", float(np.median(_masses(sums))), decay.gev
+            yield f"the mass of {decay.name}", float(np.median(momentum(sums).mass)), decay.gev
     for name, column in partons.items():
-        # A parton may be without mass in a generator, and a small one is lost in rounding.
+        # Generators may take partons as massless, and rounding loses small masses.
         mass, rows = process.z[column].gev, there[:, column]
-        if mass and rows.any() and (seen := float(np.median(_masses(objects[rows, column])))) > mass:
+        if mass and rows.any() and (seen := float(np.median(momentum(objects[rows, column]).mass))) > mass:
             energies = objects[rows, column, 3]
             if seen > 10.0 * np.sqrt(1e-7) * float(np.median(energies)):
                 yield f"the mass of {name}", seen, mass
 
 
-def _thresholds(objects, there, process):
-    """The object that is nearest to its threshold: all of them are as far from it as wrong units are."""
+def _thresholds(objects: np.ndarray, there: np.ndarray, process: Process) -> Iterator[_Scale]:
+    """The object whose pT is nearest to its threshold; wrong units put all objects far away."""
     found = []
     for column, particle in enumerate(process.x):
         rows = there[:, column]
         threshold = float(particle.threshold(np, eta=0.0))
         if threshold and rows.any():
-            seen = float(np.median(np.hypot(objects[rows, column, 0], objects[rows, column, 1])))
+            seen = float(np.median(momentum(objects[rows, column]).pt))
             found.append((f"pT of {particle.name}", seen, threshold))
     if found:
         yield min(found, key=lambda one: abs(np.log(max(one[1], 1e-30) / one[2])))
 
 
-def _masses(four):
-    return np.sqrt(np.maximum(four[:, 3] ** 2 - np.square(four[:, :3]).sum(1), 0.0))
-
-
-def _parts(array):
+def _parts(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Moduli of the momenta and energies, (n, objects), in double precision."""
-    objects = np.asarray(array, dtype="float64").reshape(len(array), array.shape[1] // 4, 4)
+    momenta = four_momenta(array)
     with np.errstate(all="ignore"):
-        return np.sqrt(np.square(objects[..., :3]).sum(-1)), objects[..., 3]
+        return momenta.p, momenta.E

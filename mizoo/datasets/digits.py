@@ -12,21 +12,21 @@ TRAIN, VALIDATION = 1397, 200
 def labelled() -> tuple[np.ndarray, np.ndarray]:
     """The 1 797 images (n, 8, 8, 1) with values from 0 to 1, and the digits (n,) they show.
 
-    UCI's optical recognition data, in an order shuffled once and for all.
+    UCI's optical recognition data, in a fixed shuffled order.
     """
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.images))
     return (data.images[order, ..., None] / 16.0).astype("float32"), data.target[order]
 
 
-def digits(size=8, reduced=0) -> Split:
+def digits(size: int = 8, reduced: int = 0) -> Split:
     """Images x of handwritten digits, (size, size, 1) with values from 0 to 1: see `labelled`.
 
     1 397 for training, 200 for validation, 200 for test.
 
     Args:
-        size: of the images; those larger than the original 8 × 8 are interpolated.
-        reduced: if given, there is also z: the images averaged over squares of this many pixels.
+        size: height and width of the images in pixels; other sizes than the original 8 are interpolated.
+        reduced: side in pixels of the squares over which images are averaged for z; 0 for no z.
     """
     x, _ = labelled()
     if size != x.shape[1]:

@@ -1,4 +1,4 @@
-"""Files on the disk: errors that name them, and hearing of errors in time."""
+"""File errors that name the file, and early detection of write errors."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Context in which an `OSError` becomes one of the same kind that names a file and says why."""
+    """Context that turns an `OSError` into one of the same kind that names the file and the cause."""
     try:
         yield
     except OSError as error:
@@ -18,7 +18,7 @@ def naming(path: str | Path) -> Iterator[None]:
 
 
 def settle(path: str | Path) -> None:
-    """Have a file on the disk, and hear now of errors that come late.
+    """Flush a file to the disk, so that delayed errors are raised now.
 
     Raises:
         OSError: if it cannot be written.

@@ -17,13 +17,13 @@ class Events(Samples):
     Columns are px, py, pz, E of each object in turn; `frame` names them.
 
     Raises:
-        ValueError: as `Samples` does, and for a wrong shape, a negative energy or one below the momentum,
-            with the column; and for momenta that are not in GeV.
+        ValueError: as `Samples` does, for a wrong shape, for an energy that is negative or below the
+            momentum (it names the column), and for momenta that are not in GeV.
     """
 
     process: Process = field(kw_only=True)
 
-    def check(self, array, space):  # noqa: D102
+    def check(self, array: np.ndarray, space: str) -> None:  # noqa: D102
         if not len(array):
             raise ValueError(f"{space} has no events")
         if found := faults(array, self.process, space):
@@ -39,10 +39,10 @@ class Events(Samples):
 
 
 def faults(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
-    """What is wrong with events, by their number: a value that is not finite, an energy that is too small.
+    """Descriptions of bad events, by index: a value that is not finite, or an energy that is too small.
 
     Raises:
-        ValueError: if the array has not the columns of the process.
+        ValueError: if the array does not have the columns of the process.
     """
     columns = process.columns(space)
     if array.ndim != 2 or array.shape[1] != len(columns):

@@ -1,15 +1,18 @@
-"""Files of events being written: one context per format, with a function that appends checked arrays.
+"""Writers of event files: one context per format, which yields a function that appends checked arrays.
 
-Each says which process its events are of, and writes the checksums that its format has: they are verified
-on reading, see `mizoo.datasets.integrity`.
+Each writes the process of its events and the checksums of its format, which are verified on reading, see
+`mizoo.datasets.integrity`.
 """
 
 import os
 import shutil
 import zipfile
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from io import BufferedRandom
+from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
 import h5py
 import numpy as np
@@ -19,11 +22,15 @@ from mizoo.core.optional import extra
 from mizoo.datasets.readers.numpy_files import PROCESS
 from mizoo.datasets.readers.process_metadata import KEY, text
 from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, TREE, WEIGHT, WEIGHTS, columns
+from mizoo.physics.process import Process
 
-_PIECE = 2**20  # bytes that are copied at once
+_PIECE = 2**20  # bytes copied at once
+
+Arrays = Mapping[str, np.ndarray]  # by name in files
+Append = Callable[[Arrays], None]
 
 
-def _frame(arrays, process):
+def _frame(arrays: Arrays, process: Process) -> pd.DataFrame:
     """All components as columns of one table."""
     single = {WEIGHTS: [WEIGHT], EVENT: [EVENT], SAMPLE: [SAMPLE]}
     parts = [
@@ -34,11 +41,11 @@ def _frame(arrays, process):
 
 
 @contextmanager
-def _parquet(path, process):
+def _parquet(path: Path, process: Process) -> Iterator[Append]:
     arrow, parquet = extra("pyarrow"), extra("pyarrow.parquet")
     file = None
 
-    def append(arrays):
+    def append(arrays: Arrays) -> None:
         nonlocal file
         table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text(process)})
@@ -53,20 +60,20 @@ def _parquet(path, process):
 
 
 @contextmanager
-def _csv(path, process):
+def _csv(path: Path, process: Process) -> Iterator[Append]:
     with open(path, "w") as file:
         yield lambda arrays: _frame(arrays, process).to_csv(file, index=False, header=file.tell() == 0)
 
 
 @contextmanager
-def _hdf5(path, process):
+def _hdf5(path: Path, process: Process) -> Iterator[Append]:
     with open(path, "w+b") as opened:
         disk = _Disk(opened)
-        # From HDF5 1.10 on metadata have checksums, too, which `fletcher32` gives the data only.
+        # Since HDF5 1.10 metadata have checksums as well; `fletcher32` covers only the data.
         with h5py.File(disk, "w", libver=("v110", "v110")) as file:
             file.attrs[KEY] = text(process)
 
-            def append(arrays):
+            def append(arrays: Arrays) -> None:
                 for key, array in arrays.items():
                     if (name := HDF5_NAMES.get(key, key)) not in file:
                         shape = (None, *array.shape[1:])
@@ -82,58 +89,57 @@ def _hdf5(path, process):
 
 
 class _Disk:
-    """The file below HDF5, which never hears of an error.
+    """File object for HDF5 that hides write errors from the library.
 
-    Data that the library cannot write stay in its caches, and closing the file fails as well: the process
-    then ends with a segmentation fault. Here the first error is kept for `check`, and from there on nothing
-    is written.
+    HDF5 keeps data that it cannot write in its caches, fails to close the file, and ends the process with a
+    segmentation fault. This object keeps the first error for `check`, and writes nothing after it.
 
     Args:
-        file: open for reading and writing, in binary mode.
+        file: file open for reading and writing, in binary mode.
     """
 
-    def __init__(self, file):
+    def __init__(self, file: BufferedRandom) -> None:
         self._file = file
-        self._error = None
+        self._error: OSError | None = None
         self._place = self._end = 0
 
-    def check(self):
-        """Raise the first error there was, if any."""
+    def check(self) -> None:
+        """Raise the first error, if any."""
         if self._error is not None:
             raise self._error
 
-    def seek(self, offset, whence=os.SEEK_SET):
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._end}[whence]
         return self._place
 
-    def tell(self):
+    def tell(self) -> int:
         return self._place
 
-    def write(self, data):
+    def write(self, data: bytes | memoryview) -> int:
         self._try(lambda: (self._file.seek(self._place), self._file.write(data)))
         self._place += len(data)
         self._end = max(self._end, self._place)
         return len(data)
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: bytearray | memoryview) -> int:
         self._try(lambda: (self._file.seek(self._place), self._file.readinto(buffer)))
         self._place += len(buffer)
         return len(buffer)
 
-    def read(self, size):
+    def read(self, size: int) -> bytes:
         buffer = bytearray(size)
         self.readinto(buffer)
         return bytes(buffer)
 
-    def truncate(self, size):
+    def truncate(self, size: int) -> int:
         self._try(lambda: self._file.truncate(size))
         self._end = size
         return size
 
-    def flush(self):
+    def flush(self) -> None:
         self._try(self._file.flush)
 
-    def _try(self, action):
+    def _try(self, action: Callable[[], object]) -> None:
         if self._error is None:
             try:
                 action()
@@ -142,14 +148,14 @@ class _Disk:
 
 
 @contextmanager
-def _numpy(path, process):
-    # The length of an array stands before it, and is not known yet: until then it has a file of its own.
+def _numpy(path: Path, process: Process) -> Iterator[Append]:
+    # The header of an array holds its length, which is known at the end: data go to temporary files first.
     waiting: dict[str, IO[bytes]] = {}
-    headers: dict[str, dict] = {}
+    headers: dict[str, dict[str, Any]] = {}
     count = 0
     with ExitStack() as stack:
 
-        def append(arrays):
+        def append(arrays: Arrays) -> None:
             nonlocal count
             for key, array in arrays.items():
                 if key not in waiting:
@@ -171,11 +177,11 @@ def _numpy(path, process):
 
 
 @contextmanager
-def _root(path, process):
+def _root(path: Path, process: Process) -> Iterator[Append]:
     with extra("uproot").recreate(path) as file:
         file[PROCESS] = text(process)
 
-        def append(arrays):
+        def append(arrays: Arrays) -> None:
             frame = _frame(arrays, process)
             if TREE not in file:
                 file.mktree(TREE, dict(frame.dtypes))
@@ -184,8 +190,8 @@ def _root(path, process):
         yield append
 
 
-SILENT = (".csv",)  # formats that have no place for the process
-FORMATS = {
+SILENT = (".csv",)  # formats that cannot store the process
+FORMATS: dict[str, Callable[[Path, Process], AbstractContextManager[Append]]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".h5": _hdf5,

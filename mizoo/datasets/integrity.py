@@ -1,9 +1,8 @@
-"""Checksums of files: SHA-256, beside a file in the format of `sha256sum`.
+"""SHA-256 checksums of files, in files beside them in the format of `sha256sum`.
 
-HDF5 and NumPy's `.npz`, as mizoo writes them, have checksums of all that is read of them. Those of a
-Parquet file cover its pages, but not the footer with the names of the columns; CSV and ROOT files have
-none. So files of these three formats have a second one beside them, `NAME.sha256`, which
-`sha256sum --check` takes as well.
+HDF5 and `.npz` files that mizoo writes have checksums of all their content. Those of a Parquet file cover
+its pages, but not the footer with the names of the columns; CSV and ROOT files have none. Therefore files
+of these three formats have a sidecar `NAME.sha256`, which `sha256sum --check` reads as well.
 """
 
 import hashlib
@@ -34,18 +33,18 @@ def sidecar(path: str | Path) -> Path:
 
 
 def line(path: str | Path, name: str) -> str:
-    """The content of the sidecar of a file that is to have this name."""
+    """The content of the sidecar of a file that is going to have this name."""
     return f"{checksum(path)}  {name}\n"
 
 
 def verify(path: str | Path) -> None:
     """Check a file against the checksum beside it, if there is one.
 
-    The file is hashed as a stream, in bounded memory. A checksum alone in its file counts whatever name it
-    gives, so that both files can be renamed; of several it is the one of the file's name.
+    The file is hashed as a stream, in bounded memory. A single checksum in the sidecar counts under any
+    name, so that both files can be renamed; of several checksums, the one with the file's name counts.
 
     Raises:
-        ValueError: if the file is not what the checksum says, or the sidecar has none for it.
+        ValueError: if the file does not match the checksum, or the sidecar has none for it.
     """
     path, beside = Path(path), sidecar(path)
     if not (path.is_file() and beside.is_file()):
@@ -62,5 +61,5 @@ def verify(path: str | Path) -> None:
     if checksum(path) != found[0][1].lower():
         raise ValueError(
             f"{path} is damaged or was changed: its SHA-256 is not the one in {beside.name}; restore the "
-            f"file, or remove {beside.name} if the change was meant"
+            f"file, or remove {beside.name} if the change was intended"
         )

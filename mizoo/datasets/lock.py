@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from mizoo.datasets.disk import naming
 
 
 @contextmanager
 def sole_writer(path: str | Path) -> Iterator[None]:
-    """Context in which no other process, and no other thread, can enter the same context.
+    """Context that only one thread of one process can enter at a time, per file.
 
-    The lock is one of the operating system on `.NAME.lock` beside the file, and ends with the process that
-    holds it, however that ends. Symbolic links are followed: all names of a file have one lock.
+    The operating system holds the lock on `.NAME.lock` beside the file, and releases it when the process
+    ends in any way. Symbolic links are followed: all names of a file share one lock.
 
     Raises:
-        BlockingIOError: if another writer holds the lock; nothing is touched.
-        OSError: if the lock cannot be made in the folder of the file.
+        BlockingIOError: if another writer holds the lock; nothing is changed.
+        OSError: if the lock cannot be created in the folder of the file.
     """
     target = Path(path).resolve()
     name = target.with_name(f".{target.name}.lock")
@@ -32,14 +32,14 @@ def sole_writer(path: str | Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Before the lock is released: a process that has opened the file in between finds its last link
-        # gone, and does not take it for the lock. Windows cannot unlink open files; there `release` does.
+        # Unlink before the release: a process that has opened the file in between then finds it unlinked,
+        # and does not take it for the lock. Windows cannot unlink open files; there `release` does.
         with suppress(PermissionError):
             name.unlink(missing_ok=True)
         lock.release()
 
 
-def _acquired(lock):
+def _acquired(lock: BaseFileLock) -> bool:
     try:
         lock.acquire()
     except Timeout:

@@ -58,19 +58,18 @@ def _packaged(name: str, train: int, validation: int) -> Split:
 
 
 def read_momenta(path: str | Path, process: Process) -> Events:
-    """Read the three-momenta that `write_momenta` wrote; energies follow from the masses of the process."""
+    """Read the three-momenta written by `write_momenta`; energies follow from the masses of the process."""
     with h5py.File(path) as file:
         arrays = {
             space: _with_energy(file[name][...], process, space) for space, name in HDF5_NAMES.items()
         }
-        return Events(**arrays, process=process)
+        return Events(arrays["x"], arrays["z"], process=process)
 
 
 def write_momenta(path: str | Path, events: Events) -> None:
     """Write the three-momenta of `events` as float32, byte-shuffled and compressed.
 
-    The packaged files are `write_momenta(path, read(source, process=process))` of the events as they were
-    made.
+    The packaged files were written by `write_momenta(path, read(source, process=process))`.
     """
     with h5py.File(path, "w") as file:
         for space, array in events.arrays().items():
@@ -81,7 +80,7 @@ def write_momenta(path: str | Path, events: Events) -> None:
             )  # fmt: skip
 
 
-def _with_energy(momenta, process, space):
+def _with_energy(momenta: np.ndarray, process: Process, space: str) -> np.ndarray:
     momenta = momenta.astype("float64")
     energy = np.sqrt(np.square(momenta).sum(-1) + np.square(process.masses(space)))
     four = np.concatenate([momenta, energy[..., None]], -1)

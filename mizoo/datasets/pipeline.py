@@ -1,6 +1,6 @@
-"""Files larger than memory, as batches for training."""
+"""Training batches from files larger than memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mizoo.datasets.events import Events
 from mizoo.datasets.read import stream
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.limits import MAX_BYTES
@@ -27,24 +28,24 @@ def batches(
     max_bytes: int = MAX_BYTES,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Shuffled batches of events of files, for `fit`, in memory for one chunk of them.
+    """Shuffled batches of events from files, for `fit`, with one chunk in memory at a time.
 
-    Files are read anew for every pass. Events are shuffled within a chunk, anew in each pass; those of a
-    file that is sorted by anything should be mixed before. Those with weights come as often as these say,
-    measured in the mean of the first chunk, so that passes differ in length: give `fit` the data set
-    `.repeat()`ed, and `steps_per_epoch`. What is left over at the end of a pass is left out.
+    Every pass reads the files again and shuffles the events within each chunk; sorted files should be
+    shuffled beforehand. Weighted events are repeated in proportion to their weights, in units of the mean
+    of the first chunk. Passes then differ in length: give `fit` the data set `.repeat()`ed, and
+    `steps_per_epoch`. An incomplete batch at the end of a pass is dropped.
 
     Args:
         sources, process, columns, select, skip_bad, chunk: see `mizoo.datasets.read`.
-        max_bytes: most memory for the events of one chunk, see `mizoo.datasets.stream`.
-        batch_size: events of a batch.
-        seed: of the order.
+        max_bytes: largest memory, in bytes, for the events of one chunk, see `mizoo.datasets.stream`.
+        batch_size: number of events per batch.
+        seed: seed of the order.
 
     Returns:
         Data set of dictionaries by space, (batch_size, 4 × objects) in GeV.
 
     Raises:
-        ValueError: for bad input, for a negative weight, or if the sources have not one batch.
+        ValueError: for bad input, for a negative weight, or if the sources do not fill one batch.
     """
     events = partial(
         stream, *sources, process=process, columns=columns, select=select, skip_bad=skip_bad, chunk=chunk,
@@ -54,7 +55,7 @@ def batches(
     unit = None if first.weights is None else first.weights.mean()
     passes = iter(range(2**62))
 
-    def generator():
+    def generator() -> Iterator[dict[str, np.ndarray]]:
         random = np.random.default_rng([seed, next(passes)])
         rest = {space: array[:0] for space, array in first.arrays().items()}
         none = True
@@ -76,10 +77,11 @@ def batches(
     return tf.data.Dataset.from_generator(generator, output_signature=signature).prefetch(2)
 
 
-def _drawn(events, unit, random):
-    """Rows of events in random order, each as often as its weight says."""
-    if unit is None:
+def _drawn(events: Events, unit: float | None, random: np.random.Generator) -> np.ndarray:
+    """Rows of events in random order, each repeated in proportion to its weight."""
+    weights = events.weights
+    if unit is None or weights is None:
         return random.permutation(len(events))
-    check_not_negative(events.weights, "training")
-    times = np.floor(events.weights / unit + random.random(len(events))).astype(int)
+    check_not_negative(weights, "training")
+    times = np.floor(weights / unit + random.random(len(events))).astype(int)
     return random.permutation(np.repeat(np.arange(len(events)), times))

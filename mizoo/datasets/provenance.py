@@ -1,15 +1,15 @@
-"""Where the packaged data sets are from, for model cards."""
+"""Provenance of the packaged data sets, for model cards."""
 
 from typing import NamedTuple
 
 
 class Provenance(NamedTuple):
-    """What is to be said of a packaged data set.
+    """Provenance of a data set.
 
     Attributes:
-        text: what it is.
-        limits: what a model of it does not know.
-        citation: of those who made it, or what it was made with.
+        text: description of the data set.
+        limits: limits of a model trained on it.
+        citation: citation of its authors or tools.
     """
 
     text: str

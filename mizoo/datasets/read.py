@@ -1,7 +1,7 @@
-"""Events out of files, whatever their format."""
+"""Reading of events from files of any supported format."""
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,11 @@ from mizoo.datasets.readers.selection import Select
 from mizoo.datasets.readers.sources import Opened, Source, opened
 from mizoo.physics.process import Process
 
-_NAMED = 3  # sources in a message
+_NAMED = 3  # sources named in a message
 
 
 class SkippedEvents(UserWarning):
-    """Says how many events were bad, and what was wrong with the first of them."""
+    """Warns of bad events that were left out: their number, and the fault of the first one."""
 
 
 def read(
@@ -46,44 +46,45 @@ def read(
 
     Formats, by suffix: ROOT files of Delphes, or with a tree `events` of columns (`.root`), Les Houches
     events (`.lhe`, `.lhe.gz`), Parquet, CSV (`.csv`, `.csv.gz`), HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`,
-    `.npy`); DataFrames and awkward arrays. Trees, Parquet, CSV and HDF5 files with other columns, as those
-    of NanoAOD, are read with `columns`. Of these and of Delphes's files, which have whole events, those of
-    the selection are taken: the objects of the process are the hardest in its acceptance, massless.
+    `.npy`); DataFrames and awkward arrays. Trees, Parquet, CSV and HDF5 files with other columns, such as
+    those of NanoAOD, are read with `columns`. These and Delphes files have whole events, of which those
+    that pass the selection are taken: the objects of the process are the hardest in its acceptance,
+    massless.
 
-    What mizoo has written says which process it is of. Of other files it has to be given. Missing momentum
-    has the number of components that the process says; a third one that is not wanted is dropped, with a
-    `DroppedComponent` warning.
+    Files written by mizoo state their process; for other files it must be given. Missing momentum has as
+    many components as in the process; an unwanted third one is dropped, with a `DroppedComponent` warning.
 
-    Several sources of the same spaces are read one after the other. Sources of x and sources of z are
-    paired event by event, before the selection: `read("delphes.root", "partons.lhe.gz")`. Events of a
-    Delphes file find their partons by `Event.Number`, their place in the Les Houches file, if that says
-    more than their own place; those of two tables by a column `event` in both. Pairs that do not point the
-    same way are named in a `DoubtfulPairs` warning. A Delphes file with the particle record has x and z;
-    where Les Houches files are given as well, z is theirs.
+    Several sources of the same spaces are concatenated. Sources of x and sources of z are paired event by
+    event, before the selection: `read("delphes.root", "partons.lhe.gz")`. Events of a Delphes file are
+    matched to partons by `Event.Number`, their position in the Les Houches file, if it differs from their
+    own position; those of two tables by a column `event` in both. A `DoubtfulPairs` warning names pairs
+    that do not point in the same direction. A Delphes file with the particle record has x and z; if Les
+    Houches files are given as well, z is theirs.
 
-    Weights are those of Delphes's branch `Event.Weight` or of the Les Houches events (the latter, where
-    both are given), a column, array or data set `weight` or `weights` of other files. Where all are the
-    same there are none.
+    Weights are those of Delphes's branch `Event.Weight` or of the Les Houches events (the latter, if both
+    are given), or a column, array or data set `weight` or `weights` of other files. Equal weights are
+    dropped.
 
     Args:
-        process: what is looked for; by default what the files say that their events are of.
-        columns: names and units of columns, for files that are not mizoo's: see
-            `mizoo.datasets.Columns`, as a dictionary, or the path of a YAML file.
-        select: which whole events are taken: a formula such as `"n_jets >= 2 and max(jet.pt) > 50"`, see
-            `mizoo.physics.selection`; or a function of the objects and the process that gives a mask (n,),
-            see `mizoo.datasets.readers.selection`. By default that of the process, or just as many
+        process: process to read; by default the one that the files state.
+        columns: names and units of columns, for files that mizoo has not written: a
+            `mizoo.datasets.Columns`, a dictionary, or the path of a YAML file.
+        select: selection of whole events: a formula such as `"n_jets >= 2 and max(jet.pt) > 50"`, see
+            `mizoo.physics.selection`; or a function of the objects and the process that returns a mask
+            (n,), see `mizoo.datasets.readers.selection`. By default that of the process, or exactly as many
             electrons, muons, photons and jets as it lists. Events that lack an object of the process are
             never taken.
-        skip_bad: leave bad events out, with a `SkippedEvents` warning, instead of an error.
-        chunk: events that are held at once, beside the result.
-        max_bytes: most memory for the result, and for what a file makes a reader hold at once, as an
-            array of an `.npz` file; one event, header or line of a text file may take 1/64 of it.
+        skip_bad: whether to leave out bad events with a `SkippedEvents` warning, in place of an error.
+        chunk: number of events held at once, in addition to the result.
+        max_bytes: largest memory, in bytes, for the result, and for what a file makes a reader hold at
+            once, such as an array of an `.npz` file; one event, header or line of a text file may take 1/64
+            of it.
 
     Raises:
-        ImportError: if a format needs a library that is not there.
-        OSError: if a file is not there or may not be read.
-        ValueError: for bad input; it names file, event and column or branch, and what was expected. If
-            nobody says what the process is, or a file says another one.
+        ImportError: if a format needs a library that is not installed.
+        OSError: if a file does not exist or cannot be read.
+        ValueError: for bad input; it names file, event and column or branch, and what was expected. Also if
+            the process is neither given nor stated, or a file states another one.
     """
     parts: list[Events] = []
     held = 0
@@ -109,12 +110,12 @@ def stream(
     chunk: int = 10_000,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[Events]:
-    """Events in parts that come from at most `chunk` events of the files each: see `read`.
+    """Read events in parts, each from at most `chunk` events of the files; see `read`.
 
-    Here `max_bytes` is for one part.
+    Here `max_bytes` is the limit for one part.
 
     Yields:
-        `Events`; parts without any are left out.
+        `Events`; empty parts are left out.
     """
     streamed = _stream(sources, process, columns, select, skip_bad, chunk, max_bytes, whole=False)
     return (part for part, _ in streamed)
@@ -126,11 +127,20 @@ def numbered(
     skip_bad: bool = False,
     columns: Columns | Mapping[str, Any] | str | Path | None = None,
 ) -> Iterator[tuple[Events, np.ndarray]]:
-    """Events of one source as `stream` gives them, and their places (n,) in it, from 0."""
+    """Events of one source as from `stream`, with their positions (n,) in it, from 0."""
     return _stream((source,), process, columns, None, skip_bad, 10_000, MAX_BYTES, whole=False)
 
 
-def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole):
+def _stream(
+    sources: Sequence[Any],
+    process: Process | None,
+    columns: Columns | Mapping[str, Any] | str | Path | None,
+    select: Select | None,
+    skip_bad: bool,
+    size: int,
+    max_bytes: int,
+    whole: bool,
+) -> Iterator[tuple[Events, np.ndarray]]:
     if not sources:
         raise ValueError("nothing to read: give a file")
     if size < 1:
@@ -163,7 +173,14 @@ def _stream(sources, process, columns, select, skip_bad, size, max_bytes, whole)
         raise ValueError(f"{_names(sources)}: no events of {process.name} after selection{by}")
 
 
-def _opened(sources, process, columns, select, size, max_bytes) -> tuple[Process, list[Source]]:
+def _opened(
+    sources: Sequence[Any],
+    process: Process | None,
+    columns: Columns | Mapping[str, Any] | str | Path | None,
+    select: Select | None,
+    size: int,
+    max_bytes: int,
+) -> tuple[Process, list[Source]]:
     """The process, and the sources to be read as its events."""
     own = None if columns is None else Columns.of(columns)
     found: list[Opened] = [opened(source, own, max_bytes) for source in sources]
@@ -182,7 +199,7 @@ def _opened(sources, process, columns, select, size, max_bytes) -> tuple[Process
 
 
 def _parts(sources: Sequence[Source], process: Process) -> Iterator[Chunk]:
-    """Chunks of all sources: one after the other, or in pairs."""
+    """Chunks of all sources, concatenated or paired."""
     if len(sources) == 1:
         return sources[0].chunks()
     if empty := [s.name for s in sources if not s.spaces]:
@@ -192,15 +209,17 @@ def _parts(sources: Sequence[Source], process: Process) -> Iterator[Chunk]:
     if both and x:
         raise ValueError(
             f"{both[0].name} has x and z, and {x[0].name} only x: give files with the same, or x and z "
-            "apart"
+            "in separate files"
         )
     if not z or not (x or both):
         return one_after_another(source.chunks() for source in sources)
     return _pairs(sources, x or both, z, process)
 
 
-def _pairs(sources, x, z, process):
-    """Events of x, each with its partons."""
+def _pairs(
+    sources: Sequence[Source], x: Sequence[Source], z: Sequence[Source], process: Process
+) -> Iterator[Chunk]:
+    """Chunks of events of x, paired with their partons."""
     names = {"x": _names([s.name for s in x]), "z": _names([s.name for s in z])}
     x_chunks, z_chunks = (one_after_another(s.chunks() for s in group) for group in (x, z))
     rows = _rows(x, z, f"{names['x']} and {names['z']}")
@@ -222,18 +241,22 @@ def _pairs(sources, x, z, process):
     directions.finish()
 
 
-def _rows(x, z, what):
-    """Rows of z of the events of x, where files say more about them than their order."""
-    if not all(source.is_les_houches for source in z):
-        of_z = [source.numbers() for source in z]
-        if any(numbers is None for numbers in of_z):
-            return None
-    of_x = [source.numbers() for source in x]
-    if any(numbers is None for numbers in of_x):
-        return None
+def _rows(x: Sequence[Source], z: Sequence[Source], what: str) -> np.ndarray | None:
+    """Rows of z for the events of x, by event numbers; None if events are paired in order."""
     if all(source.is_les_houches for source in z):
+        if (of_x := _numbers(x)) is None:
+            return None
         return rows_by_position(of_x, [source.count() for source in z], what)
+    if (of_z := _numbers(z)) is None or (of_x := _numbers(x)) is None:
+        return None
     return rows_by_number(of_x, of_z, what)
+
+
+def _numbers(sources: Sequence[Source]) -> list[np.ndarray] | None:
+    """Numbers of events by source; None if one has none."""
+    found = [source.numbers() for source in sources]
+    known = [numbers for numbers in found if numbers is not None]
+    return known if len(known) == len(found) else None
 
 
 def _joined(x: Chunk, z: Chunk, z_has_weights: bool) -> Chunk:
@@ -257,8 +280,8 @@ def _joined(x: Chunk, z: Chunk, z_has_weights: bool) -> Chunk:
     )
 
 
-def _weights(x, z, z_has_weights):
-    """Weights of pairs: those of the generator; of other files, those that not both have differently."""
+def _weights(x: Chunk, z: Chunk, z_has_weights: bool) -> np.ndarray | None:
+    """Weights of pairs: those of the generator, or else those of either file, where 1 stands for none."""
     if x.weights is None or z.weights is None or z_has_weights:
         return x.weights if z.weights is None else z.weights
     same = np.isclose(x.weights, z.weights, rtol=1e-5, equal_nan=True)
@@ -271,7 +294,7 @@ def _weights(x, z, z_has_weights):
     return np.where(x.weights == 1.0, z.weights, x.weights)
 
 
-def _names(sources):
+def _names(sources: Iterable[Any]) -> str:
     named = [str(s) if isinstance(s, str | Path) else f"the {type(s).__name__}" for s in sources]
     if len(named) > _NAMED:
         named = [*named[: _NAMED - 1], f"{len(named) - _NAMED + 1} more"]

@@ -1,4 +1,4 @@
-"""Weights of either sign, as generators beyond leading order give them, made positive."""
+"""Positive resampling of weights of either sign, as from generators beyond leading order."""
 
 import warnings
 from dataclasses import replace
@@ -13,43 +13,45 @@ from sklearn.model_selection import KFold
 
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples, Split
+from mizoo.physics.momenta import momentum
 
-_LEAF = 50  # events
-_FEWEST = 4 * _LEAF  # of fewer, trees learn nothing
+_LEAF = 50  # events per leaf, at least
+_FEWEST = 4 * _LEAF  # from fewer events, trees learn nothing
 _FOLDS = 5
-_LEVELS = 255  # that scikit-learn tells apart
-_MANY = 8  # objects, of which there are too many sums of three
+_LEVELS = 255  # bins of scikit-learn
+_MANY = 8  # objects; of more there are too many sums of three
 
 Kind = TypeVar("Kind", bound=Samples)
 
 
 class ResampledWeights(UserWarning):
-    """Says that negative weights of training data were replaced by positive ones."""
+    """Warns that negative weights of training data were replaced by positive ones."""
 
 
 class NegativeDensity(UserWarning):
-    """Says that weights are negative on average somewhere, which positive ones cannot reproduce."""
+    """Warns that weights are negative on average somewhere, which positive ones cannot reproduce."""
 
 
 def positive_resampling(samples: Kind, seed: int = 0) -> Kind:
-    """The same events with weights of 0 or more that follow the same distribution.
+    """The same events with weights of 0 or more that describe the same distribution.
 
-    A weight w becomes |w| · E[w | x, z] / E[|w| | x, z], scaled so that the sum of all weights stays. So
-    every weighted histogram is the same within its errors, if the density that the weights stand for is
-    positive everywhere. This is the neural resampler of arXiv 2007.11586 without its second step, which
-    draws events so that Σw² is that of the signed weights: all events are kept, since more of them
-    train better. Weights after it vary less, so take statistical errors from the weights before. The
-    quotient is a regression of the sign on events weighted by |w|, with gradient boosting instead of
-    networks, and each event gets the prediction of trees that have not seen it. Cell resampling (arXiv
-    2109.07851) needs near neighbours, which events of many dimensions do not have.
+    A weight w becomes |w| · E[w | x, z] / E[|w| | x, z], scaled to keep the sum of all weights. Every
+    weighted histogram stays the same within its errors, if the density of the weighted events is positive
+    everywhere. This is the neural resampler of arXiv 2007.11586 without its second step, which draws events
+    so that Σw² is that of the signed weights: all events are kept, since more events train better. The new
+    weights vary less, so take statistical errors from the original weights. The quotient is a regression of
+    the sign on events weighted by |w|, with gradient boosting instead of networks. Each event gets the
+    prediction of trees that were not trained on it. Cell resampling (arXiv 2109.07851) needs near
+    neighbours, which events of many dimensions do not have.
 
-    The regression takes x and z of pairs together. It sees each object of `Events` (pT, φ, direction), pT
-    and mass of the sums of two, of three (for at most 8 objects in a space) and of all, and of other
-    samples all components. 50 000 pairs of tt̄ events take less than a minute on one core.
+    The regression takes x and z of pairs together. Its features of `Events` are pT, φ and direction of each
+    object, and pT and mass of the sums of two, of three (for at most 8 objects in a space) and of all
+    objects; those of other samples are all components. 50 000 pairs of tt̄ events take less than a minute on
+    one core.
 
     Args:
-        samples: with weights, 200 or more; if none is negative, they are returned as they are.
-        seed: of the regression, 0 or more; the same gives the same weights.
+        samples: 200 samples or more with weights; without negative weights they are returned unchanged.
+        seed: seed of the regression, 0 or more.
 
     Raises:
         ValueError: for fewer than 200 samples with negative weights.
@@ -75,9 +77,9 @@ def positive_resampling(samples: Kind, seed: int = 0) -> Kind:
 
 
 def resampled_for_training(split: Split, seed: int = 0) -> Split:
-    """A split whose weights for training and validation are positive; those of the test stay.
+    """A split with positive weights for training and validation, and unchanged weights for the test.
 
-    Where weights were negative, a `ResampledWeights` warning says so.
+    A `ResampledWeights` warning is issued if weights were negative.
 
     Raises:
         ValueError: as `positive_resampling` does.
@@ -102,19 +104,20 @@ def resampled_for_training(split: Split, seed: int = 0) -> Split:
 
 
 def ranks(features: np.ndarray) -> np.ndarray:
-    """Features (n, k) as boosted trees of scikit-learn see them: ranks in 255 steps.
+    """Features (n, k) as ranks in 255 steps, the resolution of scikit-learn's boosted trees.
 
-    Of weighted events the trees would look for quantiles first, which takes them much longer.
+    For weighted events the trees would compute weighted quantiles, which takes much longer.
     """
-    return np.floor(rankdata(features, axis=0) / (len(features) + 1) * _LEVELS)
+    steps: np.ndarray = np.floor(rankdata(features, axis=0) / (len(features) + 1) * _LEVELS)
+    return steps
 
 
-def _mean_sign(features, weights, seed):
-    """E[w] / E[|w|] at each event, (n,), by trees that were trained on the other ones."""
+def _mean_sign(features: np.ndarray, weights: np.ndarray, seed: int) -> np.ndarray:
+    """E[w] / E[|w|] at each event, (n,), by trees trained on other events."""
     rows = ranks(features)
     sign, size = np.sign(weights), np.abs(weights) / np.abs(weights).mean()
     found = np.empty(len(weights))
-    state = int(np.random.SeedSequence(seed).generate_state(1)[0])  # scikit-learn takes no larger ones
+    state = int(np.random.SeedSequence(seed).generate_state(1)[0])  # scikit-learn takes 32 bits only
     folds = list(KFold(_FOLDS, shuffle=True, random_state=state).split(rows))
     for others, own in track(folds, description="resample ", transient=True):
         trees = HistGradientBoostingRegressor(
@@ -126,8 +129,8 @@ def _mean_sign(features, weights, seed):
     return found
 
 
-def _features(samples, space):
-    """What the trees see of a space, (n, k)."""
+def _features(samples: Samples, space: str) -> np.ndarray:
+    """Features (n, k) of a space for the trees."""
     rows = np.asarray(samples[space], "float64").reshape(len(samples[space]), -1)
     if not isinstance(samples, Events):
         return rows
@@ -136,9 +139,8 @@ def _features(samples, space):
     columns = []
     for size in sorted({1, 2, 3, count} if count <= _MANY else {1, 2, count}):
         for group in combinations(range(count), size):
-            px, py, pz, energy = objects[:, group].sum(1).T
-            pt = np.hypot(px, py)
-            columns += [pt, np.arctan2(py, px) if size == 1 else energy**2 - px**2 - py**2 - pz**2]
+            one = momentum(objects[:, group].sum(1))
+            columns += [one.pt, one.phi if size == 1 else one.mass]
             if size in (1, count):
-                columns.append(np.arctan2(pz, pt))
+                columns.append(one.theta)
     return np.stack(columns, 1)

@@ -1,10 +1,12 @@
-"""Arrays in memory, and the batches made of them."""
+"""Arrays in memory and their batches."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike, DTypeLike
 
 from mizoo.datasets.weights import check_not_negative
 
@@ -15,15 +17,14 @@ class Samples:
 
     Attributes:
         paired: whether rows of x and z belong together. If not, lengths may differ, and each space is
-            shuffled for itself.
-        weights: (n,) of the events, in any unit, if they do not all count the same. Batches then hold
-            each event as often as its weight says, so that every term of a loss is a weighted one.
-            Distances and figures of the evaluation take weights of either sign; training needs
-            `mizoo.datasets.positive_resampling` of those with negative ones.
+            shuffled independently.
+        weights: weights (n,) of the events, in any unit; None for equal weights. Batches repeat events in
+            proportion to their weights, so that every term of a loss is weighted. The evaluation takes
+            weights of either sign; for training, `mizoo.datasets.positive_resampling` makes them positive.
 
     Raises:
-        ValueError: for pairs of unequal lengths, no events, a value not finite, with space and event, or
-            weights that are not one a row or have no positive sum.
+        ValueError: for pairs of unequal lengths, no events, a value that is not finite (it names space and
+            event), or weights that are not one per row or have no positive sum.
     """
 
     x: np.ndarray | None = None
@@ -31,7 +32,7 @@ class Samples:
     paired: bool = field(default=True, kw_only=True)
     weights: np.ndarray | None = field(default=None, kw_only=True)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for space, array in self.arrays().items():
             array = _real(array, space)
             self.check(array, space)
@@ -49,7 +50,7 @@ class Samples:
                 raise ValueError("weights must be finite numbers with a positive sum")
             object.__setattr__(self, "weights", weights)
 
-    def check(self, array, space):
+    def check(self, array: np.ndarray, space: str) -> None:
         """Check the array of one space."""
         if array.ndim < 2 or not len(array):
             raise ValueError(f"{space} must have shape (n, …) with n of 1 or more, got {array.shape}")
@@ -58,40 +59,46 @@ class Samples:
                 f"{space} has {bad.sum()} bad events; the first is event {bad.argmax()}: not finite"
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return min(map(len, self.arrays().values()))
 
-    def __getitem__(self, key) -> Any:
+    @overload
+    def __getitem__(self, key: str) -> np.ndarray | Any: ...  # None of a space that is not there
+
+    @overload
+    def __getitem__(self, key: slice | np.ndarray) -> Self: ...
+
+    def __getitem__(self, key: str | slice | np.ndarray) -> np.ndarray | Self | None:
         """A space by name (`"x"` or `"z"`), or some of the events by slice or index array."""
         if isinstance(key, str):
             if key not in ("x", "z"):
                 raise ValueError(f"space must be 'x' or 'z', not {key!r}")
-            return getattr(self, key)
-        weights = None if self.weights is None else self.weights[key]
-        return replace(
-            self, **{space: array[key] for space, array in self.arrays().items()}, weights=weights
-        )
+            return self.x if key == "x" else self.z
+        x, z, weights = (None if one is None else one[key] for one in (self.x, self.z, self.weights))
+        return replace(self, x=x, z=z, weights=weights)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays there are, by space."""
+        """The arrays of the spaces that are not None, by space."""
         return {s: a for s in ("x", "z") if (a := getattr(self, s)) is not None}
 
     def only(self, space: str) -> Self:
-        """Without the other space."""
+        """The samples without the other space."""
         return replace(self, x=None) if space == "z" else replace(self, z=None)
 
     def unpaired(self) -> Self:
-        """The same events, not paired any more."""
+        """The same events as unpaired samples."""
         return replace(self, paired=False)
 
     def batches(self, batch_size: int, least: int = 1) -> tf.data.Dataset:
-        """All events once, in order: batches `{"x": (b, …), "z": (b, …)}`, the last one shorter.
+        """Batches of all events once, in order, `{"x": (b, …), "z": (b, …)}`; the last one may be shorter.
 
-        With weights, as often as they say; of unpaired spaces, as many events as the shorter one has.
+        Weighted events are repeated in proportion to their weights. Unpaired spaces end with the shorter
+        one.
 
         Args:
-            batch_size: events of a batch.
-            least: events that a batch needs, 1 or more; a last one of fewer is joined to the one before it.
+            batch_size: number of events per batch.
+            least: smallest size of a batch, 1 or more; a last one of fewer events is joined to the one
+                before it.
 
         Raises:
             ValueError: for a negative weight, a `batch_size` below 1, or fewer events than `least`.
@@ -110,11 +117,11 @@ class Samples:
             return data.take(first).batch(batch_size).concatenate(last).prefetch(tf.data.AUTOTUNE)
         return data.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
-    def drawn(self, offset) -> tf.Tensor:
-        """Rows of as many events as there are, in order, each as often as its weight says.
+    def drawn(self, offset: float | tf.Tensor) -> tf.Tensor:
+        """Rows (n,) of the n events, in order, each repeated in proportion to its weight.
 
-        Weights are measured in their mean; of what is left of a whole number, `offset` in [0, 1) decides:
-        if it is uniform, numbers are right on average, and never off by one.
+        This is systematic resampling: `offset` in [0, 1) decides how weights, in units of their mean, are
+        rounded. If it is uniform, numbers are right on average, and never off by one or more.
 
         Raises:
             ValueError: for a negative weight.
@@ -129,11 +136,11 @@ class Samples:
         """Number of batches in an epoch.
 
         Args:
-            batch_size: events of a batch.
-            least: events that are enough for a last, smaller batch; if None, all batches are full.
+            batch_size: number of events per batch.
+            least: smallest size of a last, smaller batch; if None, all batches are full.
 
         Raises:
-            ValueError: if there are fewer events than `batch_size`, or this is below 1.
+            ValueError: if there are fewer events than `batch_size`, or `batch_size` is below 1.
         """
         _check_batch_size(batch_size)
         if len(self) < batch_size:
@@ -150,19 +157,20 @@ class Samples:
         shuffle: bool = True,
         least: int | None = None,
     ) -> tf.data.Dataset:
-        """Batches without end; the order within an epoch depends on its number alone.
+        """Infinite batches; the order within an epoch depends only on the seed and the number of the epoch.
 
-        So a training that is resumed at epoch `first`, after `skip` batches of it, sees what it would have
-        seen. What is left over at the end of an epoch is left out of it, and is in the batches of others.
+        A training that is resumed at epoch `first`, after `skip` of its batches, therefore sees the same
+        data as without the interruption. Events left over at the end of an epoch are in the batches of
+        others.
 
         Args:
-            batch_size: events of a batch.
-            seed: of the order.
-            first: number of the epoch to begin with.
-            skip: batches of it to leave out.
-            shuffle: anew in each epoch; if not, events come in their order, and an epoch goes on where the
-                one before ended.
-            least: events that are enough for a last, smaller batch of an epoch; if None, all are full.
+            batch_size: number of events per batch.
+            seed: seed of the order.
+            first: number of the first epoch, from 0.
+            skip: number of its batches to skip.
+            shuffle: whether to shuffle anew in each epoch; if False, events come in order, and an epoch
+                continues where the one before ended.
+            least: smallest size of a last, smaller batch of an epoch; if None, all batches are full.
 
         Raises:
             ValueError: as `steps` does.
@@ -170,7 +178,7 @@ class Samples:
         used = min(self.steps(batch_size, least) * batch_size, len(self))
         arrays = {space: tf.constant(array) for space, array in self.arrays().items()}
 
-        def order(space, epoch):
+        def order(space: str, epoch: tf.Tensor) -> tf.Tensor:
             key = seed if self.paired else 2 * seed + (space == "x")
             key = tf.stack([tf.constant(key, tf.int64), epoch])
             rows = tf.range(len(self[space]))
@@ -182,7 +190,7 @@ class Samples:
                 rows = tf.roll(rows, -(epoch * used % len(self[space])), axis=0)
             return rows[:used]
 
-        def ordered(epoch):
+        def ordered(epoch: tf.Tensor) -> tf.data.Dataset:
             orders = {space: order(space, epoch) for space in arrays}
             whole = used % batch_size == 0  # batches of a known size are faster
             return tf.data.Dataset.from_tensor_slices(orders).batch(batch_size, drop_remainder=whole)
@@ -192,12 +200,12 @@ class Samples:
             orders.skip(skip)
             .map(lambda rows: {space: tf.gather(array, rows[space]) for space, array in arrays.items()})
             .prefetch(tf.data.AUTOTUNE)
-            # Else workers would ask one another before every step whether there is another batch.
+            # Otherwise workers would ask one another before every step whether a batch is left.
             .apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         )
 
 
-def _real(values, name, dtype="float32"):
+def _real(values: ArrayLike, name: str, dtype: DTypeLike = "float32") -> np.ndarray:
     """Real numbers as an array."""
     try:
         array = np.asarray(values)
@@ -208,19 +216,19 @@ def _real(values, name, dtype="float32"):
     raise ValueError(f"{name} must be real numbers, got complex ones")
 
 
-def _check_batch_size(batch_size):
+def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise ValueError(f"batch_size must be 1 or more, got {batch_size}")
 
 
 @dataclass(frozen=True)
 class Split:
-    """Samples for training, for choices, and for final figures only."""
+    """Samples for training, for model selection (validation), and for final metrics only (test)."""
 
     train: Samples
     validation: Samples
     test: Samples
 
-    def each(self, change) -> "Split":
-        """With a function applied to all three."""
+    def each(self, change: Callable[[Samples], Samples]) -> "Split":
+        """Apply a function to all three."""
         return Split(change(self.train), change(self.validation), change(self.test))

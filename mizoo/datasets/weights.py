@@ -12,13 +12,13 @@ _ALIKE = re.compile(r"weight|wgt", re.IGNORECASE)
 
 
 class UnusedWeights(UserWarning):
-    """Says that something is called like weights, and is not what is read as weights."""
+    """Warns of a name that looks like weights but is not read as weights."""
 
 
 def weight_name(names: Iterable[str], source: str) -> str | None:
-    """The one of these names that is of event weights: `weight` or `weights` in capitals or not.
+    """The name of the event weights: `weight`, `weights` or `event.weight`, in any case; None if missing.
 
-    Where there is none, but some that look like one, they are named in an `UnusedWeights` warning.
+    In that case an `UnusedWeights` warning lists similar names, if any.
 
     Raises:
         ValueError: if there are several.
@@ -38,11 +38,11 @@ def check_not_negative(weights: np.ndarray, what: str) -> None:
     """Check that no weight is negative.
 
     Args:
-        weights: (n,).
-        what: needs that, for the message.
+        weights: weights (n,).
+        what: user of the weights, for the message.
 
     Raises:
-        ValueError: if some are; it says how many, and what makes them positive.
+        ValueError: if some are negative; it gives their number and the remedy.
     """
     if negative := np.count_nonzero(np.asarray(weights) < 0.0):
         raise ValueError(

@@ -1,6 +1,6 @@
-"""Events into files, whatever their format."""
+"""Writing of events to files of any supported format."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from mizoo.datasets.disk import naming, settle
 from mizoo.datasets.events import Events
-from mizoo.datasets.formats import FORMATS, SILENT
+from mizoo.datasets.formats import FORMATS, SILENT, Append, Arrays
 from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.readers.process_metadata import needed, text
@@ -18,36 +18,36 @@ from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
 from mizoo.datasets.samples import Samples
 from mizoo.physics.process import Process
 
-_UNPROTECTED = (".parquet", ".csv", ".root")  # a part of these files, or all, has no checksum of its own
+_UNPROTECTED = (".parquet", ".csv", ".root")  # formats without checksums of all their content
 
 
 def write(
     path: str | Path,
-    events: Samples | Mapping[str, np.ndarray],
+    events: Samples | Arrays,
     process: Process | None = None,
     overwrite: bool = True,
 ) -> None:
-    """Write events for `mizoo.datasets.read`, in the format of the suffix; whole or not at all.
+    """Write events for `mizoo.datasets.read`, atomically and in the format of the suffix.
 
-    Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`). All are written with
-    checksums, which reading verifies: those of the format, and beside Parquet, CSV and ROOT files also
-    `NAME.sha256`, see `mizoo.datasets.integrity`. Each says which process it is of, CSV in
-    `NAME.process.json` beside it: see `mizoo.datasets.readers.process_metadata`.
+    Formats are Parquet, CSV, HDF5 (`.h5`, `.hdf5`), NumPy (`.npz`) and ROOT (a tree `events`). Reading
+    verifies the checksums of the format, and those in `NAME.sha256` beside Parquet, CSV and ROOT files, see
+    `mizoo.datasets.integrity`. Files state the process of their events, CSV files in `NAME.process.json`
+    beside them, see `mizoo.datasets.readers.process_metadata`.
 
     Args:
-        path: of the file.
+        path: path of the file.
         events: `Events`, or a dictionary of arrays (n, 4 × objects) in GeV by space, and `weights` (n,) if
-            any; `event` and `sample` (n,), whole numbers, say which event and which of its draws a row is.
-        process: that the events are of, which the file says then; of `Events` it is known.
-        overwrite: replace a file that is there.
+            any; `event` and `sample` (n,), integers, are the indices of the event and of its draw.
+        process: process of the events; not needed for `Events`.
+        overwrite: whether to replace an existing file.
 
     Raises:
-        ValueError: for another suffix; for no events, arrays of a wrong shape, of different lengths, not of
-            real numbers or with a value that is not finite; for `Events` of another process; for others
-            without a process.
+        ValueError: for another suffix; for no events; for arrays of a wrong shape, of different lengths,
+            not of real numbers or with a value that is not finite; for `Events` of another process; for
+            arrays without a process.
         ImportError: if the format needs the extra `hep`.
         OSError: if the file cannot be written, such as `FileExistsError`, or `BlockingIOError` while
-            another process writes it; it names the file, and nothing is left of it.
+            another process writes it; it names the file, and leaves nothing behind.
     """
     own = events.process if isinstance(events, Events) else None
     if own is not None and process is not None and own != process:
@@ -58,25 +58,23 @@ def write(
 
 
 def weights(events: Samples) -> dict[str, np.ndarray]:
-    """The weights of events under the name that files have for them, if there are any."""
+    """The weights of events by their name in files; empty if there are none."""
     return {} if events.weights is None else {WEIGHTS: events.weights}
 
 
 @contextmanager
-def writer(
-    path: str | Path, process: Process, overwrite: bool = True
-) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
-    """Context with a function that appends events to a file, which appears in the end: see `write`."""
+def writer(path: str | Path, process: Process, overwrite: bool = True) -> Iterator[Append]:
+    """Context that yields a function to append events to a file, which appears at the end; see `write`."""
     check_target(path, overwrite)
     with sole_writer(path), appending(path, process, overwrite) as append:
         yield append
 
 
 def check_target(path: str | Path, overwrite: bool) -> None:
-    """Refuse a file that cannot be written.
+    """Check that a file can be written.
 
     Raises:
-        ValueError: for a suffix of no format.
+        ValueError: for an unknown suffix.
         OSError: `FileExistsError`, unless it may be overwritten; `IsADirectoryError`; `FileNotFoundError`
             or `NotADirectoryError`, for its folder.
     """
@@ -97,22 +95,20 @@ def check_target(path: str | Path, overwrite: bool) -> None:
 
 
 def scratch(path: str | Path) -> list[Path]:
-    """All files that writing a file touches: it, what is beside it, and the unfinished forms of these."""
+    """All files that writing a file touches: the file, its sidecars, and their unfinished versions."""
     target = Path(path).resolve()
     unfinished = target.with_name(f".{target.stem}.part{target.suffix}")
     return [place(one) for one in (target, unfinished) for place in (Path, sidecar, process_sidecar)]
 
 
 @contextmanager
-def appending(
-    path: str | Path, process: Process, overwrite: bool
-) -> Iterator[Callable[[Mapping[str, np.ndarray]], None]]:
-    """`writer` for whom holds the lock of the file already."""
+def appending(path: str | Path, process: Process, overwrite: bool) -> Iterator[Append]:
+    """`writer` for callers that already hold the lock of the file."""
     target, beside, described, unfinished, beside_unfinished, described_unfinished = scratch(path)
     count = 0
     former: dict[str, np.dtype] = {}
 
-    def checked(arrays):
+    def checked(arrays: Arrays) -> None:
         nonlocal count, former
         arrays = _checked(arrays, process, path)
         types = {name: array.dtype for name, array in arrays.items()}
@@ -135,12 +131,12 @@ def appending(
                 if not count:
                     raise ValueError(f"{path}: no events to write")
             except BaseException as error:
-                with suppress(Exception):  # of a file that is given up
+                with suppress(Exception):  # the file is discarded
                     stack.__exit__(type(error), error, error.__traceback__)
                 raise
             with naming(path):
                 stack.close()
-        check_target(path, overwrite)  # once more: drawing the events may have taken hours
+        check_target(path, overwrite)  # again, as drawing the events may have taken hours
         with naming(path):
             settle(unfinished)
             renewed = target.suffix in _UNPROTECTED or beside.exists()
@@ -150,7 +146,7 @@ def appending(
             if target.suffix in SILENT:
                 described_unfinished.write_text(text(process))
                 settle(described_unfinished)
-            # Whenever this ends halfway, there is nothing beside a file that is not of it.
+            # In this order, an interruption never leaves a sidecar of another file.
             others = ((beside_unfinished, beside), (described_unfinished, described))
             for new, former_one in others:
                 if not (
@@ -166,8 +162,8 @@ def appending(
             rest.unlink(missing_ok=True)
 
 
-def _checked(arrays, process, path):
-    """The arrays in the order of files, float32 or float64, as the process wants them."""
+def _checked(arrays: Arrays, process: Process, path: str | Path) -> dict[str, np.ndarray]:
+    """Arrays in the order of files, checked by the process and converted to float32 or float64."""
     if not isinstance(arrays, Mapping):
         raise ValueError(f"{path}: events or arrays by space are needed, got {type(arrays).__name__}")
     if unknown := set(arrays) - {EVENT, SAMPLE, "x", "z", WEIGHTS}:
@@ -192,8 +188,8 @@ def _checked(arrays, process, path):
     return checked
 
 
-def _numbers(given):
-    """An array (n,) of whole numbers of 0 or more."""
+def _numbers(given: np.ndarray) -> np.ndarray:
+    """An array (n,) of integers of 0 or more."""
     array = np.asarray(given)
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array.astype("int64") < 0).any():
         raise ValueError(
@@ -202,9 +198,9 @@ def _numbers(given):
     return array.astype("int64", copy=False)
 
 
-def _array(given, names):
-    """An array (n, names), or (n,) where there are none, of finite floating-point numbers."""
-    if isinstance(given, pd.DataFrame) and list(given) != names:
+def _array(given: np.ndarray | pd.DataFrame, names: list[str] | None) -> np.ndarray:
+    """An array (n, names), or (n,) without names, of finite floating-point numbers."""
+    if names is not None and isinstance(given, pd.DataFrame) and list(given) != names:
         raise ValueError(f"columns must be {', '.join(names)}, got {', '.join(map(str, given))}")
     if np.ma.is_masked(given):
         raise ValueError("values are masked")

@@ -50,7 +50,7 @@ def resolve(
     if strategy == "auto":
         strategy = _best(cluster, replicas)
     if replicas is not None and strategy != "mirrored":
-        raise ValueError(f"replicas are parts of the CPU for 'mirrored', not for {strategy!r}")
+        raise ValueError(f"replicas are virtual devices of the CPU for 'mirrored', not for {strategy!r}")
     if strategy == "mirrored":
         return tf.distribute.MirroredStrategy(_parts(replicas) if replicas else None)
     if strategy == "multiworker":
@@ -108,7 +108,7 @@ def _cluster(
             spec, task_type="worker", task_id=index, rpc_layer="grpc"
         )
     if index is not None:
-        raise ValueError("index says which of the workers this is: give their addresses, too")
+        raise ValueError("index is the position of this process in workers: give their addresses, too")
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if (tasks := int(os.environ.get("SLURM_STEP_NUM_TASKS", "1"))) > 1:
@@ -163,7 +163,7 @@ def _parts(count: int) -> list[str]:
     try:
         tf.config.set_logical_device_configuration(cpu, parts)
     except RuntimeError as error:
-        raise ValueError("replicas must be asked for before TensorFlow is used") from error
+        raise ValueError("replicas must be requested before TensorFlow is used") from error
     return [f"CPU:{i}" for i in range(count)]
 
 

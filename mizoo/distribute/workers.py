@@ -46,9 +46,8 @@ class AcrossReplicas(Trainer):
         """
         if isinstance(self.distribute_strategy, tf.distribute.ParameterServerStrategy):
             raise ValueError(
-                "no training under ParameterServerStrategy: Keras 3 has no `fit` for it, and where each "
-                "worker updates the weights by itself the terms of a batch are not those of one model; "
-                "use 'multiworker'"
+                "no training under ParameterServerStrategy: Keras 3 has no `fit` for it, and workers that "
+                "update the weights independently do not evaluate a batch with one model; use 'multiworker'"
             )
         if not self.spans_replicas:
             super().make_train_function(force)

@@ -1,4 +1,4 @@
-"""Tables and figures of generated against true events."""
+"""Tables and figures that compare generated with true events."""
 
 from mizoo.evaluation.classifier import classifier_test, features, pair_features
 from mizoo.evaluation.conditional import crps, responses, retrieve, simulation_based_calibration

@@ -7,11 +7,11 @@ from mizoo.physics.process import Process
 
 
 class Benchmark(NamedTuple):
-    """A table of Kolmogorov-Smirnov distances that papers have published.
+    """A published table of Kolmogorov-Smirnov distances.
 
     Attributes:
-        process: that it is of, by its name in `mizoo.processes`.
-        columns: what they are, in words.
+        process: name of the process in `mizoo.processes`.
+        columns: description of the columns.
         cells: space and observable of each column.
         published: KS distances × 100 of each column, by model.
     """

@@ -1,5 +1,6 @@
-"""Two-sample tests by a classifier."""
+"""Classifier two-sample tests."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -23,56 +24,62 @@ class AUC(NamedTuple):
 
 
 def features(events: ArrayLike, space: str, process: Process) -> np.ndarray:
-    """What a classifier looks at, (n, features): components, masses, and pT, η and φ of each object."""
+    """Features (n, features) for a classifier: components, masses, and pT, η and φ of each object."""
     named = observables(events, space, process).values()
     return np.concatenate([np.stack(list(named), 1), *_finite(polar(events))], 1)
 
 
 def pair_features(x: ArrayLike, z: ArrayLike, process: Process) -> np.ndarray:
-    """What a classifier looks at of pairs, (n, features): `features` of both, and the `responses`.
+    """Features (n, features) of pairs for a classifier: `features` of both spaces, and the `responses`.
 
-    Generated events may have the right distributions and nothing to do with what they were generated
-    from; a classifier of pairs sees that.
+    Generated events may have the right marginal distributions, but be unrelated to the events that they
+    were generated from. A classifier of pairs detects this.
 
     Args:
-        x, z: detector objects and partons (n, 4 × objects), row by row of the same event.
-        process: of the events.
+        x, z: detector objects and partons (n, 4 × objects) in GeV, row by row of the same event.
+        process: process of the events.
     """
     both = [features(x, "x", process), features(z, "z", process)]
     return np.concatenate([*both, *_finite(responses(x, z, process).values())], 1)
 
 
-def _finite(arrays):
-    """With infinities, such as η along the beam, as the largest numbers that a classifier takes."""
+def _finite(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Clip infinities, such as η along the beam, to numbers that a classifier accepts."""
     return [np.clip(array, -1e30, 1e30) for array in arrays]
 
 
 def classifier_test(
-    truth, model, truth_weights=None, model_weights=None, folds=5, resamples=200, seed=0
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+    folds: int = 5,
+    resamples: int = 200,
+    seed: int = 0,
 ) -> AUC:
-    """How well gradient boosting tells generated from true events, on events it was not trained on.
+    """Cross-validated AUC of gradient boosting that tells generated from true events; 0.5 if it cannot.
 
-    0.5 if it cannot. Each event is judged by a classifier trained on the other folds. Rows of the same
-    number, which belong to one condition, are in one fold: so what they have in common is no help.
+    Each event is scored by a classifier trained on the other folds. Rows with the same index belong to one
+    condition and are in one fold, so that their common features do not help the classifier.
 
     Args:
         truth, model: features (n, k) of true and of generated events, row by row of the same condition.
-        truth_weights, model_weights: (n,) of each, 0 or more, if they do not count the same.
-        folds: of the cross-validation.
-        resamples: bootstrap samples that the error comes from.
-        seed: of folds, classifier and bootstrap.
+        truth_weights, model_weights: weights (n,) of each, 0 or more; None for equal weights.
+        folds: number of folds of the cross-validation.
+        resamples: number of bootstrap samples for the error.
+        seed: seed of folds, classifier and bootstrap.
 
     Raises:
-        ValueError: if the samples are not of one length, or a weight is negative.
+        ValueError: if the samples have different lengths, or a weight is negative.
     """
     if len(truth) != len(model):
         raise ValueError(f"truth and model must have as many rows, got {len(truth)} and {len(model)}")
     both, rows = None, np.concatenate([truth, model])
     if truth_weights is not None or model_weights is not None:
-        rows = ranks(rows)  # scikit-learn takes a minute for quantiles of numbers with weights
+        rows = ranks(rows)  # scikit-learn takes a minute for weighted quantiles
         ones = np.ones(len(truth))
         each = (ones if w is None else w / np.mean(w) for w in (truth_weights, model_weights))
-        both = np.concatenate(list(each))  # as much of one as of the other
+        both = np.concatenate(list(each))  # equal totals of both samples
         check_not_negative(both, "the classifier")
     label, condition = np.repeat([1, 0], len(truth)), np.tile(np.arange(len(truth)), 2)
     classifier = HistGradientBoostingClassifier(random_state=seed, max_iter=200, early_stopping=True)
@@ -89,5 +96,5 @@ def classifier_test(
     return AUC(float(roc_auc_score(label, score, sample_weight=both)), float(np.std(areas)))
 
 
-def _of(weights, rows):
+def _of(weights: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
     return None if weights is None else weights[rows]

@@ -1,4 +1,4 @@
-"""Beyond marginal distributions: what generated events have to do with what they were generated from."""
+"""Beyond marginal distributions: relations of generated events to the events they were generated from."""
 
 from typing import NamedTuple
 
@@ -18,14 +18,13 @@ def partners(
 ) -> dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]:
     """pT in GeV, η and φ of detector objects and of their partons, by kind and component.
 
-    Each is a pair of arrays (n, objects). Where several objects can come from several partons, each stands
-    beside the one that it is nearest to: pairs are those of the least sum of distances
-    √(Δη² + Δφ² + 0.1 (Δ log pT)²). If there are more of one than of the other, the rest is left out, and so
-    are missing momentum and whatever `process.matches` has no counterpart for.
+    Each entry is a pair of arrays (n, objects). If several objects can come from several partons, they are
+    matched by the least sum of distances √(Δη² + Δφ² + 0.1 (Δ log pT)²). Surplus objects or partons are
+    left out, as are missing momentum and objects without a counterpart in `process.matches`.
 
     Args:
-        x, z: pairs (n, 4 × objects) of detector objects and partons.
-        process: of the events.
+        x, z: pairs (n, 4 × objects) of detector objects and partons, in GeV.
+        process: process of the events.
     """
     of_x, of_z = (np.stack(polar(events)) for events in (x, z))
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
@@ -44,7 +43,7 @@ def partners(
 
 
 def _nearest(of_x: np.ndarray, of_z: np.ndarray, match: Match) -> tuple[np.ndarray, np.ndarray]:
-    """Objects (3, n, pairs) of a match, and the partons beside them."""
+    """Objects (3, n, pairs) of a match, and their partons."""
     x, z = of_x[..., list(match.objects)], of_z[..., list(match.partons)]
     if x.shape[-1] == z.shape[-1] == 1:
         return x, z
@@ -54,7 +53,7 @@ def _nearest(of_x: np.ndarray, of_z: np.ndarray, match: Match) -> tuple[np.ndarr
             for a, b in ((np.log(x[0]), np.log(z[0])), *zip(x[1:], z[1:], strict=True))
         ]
         distances = np.sqrt(0.1 * gaps[0] ** 2 + gaps[1] ** 2 + wrap(gaps[2]) ** 2)
-    distances = np.nan_to_num(distances, nan=1e6, posinf=1e6)  # of objects along the beam or without pT
+    distances = np.nan_to_num(distances, nan=1e6, posinf=1e6)  # objects along the beam or without pT
     if x.shape[-1] < z.shape[-1]:
         objects, partons = np.transpose([linear_sum_assignment(one) for one in distances], (1, 0, 2))
     else:
@@ -63,14 +62,14 @@ def _nearest(of_x: np.ndarray, of_z: np.ndarray, match: Match) -> tuple[np.ndarr
 
 
 def responses(x: ArrayLike, z: ArrayLike, process: Process) -> dict[str, np.ndarray]:
-    """How detector objects differ from their partons: (n, objects) by kind and component, as `jet_pt`.
+    """Responses (n, objects) of detector objects to their partons, by kind and component, such as `jet_pt`.
 
-    `pt` is (pT - pT of the parton)/(pT of the parton), `eta` and `phi` are differences; see `partners` for
-    which object belongs to which parton.
+    `pt` is (pT - pT of the parton)/(pT of the parton); `eta` and `phi` are differences. See `partners` for
+    the matching of objects and partons.
 
     Args:
-        x, z: pairs (n, 4 × objects) of detector objects and partons.
-        process: of the events.
+        x, z: pairs (n, 4 × objects) of detector objects and partons, in GeV.
+        process: process of the events.
     """
     found = {}
     for kind, both in partners(x, z, process).items():
@@ -86,38 +85,39 @@ class Calibration(NamedTuple):
     """Simulation-based calibration (arXiv 1804.06788).
 
     Attributes:
-        ranks: (n, k), how many draws lie below the truth: uniform on 0 … samples if the draws come from
-            the posterior.
-        samples: number of draws for each event.
+        ranks: number of draws below the truth, (n, k); uniform on 0 … samples if the draws come from the
+            posterior.
+        samples: number of draws per event.
     """
 
     ranks: np.ndarray
     samples: int
 
-    def coverage(self, level) -> np.ndarray:
-        """Share of events whose truth lies in the central interval of probability `level`, (k,)."""
-        # A rank is that of the truth among samples + 1 equals: its place is spread evenly over its cell.
+    def coverage(self, level: float) -> np.ndarray:
+        """Fraction (k,) of events whose truth lies in the central interval of probability `level`."""
+        # The truth is one of samples + 1 equivalent values, so its rank is spread evenly over its cell.
         low, high = (1.0 - level) / 2.0, (1.0 + level) / 2.0
         left, right = self.ranks / (self.samples + 1), (self.ranks + 1) / (self.samples + 1)
         inside = np.clip(np.minimum(right, high) - np.maximum(left, low), 0.0, None)
         return (inside * (self.samples + 1)).mean(0)
 
 
-def simulation_based_calibration(truth, draws) -> Calibration:
-    """Ranks of true values (n, k) among draws (n, samples, k) from what should be their posterior."""
+def simulation_based_calibration(truth: ArrayLike, draws: ArrayLike) -> Calibration:
+    """Ranks of true values (n, k) among draws (n, samples, k) from their presumed posterior."""
     draws = np.asarray(draws)
     return Calibration((draws < np.asarray(truth)[:, None]).sum(1), draws.shape[1])
 
 
 def crps(truth: ArrayLike, draws: ArrayLike) -> np.ndarray:
-    """Continuous ranked probability score of each component, (k,), in its unit: the mean over events of
-    E|X - y| - E|X - X'|/2, least if the draws X come from the distribution of the truth y given the event
-    (Gneiting and Raftery, JASA 102, 2007, eq. 21).
+    """Continuous ranked probability score (CRPS) of each component, (k,), in its unit.
+
+    The mean over events of E|X - y| - E|X - X'|/2 (Gneiting and Raftery, JASA 102, 2007, eq. 21). It is
+    least if the draws X come from the distribution of the truth y given the event.
 
     Args:
-        truth: (n, k).
-        draws: (n, samples, k), two or more for each event; E|X - X'| is of different draws, so that the
-            score does not depend on their number.
+        truth: true values (n, k).
+        draws: draws (n, samples, k), two or more per event. E|X - X'| is estimated from different draws, so
+            that the score does not depend on their number.
 
     Raises:
         ValueError: for other shapes, or a single draw.
@@ -134,11 +134,11 @@ def crps(truth: ArrayLike, draws: ArrayLike) -> np.ndarray:
 
 
 class Retrieval(NamedTuple):
-    """How close the members of pairs are.
+    """Retrieval of the partners of pairs by distance.
 
     Attributes:
-        rank: mean rank of the partner among all by distance, as a share: 0 best, 0.5 chance.
-        first: share of events whose partner is the nearest of all.
+        rank: mean rank of the partner among all, as a fraction: 0 is best, 0.5 is chance.
+        first: fraction of events whose partner is the nearest of all.
         correlation: mean correlation of the components of partners.
     """
 
@@ -147,15 +147,15 @@ class Retrieval(NamedTuple):
     correlation: float
 
 
-def retrieve(first, second) -> Retrieval:
-    """Look for the partners of vectors (n, d) among as many others; components are standardised first."""
-    first, second = (np.asarray(v, dtype="float64") for v in (first, second))
-    first, second = ((v - v.mean(0)) / (v.std(0) + 1e-12) for v in (first, second))
-    distances = cdist(first, second)
+def retrieve(first: ArrayLike, second: ArrayLike) -> Retrieval:
+    """Retrieve the partners of vectors (n, d) among n others, after standardising components."""
+    vectors = (np.asarray(v, dtype="float64") for v in (first, second))
+    one, other = ((v - v.mean(0)) / (v.std(0) + 1e-12) for v in vectors)
+    distances = cdist(one, other)
     own = np.diag(distances)
     ranks = (distances < own[:, None]).sum(1)
     return Retrieval(
         rank=float(ranks.mean() / (len(own) - 1)),
         first=float((ranks == 0).mean()),
-        correlation=float((first * second).mean()),
+        correlation=float((one * other).mean()),
     )

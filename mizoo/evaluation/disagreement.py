@@ -13,24 +13,24 @@ from mizoo.evaluation.observables import masses
 from mizoo.objectives import LINKS
 
 FACTOR = 3.0
-# In GeV. A peak that is narrower, at parton level, is right if it is where it should be: KS distances of
-# such peaks are large whatever a model does.
+# In GeV. A narrower peak, at parton level, is judged by its position, as its KS distance is large for any
+# model.
 _NARROW, _OFF = 0.1, 0.1
-_SHOWN = 5  # observables of each stream
+_SHOWN = 5  # observables per stream in the message
 
 
 class DisagreementWarning(UserWarning):
-    """Says that generated events are far from the truth in some observables."""
+    """Warns that generated events are far from the truth in some observables."""
 
 
 class Disagreement(NamedTuple):
     """An observable in which generated events are far from the truth.
 
     Attributes:
-        stream: of the generated events.
-        observable: its name.
-        excess: KS distance over its 95 % threshold.
-        shift: GeV between the medians, of a narrow peak that is judged by it; else None.
+        stream: stream of the generated events.
+        observable: name of the observable.
+        excess: ratio of the KS distance to its 95 % threshold.
+        shift: shift of the median in GeV, for narrow peaks, which are judged by it; else None.
     """
 
     stream: str
@@ -39,7 +39,7 @@ class Disagreement(NamedTuple):
     shift: float | None = None
 
     def __str__(self) -> str:
-        """The observable, and how far off it is."""
+        """The observable and its deviation."""
         if self.shift is not None:
             return f"{self.observable} (median {self.shift:+.2g} GeV off)"
         return f"{self.observable} ({self.excess:.1f} ×)"
@@ -50,12 +50,12 @@ def disagreements(
 ) -> list[Disagreement]:
     """Observables whose KS distance is more than `factor` times its 95 % threshold.
 
-    Masses come first, as a peak can be lost where all components look fine. Of a mass with 68 % of the true
-    events within 0.1 GeV the median counts instead: it may be 0.1 GeV off.
+    Masses come first, as a peak can be lost although all components look fine. A mass with 68 % of the true
+    events within 0.1 GeV is judged by its median instead, which may be 0.1 GeV off.
 
     Args:
-        table, truth, streams: of a `Report`.
-        factor: what counts as far.
+        table, truth, streams: attributes of a `Report`.
+        factor: largest acceptable multiple of the threshold.
     """
     found = []
     for stream in table.index.unique("stream"):
@@ -72,7 +72,7 @@ def disagreements(
 
 
 def warn_of(found: list[Disagreement], name: str) -> None:
-    """Warn in one line of what `disagreements` has found for the model `name`, if anything."""
+    """Warn in one line of the `disagreements` of the model `name`, if any."""
     parts = []
     for stream in dict.fromkeys(one.stream for one in found):
         own = [str(one) for one in found if one.stream == stream]
@@ -87,10 +87,10 @@ def warn_of(found: list[Disagreement], name: str) -> None:
 
 
 def _masses(truth: Samples, made: np.ndarray, space: str) -> tuple[dict[str, float], set[str]]:
-    """By how many GeV the medians of narrow peaks are off, and the names of all masses."""
+    """Shifts of the medians of narrow peaks in GeV, and the names of all masses."""
     if not isinstance(truth, Events):
         return {}, set()
-    true = masses(truth[space], space, truth.process)
+    true = masses(truth.arrays()[space], space, truth.process)
     narrow = {name for name, values in true.items() if np.ptp(np.quantile(values, [0.16, 0.84])) < _NARROW}
     if not narrow:
         return {}, set(true)

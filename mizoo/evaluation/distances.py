@@ -1,57 +1,85 @@
-"""Distances between one-dimensional samples, of events with or without weights, and their thresholds.
+"""Distances between one-dimensional samples, with or without weights, and their thresholds.
 
-Every distance takes the true sample (n,), the model's (m,), and the weights of each, if there are any.
+Every distance takes the true sample (n,), the model's sample (m,), and the weights of each, if any.
 """
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-_COUNT = 50  # cells of histograms, equally likely in the truth
+_COUNT = 50  # bins of histograms, equally likely in the truth
 
 
-def ks(truth, model, truth_weights=None, model_weights=None) -> float:
+def ks(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+) -> float:
     """Two-sample Kolmogorov-Smirnov distance: the largest gap between the distribution functions."""
     return _largest(*_gaps(truth, model, truth_weights, model_weights))
 
 
-def wasserstein(truth, model, truth_weights=None, model_weights=None) -> float:
+def wasserstein(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+) -> float:
     """Wasserstein-1 distance, in the unit of the samples."""
     return _area(*_gaps(truth, model, truth_weights, model_weights))
 
 
-def triangular(truth, model, truth_weights=None, model_weights=None) -> float:
-    """Triangular discriminator Σ (p - q)²/(p + q) / 2 of the cells' shares: 0 if equal, 1 if disjoint.
+def triangular(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+) -> float:
+    """Triangular discriminator Σ (p - q)²/(p + q) / 2 of bin fractions: 0 if equal, 1 if disjoint.
 
-    Of cells that weights of either sign make negative, moduli are in the denominator.
+    The denominator takes moduli, as weights of either sign can make bins negative.
     """
     return _triangle(*_histograms(truth, model, truth_weights, model_weights))
 
 
-def chi2(truth, model, truth_weights=None, model_weights=None) -> float:
-    """χ² of the cells' shares over the number of degrees of freedom: 1 on average for one distribution."""
+def chi2(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+) -> float:
+    """χ² of bin fractions per degree of freedom: 1 on average for samples of one distribution."""
     return _chi2(*_histograms(truth, model, truth_weights, model_weights))
 
 
 DISTANCES = {"ks": ks, "wasserstein": wasserstein, "triangular": triangular, "chi2": chi2}
 
 
-def effective_sample_size(count, weights=None) -> float:
-    """Number of events without weights that tell as much as these: (Σw)²/Σw²."""
+def effective_sample_size(count: int, weights: np.ndarray | None = None) -> float:
+    """Effective sample size (Σw)²/Σw² of weighted events."""
     return float(count) if weights is None else float(np.sum(weights) ** 2 / np.sum(np.square(weights)))
 
 
-def ks_threshold(n, m) -> float:
-    """Distance that two samples of one distribution, n and m values, exceed in 5 % of cases."""
+def ks_threshold(n: float, m: float) -> float:
+    """KS distance that two samples of one distribution, of n and m values, exceed in 5 % of cases."""
     return 1.36 * np.sqrt(1.0 / n + 1.0 / m)
 
 
-def thresholds(truth, count, weights=None, resamples=100, seed=0) -> dict[str, float]:
-    """Distances that the truth has from itself in 5 % of cases, by name: a bootstrap.
+def thresholds(
+    truth: np.ndarray,
+    count: int,
+    weights: np.ndarray | None = None,
+    resamples: int = 100,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Distances, by name, that two bootstrap samples of the truth exceed in 5 % of cases.
 
     Args:
-        truth, weights: the true sample (n,).
-        count: m, of the model's sample.
-        resamples: pairs of samples of n and of m values, drawn from the truth with replacement.
-        seed: of the draws.
+        truth, weights: true sample (n,) and its weights (n,), if any.
+        count: size m of the model's sample.
+        resamples: number of pairs of samples, of n and m values, drawn from the truth with replacement.
+        seed: seed of the draws.
     """
     random, truth = np.random.default_rng(seed), np.asarray(truth)
     order = np.argsort(truth)
@@ -70,68 +98,78 @@ def thresholds(truth, count, weights=None, resamples=100, seed=0) -> dict[str, f
     return dict(zip(DISTANCES, map(float, np.quantile(found, 0.95, axis=0)), strict=True))
 
 
-def _normed(values, weights):
+def _normed(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     if weights is None:
         return np.full(len(values), 1.0 / len(values))
     weights = np.asarray(weights, dtype="float64")
     return weights / weights.sum()
 
 
-def _gaps(truth, model, truth_weights, model_weights):
-    """Values of both samples in order, and by how much the distribution functions differ behind each."""
+def _gaps(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None,
+    model_weights: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted values of both samples, and the difference of the distribution functions after each."""
     values = np.concatenate([truth, model]).astype("float64")
     order, n = np.argsort(values), len(truth)
     upto_truth, upto_model = np.zeros(len(values)), np.zeros(len(values))
     upto_truth[:n], upto_model[n:] = _normed(truth, truth_weights), _normed(model, model_weights)
-    # Two sums, not one of differences: so equal samples have no gap, not even a rounding error.
+    # Two sums instead of one sum of differences, so that equal samples have a gap of exactly 0.
     values, gaps = values[order], np.cumsum(upto_truth[order]) - np.cumsum(upto_model[order])
     last = _last(values)
     return values[last], gaps[last]
 
 
-def _last(values):
-    """Which of sorted values are the last of equal ones: distribution functions step behind these."""
+def _last(values: np.ndarray) -> np.ndarray:
+    """Mask of the sorted values that are the last of equal ones, where distribution functions step."""
     return np.append(values[1:] != values[:-1], True)
 
 
-def _largest(values, gaps):
+def _largest(values: np.ndarray, gaps: np.ndarray) -> float:
     return float(np.abs(gaps).max())
 
 
-def _area(values, gaps):
+def _area(values: np.ndarray, gaps: np.ndarray) -> float:
     return float(np.sum(np.abs(gaps[:-1]) * np.diff(values)))
 
 
-def _histograms(truth, model, truth_weights, model_weights):
-    """Shares of both samples in cells that are equally likely in the truth, with their variances."""
+def _histograms(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None,
+    model_weights: np.ndarray | None,
+) -> Iterator[list[np.ndarray]]:
+    """Fractions of both samples in bins that are equally likely in the truth, with their variances."""
     for values, weights in ((truth, truth_weights), (model, model_weights)):
         shares = _normed(values, weights)
         yield _filled(_cells(truth, values), shares, np.square(shares))
 
 
-def _cells(truth, values):
-    """In which cell of the truth each value lies; 0 and the last are beyond all true values."""
+def _cells(truth: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Bin of each value; bins are those of the truth, and the first and last are beyond all true values."""
     edges = np.unique(np.quantile(truth, np.linspace(0.0, 1.0, _COUNT + 1)))
-    edges[-1] = np.nextafter(edges[-1], np.inf)  # the last cell holds the largest value, too
+    edges[-1] = np.nextafter(edges[-1], np.inf)  # the last bin includes the largest value
     return np.searchsorted(edges, values, side="right")
 
 
-def _filled(cells, shares, variances):
+def _filled(cells: np.ndarray, shares: np.ndarray, variances: np.ndarray) -> list[np.ndarray]:
     return [np.bincount(cells, values, _COUNT + 2) for values in (shares, variances)]
 
 
-def _triangle(truth, model):
+def _triangle(truth: Sequence[np.ndarray], model: Sequence[np.ndarray]) -> float:
     (p, _), (q, _) = truth, model
     return float(np.sum(_ratio(np.square(p - q), np.abs(p) + np.abs(q))) / 2.0)
 
 
-def _chi2(truth, model):
+def _chi2(truth: Sequence[np.ndarray], model: Sequence[np.ndarray]) -> float:
     (p, p_variance), (q, q_variance) = truth, model
     variance = p_variance + q_variance  # not 0 where there are events, even if their weights cancel
     terms = _ratio(np.square(p - q), variance)
     return float(terms.sum() / max(np.count_nonzero(variance) - 1, 1))
 
 
-def _ratio(numerator, denominator):
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Quotients; 0 for 0/0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0.0)

@@ -1,4 +1,4 @@
-"""The region of events that a training has seen."""
+"""The domain of the training events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,19 +12,20 @@ from mizoo.datasets.samples import Samples
 from mizoo.evaluation.observables import masses, polar
 from mizoo.physics.process import Process
 
-# Of the largest value: by so much numbers of one event differ from file to file.
+# Relative to the largest value; numbers of one event differ by this between files.
 _ROUNDING = 1e-4
 _MOST_ETA = 20.0  # of an object along the beam
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Least and largest values of the training events: of pT, η and masses, or of the columns of arrays.
+    """Least and largest values of the training events, of pT, η and masses or of the columns of arrays.
 
-    A model says nothing about events outside; see `outside`.
+    A model is not valid for events outside, see `outside`.
 
     Attributes:
-        ranges: by space and quantity; spaces that are no vectors, such as images, have none.
+        ranges: least and largest values by space and quantity, pT and masses in GeV; none for spaces that
+            are no vectors, such as images.
     """
 
     ranges: dict[str, dict[str, tuple[float, float]]]
@@ -45,10 +46,10 @@ class Domain:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Mapping[str, Any]]) -> Self:
-        """Of what `to_dict` gave.
+        """The domain of a result of `to_dict`.
 
         Raises:
-            ValueError: if it is something else.
+            ValueError: for other content.
         """
         try:
             return cls(
@@ -58,19 +59,19 @@ class Domain:
             raise ValueError(f"a domain has least and largest values by space and name: {error}") from error
 
     def to_dict(self) -> dict[str, dict[str, list[float]]]:
-        """As JSON can have it."""
+        """As a JSON serialisable dictionary."""
         return {s: {name: list(ends) for name, ends in of.items()} for s, of in self.ranges.items()}
 
     def outside(self, values: ArrayLike, space: str, process: Process | None = None) -> np.ndarray:
-        """Whether events are outside the domain, (n, quantities): below or above all of the training.
+        """Mask (n, quantities) of values below or above those of all training events.
 
         Args:
-            values: events or vectors of `space`.
+            values: events (n, 4 × objects) in GeV, or vectors (n, d), of `space`.
             space: `"x"` or `"z"`.
-            process: of events; None of other arrays.
+            process: process of events; None for other arrays.
 
         Raises:
-            ValueError: if the domain is not one of such events.
+            ValueError: if the domain has other quantities.
         """
         known = self.ranges.get(space, {})
         found = _quantities(np.asarray(values), space, process)
@@ -85,13 +86,13 @@ class Domain:
         return np.stack(columns, 1)
 
     def describe(self, outside: np.ndarray, space: str) -> str:
-        """One line on what `outside` gave: how many events, and in which quantity most of them."""
+        """One line on a result of `outside`: the number of events, and the quantity with most of them."""
         return self.describe_counts(
             space, len(outside), int(outside.any(1).sum()), np.count_nonzero(outside, axis=0)
         )
 
     def describe_counts(self, space: str, events: int, count: int, each: np.ndarray) -> str:
-        """The same of numbers: of all events, of those outside, and of these in each quantity."""
+        """The line of `describe`, from the counts of all events, of those outside, and by quantity."""
         line = f"{count} of {events} events lie outside what the training has seen"
         if not count:
             return line

@@ -1,8 +1,10 @@
-"""Distances between samples of vectors: whether components have to do with one another as they should.
+"""Distances between samples of vectors, which are sensitive to relations between components.
 
-Every distance takes features of the true events (n, k), of the model's (m, k), and the weights of each, if
-there are any. Features are measured in standard deviations of the truth.
+Every distance takes features of the true events (n, k), of the model's events (m, k), and the weights of
+each, if any. Features are in units of the standard deviations of the truth.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -10,11 +12,18 @@ from scipy.spatial.distance import cdist
 from mizoo.datasets.weights import check_not_negative
 from mizoo.evaluation.distances import wasserstein
 
+_Distance = Callable[[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None], float]
+
 _DIRECTIONS = 100
-_KERNEL_EVENTS = 2000  # that the kernel distance looks at: its cost grows with the square
+_KERNEL_EVENTS = 2000  # for the kernel distance, whose cost grows with the square
 
 
-def correlation(truth, model, truth_weights=None, model_weights=None) -> float:
+def correlation(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+) -> float:
     """Root mean square difference of the entries of the correlation matrices."""
     first, second = (
         correlations(values, weights)
@@ -24,7 +33,13 @@ def correlation(truth, model, truth_weights=None, model_weights=None) -> float:
     return float(np.sqrt(np.mean(np.square(first - second)[above])))
 
 
-def sliced_wasserstein(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
+def sliced_wasserstein(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+    seed: int = 0,
+) -> float:
     """Mean Wasserstein-1 distance along 100 random directions (arXiv 1804.01947)."""
     truth, model = _standardised(truth, model)
     directions = np.random.default_rng(seed).normal(size=(_DIRECTIONS, truth.shape[1]))
@@ -33,10 +48,16 @@ def sliced_wasserstein(truth, model, truth_weights=None, model_weights=None, see
     return float(np.mean([wasserstein(a, b, truth_weights, model_weights) for a, b in lines]))
 
 
-def mmd(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
+def mmd(
+    truth: np.ndarray,
+    model: np.ndarray,
+    truth_weights: np.ndarray | None = None,
+    model_weights: np.ndarray | None = None,
+    seed: int = 0,
+) -> float:
     """Maximum mean discrepancy, squared and unbiased, of 2 000 events each (JMLR 13, 2012, lemma 6).
 
-    The kernel is exp(-d²/2h²), h the median distance of true events. Events are drawn by their weights.
+    The kernel is exp(-d²/h²) with the median distance h of true events. Events are drawn by their weights.
     """
     truth, model = _standardised(truth, model)
     random = np.random.default_rng(seed)
@@ -51,19 +72,29 @@ def mmd(truth, model, truth_weights=None, model_weights=None, seed=0) -> float:
     return float(alike - 2.0 * np.exp(-cdist(truth, model, "sqeuclidean") / width).mean())
 
 
-JOINT = {"correlation": correlation, "sliced Wasserstein": sliced_wasserstein, "MMD": mmd}
+JOINT: dict[str, _Distance] = {
+    "correlation": correlation,
+    "sliced Wasserstein": sliced_wasserstein,
+    "MMD": mmd,
+}
 
 
-def joint_thresholds(truth, count, weights=None, resamples=20, seed=0) -> dict[str, float]:
-    """Distances that the truth has from itself in 5 % of cases, by name; as `distances.thresholds`.
+def joint_thresholds(
+    truth: np.ndarray,
+    count: int,
+    weights: np.ndarray | None = None,
+    resamples: int = 20,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Distances, by name, that two samples of the truth exceed in 5 % of cases; see `distances.thresholds`.
 
-    Halves of the truth are compared, scaled to samples of its size and of `count`: a bootstrap would repeat
-    events, of which the kernel distance would take notice.
+    Halves of the truth are compared, and distances are scaled to samples of its size and of `count`. A
+    bootstrap would repeat events, which biases the kernel distance.
     """
     random, found = np.random.default_rng(seed), []
-    scale = {"MMD": 1.0}  # of 2 000 events, whatever there are
+    scale = {"MMD": 1.0}  # of 2 000 events, for any size of the samples
     half = len(truth) // 2
-    root = np.sqrt((1.0 / len(truth) + 1.0 / count) / (2.0 / half))
+    root: float = np.sqrt((1.0 / len(truth) + 1.0 / count) / (2.0 / half))
     for _ in range(resamples):
         rows = random.permutation(len(truth))
         first, second = rows[:half], rows[half : 2 * half]
@@ -77,14 +108,14 @@ def joint_thresholds(truth, count, weights=None, resamples=20, seed=0) -> dict[s
     return dict(zip(JOINT, map(float, np.quantile(found, 0.95, axis=0)), strict=True))
 
 
-def _standardised(truth, model):
+def _standardised(truth: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean, spread = np.mean(truth, 0), np.std(truth, 0) + 1e-12
     return (np.asarray(truth) - mean) / spread, (np.asarray(model) - mean) / spread
 
 
-def correlations(values, weights=None):
+def correlations(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Correlation matrix (k, k) of events (n, k)."""
-    # As `numpy.cov`, which refuses weights of either sign.
+    # Like `numpy.cov`, which refuses weights of either sign.
     shares = np.full(len(values), 1.0 / len(values)) if weights is None else weights / np.sum(weights)
     centred = values - shares @ values
     covariance = (shares[:, None] * centred).T @ centred
@@ -92,7 +123,7 @@ def correlations(values, weights=None):
     return covariance / np.outer(spread, spread)
 
 
-def _drawn(values, weights, random):
+def _drawn(values: np.ndarray, weights: np.ndarray | None, random: np.random.Generator) -> np.ndarray:
     count = min(len(values), _KERNEL_EVENTS)
     if weights is None:
         return values[random.permutation(len(values))[:count]]

@@ -1,8 +1,12 @@
 """Named one-dimensional observables of events."""
 
+from typing import cast
+
 import numpy as np
+import vector
 from numpy.typing import ArrayLike
 
+from mizoo.physics.momenta import four_momenta
 from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import COMPONENTS, Process
 from mizoo.physics.reconstruction import reconstruct
@@ -15,9 +19,9 @@ def observables(events: ArrayLike, space: str, process: Process) -> dict[str, np
     negative masses, -√(-m²). Missing momentum of two components has no p_z.
 
     Args:
-        events: of `space`.
+        events: events of `space`, in GeV.
         space: `"x"` or `"z"`.
-        process: of the events.
+        process: process of the events.
     """
     events = np.asarray(events)
     named = dict(zip(process.columns(space), events.T, strict=True))
@@ -28,38 +32,31 @@ def observables(events: ArrayLike, space: str, process: Process) -> dict[str, np
 
 
 def masses(events: ArrayLike, space: str, process: Process) -> dict[str, np.ndarray]:
-    """The masses of `observables` alone."""
+    """The masses among the `observables`."""
     if space == "x":
         return reconstruct(np.asarray(events), process)
-    momenta = _objects(events)
-    return {name: _mass(momenta[:, list(places)].sum(1)) for name, places in process.systems.items()}
-
-
-def _objects(events: ArrayLike) -> np.ndarray:
-    return np.asarray(events, dtype="float64").reshape(len(np.asarray(events)), -1, 4)
-
-
-def _mass(momentum: np.ndarray) -> np.ndarray:
-    square = momentum[:, 3] ** 2 - np.square(momentum[:, :3]).sum(-1)
-    return np.sign(square) * np.sqrt(np.abs(square))
+    momenta = four_momenta(events)
+    found = {}
+    for name, places in process.systems.items():
+        parts = cast(vector.MomentumNumpy4D, momenta[:, list(places)])
+        found[name] = parts.sum(axis=1).mass
+    return found
 
 
 def polar(events: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """pT in GeV, η and φ of each object of events (n, 4 × objects), three arrays (n, objects)."""
-    objects = _objects(events)
-    pt = np.hypot(objects[..., 0], objects[..., 1])
+    momenta = four_momenta(events)
     with np.errstate(divide="ignore", invalid="ignore"):
-        eta = np.arcsinh(objects[..., 2] / pt)
-    return pt, eta, np.arctan2(objects[..., 1], objects[..., 0])
+        return momenta.pt, momenta.eta, momenta.phi
 
 
 def wrap(angle: np.ndarray) -> np.ndarray:
-    """The same angle in [-π, π)."""
+    """Wrap angles to [-π, π)."""
     return (angle + np.pi) % (2.0 * np.pi) - np.pi
 
 
 def label(observable: str, space: str, process: Process) -> str:
-    """LaTeX label of an observable, without unit; the name of one that is no component and no mass."""
+    """LaTeX label of an observable, without unit; its name if it is neither a component nor a mass."""
     if observable in process.systems:
         return f"${process.label_of(observable)}$"
     component, _, name = observable.partition("_")

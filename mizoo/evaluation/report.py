@@ -1,8 +1,10 @@
-"""Generated events compared with true ones."""
+"""Comparison of generated with true events."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,7 @@ from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_thre
 from mizoo.evaluation.figures.draw import draw
 from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import observables
-from mizoo.evaluation.streams import draw_streams
+from mizoo.evaluation.streams import Model, draw_streams
 from mizoo.evaluation.text import latex, markdown
 from mizoo.objectives import LINKS
 
@@ -28,21 +30,21 @@ _PRINCIPAL = 10
 
 @dataclass(frozen=True)
 class Report:
-    """Generated data compared with true ones.
+    """Comparison of generated with true data.
 
     Attributes:
-        name: of the model.
-        table: one row for each stream and observable: `space`; the KS distance `ks`, the Wasserstein-1
-            distance `wasserstein` in the observable's unit (GeV for events), the triangular discriminator
-            `triangular`, `chi2` over the degrees of freedom; for each but the first a column `…_threshold`,
-            and `threshold` for KS: what two samples of the truth exceed in 5 % of cases; and `paper`,
-            whether it is one of the cells of a published table.
-        truth: the true data by space.
-        streams: the generated data by stream.
-        weights: of the generated events by stream, None for those without.
-        joint: one row for each stream, of all observables together: root mean square difference of
-            correlations, sliced Wasserstein distance and MMD of standardised observables, each with its
-            threshold, and the AUC of a classifier with its error; None unless asked for.
+        name: name of the model.
+        table: one row per stream and observable. Columns are `space`; the KS distance `ks`; the
+            Wasserstein-1 distance `wasserstein` in the observable's unit (GeV for events); the triangular
+            discriminator `triangular`; `chi2` per degree of freedom; `threshold` for KS and `…_threshold`
+            for the others, which two samples of the truth exceed in 5 % of cases; and `paper`, whether it
+            is a cell of a published table.
+        truth: true data by space.
+        streams: generated data by stream.
+        weights: weights of the generated events by stream, None for streams without.
+        joint: one row per stream, on all observables together: root mean square difference of correlations,
+            sliced Wasserstein distance and MMD of standardised observables, each with its threshold, and
+            the AUC of a classifier with its error; None unless requested.
     """
 
     name: str
@@ -54,12 +56,12 @@ class Report:
 
     @property
     def benchmark(self) -> Benchmark | None:
-        """The published table that the report can be compared with; None if there is none of its data."""
+        """The published table to compare the report with; None if there is none for its data."""
         return _benchmark(self.truth)
 
     @property
     def cells(self) -> pd.DataFrame:
-        """The cells of the published table, KS × 100, NaN where the model has not the stream.
+        """The cells of the published table, KS × 100; NaN if the model lacks the stream.
 
         Rows are this model, the papers, identity, and the threshold.
 
@@ -67,12 +69,12 @@ class Report:
             ValueError: if the data are not pairs of events of a process with a published table.
         """
         if (known := self.benchmark) is None:
-            raise ValueError("the paper's cells are of pairs of events of a process with a published table")
+            raise ValueError("cells need pairs of events of a process with a published table")
         own = [self.table["ks"].get((f"{space}_tilde", name), float("nan")) for space, name in known.cells]
         rows = {
             self.name: [100.0 * value for value in own],
             **known.published,
-            "identity": _unchanged(self.truth, known),
+            "identity": _unchanged(cast(Events, self.truth), known),
             "95 % threshold": [100.0 * float(self.table["threshold"].iloc[0])] * len(known.cells),
         }
         return pd.DataFrame(rows, index=[observable for _, observable in known.cells]).T
@@ -94,8 +96,8 @@ class Report:
             }
         return pd.DataFrame.from_dict(rows, orient="index")
 
-    def to_dict(self) -> dict:
-        """Figures of merit as plain data."""
+    def to_dict(self) -> dict[str, Any]:
+        """Metrics as a JSON serialisable dictionary."""
         cells = {} if self.benchmark is None else self.cells.round(3).to_dict(orient="index")
         joint = {} if self.joint is None else self.joint.round(5).to_dict(orient="index")
         return {
@@ -111,10 +113,10 @@ class Report:
             ],
         }
 
-    def save(self, directory) -> None:
-        """Write `metrics.json`, `table` as CSV, Markdown and LaTeX, and, of events, figures.
+    def save(self, directory: str | Path) -> None:
+        """Write `metrics.json`, `table` as CSV, Markdown and LaTeX, and, for events, figures.
 
-        These are under `directory/figures`, as PNG and PDF.
+        Figures are under `directory/figures`, as PNG and PDF.
         """
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
@@ -127,21 +129,24 @@ class Report:
             draw(self, directory / "figures")
 
 
-def evaluate(model, data: Samples, name: str | None = None, seed: int | None = None, joint=False) -> Report:
-    """Hold what a model makes against the truth, observable by observable.
+def evaluate(
+    model: Model, data: Samples, name: str | None = None, seed: int | None = None, joint: bool = False
+) -> Report:
+    """Compare the output of a model with the truth, observable by observable.
 
-    Of pairs that is what `encode` and `decode` make of the data and then of one another's draws; of x
-    alone, what `sample` draws and `reconstruct` makes of x. What a model has not is left out. Observables
-    of vectors are their components, those of images the first principal components of the true ones.
-    Weights of the data are those of what is made of them. A `DisagreementWarning` names the observables
-    in which the model is far from the truth.
+    For pairs these are the results of `encode` and `decode` on the data and then on each other's draws; for
+    x alone, those of `sample` and `reconstruct`. Methods that the model lacks are left out. Observables of
+    vectors are their components, those of images the first principal components of the true images.
+    Generated events have the weights of the data. A `DisagreementWarning` names the observables in which
+    the model is far from the truth.
 
     Args:
-        model: a `Turbo`, a `Pretrained`, or anything with `encode` and `decode` in physical units.
-        data: never used for training or choices if the figures are to be quoted.
-        name: of the model in tables; its own by default.
-        seed: for figures that can be repeated; the model's methods must take it.
-        joint: whether to compare all observables together, too, which takes a minute or more.
+        model: a `Turbo`, a `Pretrained`, or a user's own model with `name`, `endpoints` and the methods
+            that these name, in physical units.
+        data: true data; metrics to be quoted need data used neither for training nor for model selection.
+        name: name of the model in tables; its own by default.
+        seed: seed for reproducible results; the model's methods must accept it.
+        joint: whether to compare all observables together as well, which takes a minute or more.
 
     Raises:
         ValueError: if nothing can be compared, or a generated value is not finite; with `joint`, for a
@@ -149,7 +154,7 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     """
     streams = draw_streams(model, data, seed)
     name = name or model.name
-    # Draws from the prior stand for no event, and so for no weight.
+    # Draws from the prior belong to no event, so they have no weights.
     free = {"x_tilde"} if data.z is None else set()
     weights = {stream: None if stream in free else data.weights for stream in streams}
     report = _report(name, data, streams, weights, joint)
@@ -157,34 +162,41 @@ def evaluate(model, data: Samples, name: str | None = None, seed: int | None = N
     return report
 
 
-def compare(truth: Samples, made: Samples, name="model", joint=False) -> Report:
-    """Hold any data against the truth: of another generator, another version, another selection.
+def compare(truth: Samples, made: Samples, name: str = "model", joint: bool = False) -> Report:
+    """Compare any data with the truth, such as those of another generator, version or selection.
 
     Args:
-        truth, made: samples of the same observables, of any numbers, with or without weights.
-        name: of what is compared with the truth, in tables.
-        joint: as in `evaluate`; a classifier only compares samples of the same number.
+        truth, made: samples of the same observables, of any sizes, with or without weights.
+        name: name of `made` in tables.
+        joint: as in `evaluate`; the classifier needs samples of equal size.
 
     Raises:
         ValueError: if they have no space in common, or observables differ; with `joint`, for a negative
             weight.
     """
-    common = [space for space in ("z", "x") if truth[space] is not None and made[space] is not None]
+    own, others = truth.arrays(), made.arrays()
+    common = [space for space in ("z", "x") if space in own and space in others]
     if not common:
         raise ValueError("the two samples have no space in common")
     for space in common:
-        if truth[space].shape[1:] != made[space].shape[1:]:
-            shapes = " and ".join(str((*sample[space].shape[1:],)) for sample in (truth, made))
+        if own[space].shape[1:] != others[space].shape[1:]:
+            shapes = " and ".join(str((*arrays[space].shape[1:],)) for arrays in (own, others))
             raise ValueError(f"events of {space} must have one shape, got {shapes}")
-    streams = {f"{space}_tilde": made[space] for space in common}
+    streams = {f"{space}_tilde": others[space] for space in common}
     return _report(name, truth, streams, dict.fromkeys(streams, made.weights), joint)
 
 
-def _report(name, truth, streams, weights, joint):
+def _report(
+    name: str,
+    truth: Samples,
+    streams: dict[str, np.ndarray],
+    weights: dict[str, np.ndarray | None],
+    joint: bool,
+) -> Report:
     for own in (truth.weights, *weights.values()):
         if joint and own is not None:
             check_not_negative(own, "the comparison of all observables together (joint)")
-    own_thresholds: dict[tuple, dict[str, float]] = {}  # two streams of a space share them
+    own_thresholds: dict[tuple[str, str, int], dict[str, float]] = {}  # two streams of a space share them
     table = pd.concat(
         [_compared(truth, drawn, s, weights[s], own_thresholds) for s, drawn in streams.items()]
     )
@@ -196,13 +208,20 @@ def _report(name, truth, streams, weights, joint):
     return Report(name, table, truth, streams, weights, together)
 
 
-def _compared(data, drawn, stream, weights, own_thresholds) -> pd.DataFrame:
-    """Distances of generated from true data of a stream's space, a row for each observable."""
+def _compared(
+    data: Samples,
+    drawn: np.ndarray,
+    stream: str,
+    weights: np.ndarray | None,
+    own_thresholds: dict[tuple[str, str, int], dict[str, float]],
+) -> pd.DataFrame:
+    """Distances of generated from true data of a stream's space, one row per observable."""
     space = LINKS[stream].target
-    true, made = (_observables(data, space, values) for values in (data[space], drawn))
+    truth = data.arrays()[space]
+    true, made = (_observables(data, space, values) for values in (truth, drawn))
     known = _benchmark(data) if stream.endswith("tilde") else None
     threshold = ks_threshold(
-        effective_sample_size(len(data[space]), data.weights), effective_sample_size(len(drawn), weights)
+        effective_sample_size(len(truth), data.weights), effective_sample_size(len(drawn), weights)
     )
     rows = {}
     for name in true:
@@ -219,9 +238,9 @@ def _compared(data, drawn, stream, weights, own_thresholds) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["stream", "observable"])
 
 
-def _jointly(data, drawn, space, weights):
+def _jointly(data: Samples, drawn: np.ndarray, space: str, weights: np.ndarray | None) -> dict[str, float]:
     """Distances of all observables together; see `Report.joint`."""
-    true, made = (_columns(data, space, values) for values in (data[space], drawn))
+    true, made = (_columns(data, space, values) for values in (data.arrays()[space], drawn))
     own = joint_thresholds(true, len(made), data.weights)
     row = {}
     for name, distance in JOINT.items():
@@ -233,40 +252,41 @@ def _jointly(data, drawn, space, weights):
     return row
 
 
-def _columns(data, space, values):
+def _columns(data: Samples, space: str, values: np.ndarray) -> np.ndarray:
     if isinstance(data, Events):
         return features(values, space, data.process)
     return np.stack(list(_observables(data, space, values).values()), 1)
 
 
-def _without_nan(values):
+def _without_nan(values: Mapping[Any, Any]) -> dict[Any, Any]:
     return {name: None if value != value else value for name, value in values.items()}
 
 
-def _observables(data, space, values):
+def _observables(data: Samples, space: str, values: np.ndarray) -> dict[str, np.ndarray]:
     """Named observables of true or generated values of a space."""
     if isinstance(data, Events):
         return observables(values, space, data.process)
-    rows, truth = (np.reshape(array, (len(array), -1)) for array in (values, data[space]))
+    rows, truth = (np.reshape(array, (len(array), -1)) for array in (values, data.arrays()[space]))
     if np.ndim(values) == 2:
         return {f"{space}{i}": column for i, column in enumerate(rows.T)}
-    # Pixels are mostly black in truth, to the bit, which no network gives: KS distances would be 1.
+    # Most true pixels are exactly black, which no network reproduces: KS distances would be 1.
     components = PCA(min(_PRINCIPAL, *truth.shape), random_state=0).fit(truth).transform(rows)
     return {f"principal component {i + 1}": column for i, column in enumerate(components.T)}
 
 
-def _benchmark(data):
+def _benchmark(data: Samples) -> Benchmark | None:
     """The published table of pairs of events; None if there is none."""
     if not isinstance(data, Events) or data.x is None or data.z is None:
         return None
     return benchmark_of(data.process)
 
 
-def _unchanged(truth, known):
-    """The cells of taking x for z and z for x."""
+def _unchanged(truth: Events, known: Benchmark) -> list[float]:
+    """The cells of the identity, which takes x for z and z for x."""
+    own = truth.arrays()
     true, other = (
         {space: observables(events, space, truth.process) for space, events in both.items()}
-        for both in ({"z": truth.z, "x": truth.x}, {"z": truth.x, "x": truth.z})
+        for both in ({"z": own["z"], "x": own["x"]}, {"z": own["x"], "x": own["z"]})
     )
     weights = truth.weights
     return [

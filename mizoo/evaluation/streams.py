@@ -1,9 +1,10 @@
-"""What a model makes of data of any number, in chunks."""
+"""Output of a model for any number of events, in chunks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 from rich.progress import track
 
 from mizoo.datasets.samples import Samples
@@ -12,17 +13,17 @@ _CHUNK = 5000
 
 
 class Model(Protocol):
-    """A `Turbo`, a `Pretrained`, or a model of one's own, with the methods that its endpoints name."""
+    """A `Turbo`, a `Pretrained`, or a user's own model with the methods that its endpoints name."""
 
     name: str
 
     @property
     def endpoints(self) -> Sequence[str]:
-        """Those of `encode`, `decode`, `reconstruct` and `sample` that the model has."""
+        """Available methods among `encode`, `decode`, `reconstruct` and `sample`."""
 
 
 def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[str, np.ndarray]:
-    """What a model makes of data, by stream: see `evaluate`.
+    """Output of a model for data, by stream; see `evaluate`.
 
     Raises:
         ValueError: if a value is not finite, or the model makes neither x nor z from these data.
@@ -47,24 +48,31 @@ def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[s
     return drawn
 
 
-def _for_rows(sample):
-    """`sample` as a function of rows, of which it draws as many."""
+def _for_rows(sample: Callable[..., ArrayLike]) -> Callable[..., ArrayLike]:
+    """`sample` as a function of rows, which draws one sample per row."""
     return lambda rows, **seed: sample(len(rows), **seed)
 
 
-def in_chunks(function, events, what, chunk=_CHUNK, seed=None, first=0):
-    """Apply a model's `encode` or `decode` to events of any number.
+def in_chunks(
+    function: Callable[..., ArrayLike],
+    events: np.ndarray,
+    what: str | None,
+    chunk: int = _CHUNK,
+    seed: Sequence[int] | None = None,
+    first: int = 0,
+) -> np.ndarray:
+    """Apply a model's `encode` or `decode` to any number of events.
 
     Args:
         what: name of the progress bar; None for none.
-        seed: whole numbers from which that of each chunk follows; the function must take it.
-        first: number of the first event, for messages.
+        seed: sequence of integers, from which the seed of each chunk derives; the function must accept it.
+        first: index of the first event, for messages.
 
     Raises:
-        ValueError: if a value of the result is not finite, with event and column, or for another number of
-            results than of events.
+        ValueError: if a value of the result is not finite (it names event and column), or if the numbers of
+            results and events differ.
     """
-    starts = range(0, len(events), chunk)
+    starts: Iterable[int] = range(0, len(events), chunk)
     if what is not None:
         starts = track(starts, description=f"{what:9}", transient=True)
     parts = []
@@ -83,8 +91,8 @@ def in_chunks(function, events, what, chunk=_CHUNK, seed=None, first=0):
     return drawn
 
 
-def seeded(seed, chunk):
-    """The argument `seed` of a chunk's draws, if they are to be repeated."""
+def seeded(seed: Sequence[int] | None, chunk: int) -> dict[str, int]:
+    """The argument `seed` for a chunk, as keywords; empty without a seed."""
     if seed is None:
         return {}
     return {"seed": int(np.random.default_rng([*seed, chunk]).integers(2**62))}

@@ -1,14 +1,19 @@
 """A report in the terminal."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.table import Table
 
 from mizoo.datasets.events import Events
 from mizoo.evaluation.report import Report
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def show(report: Report, console: Console) -> None:
-    """Print what a report says: of each stream, of all observables together, and of each observable."""
+    """Print a report: by stream, for all observables together, and by observable."""
     console.print(f"\n{report.name} on {len(report.truth)} events: KS distances × 100\n")
     console.print(_table("of each stream", report.summary))
     if report.joint is not None:
@@ -19,13 +24,13 @@ def show(report: Report, console: Console) -> None:
     console.print()
     if report.benchmark is not None:
         console.print(_table("the paper's cells", report.cells.T))
-    rest = 100.0 * report.table["ks"].unstack("stream")
+    rest = 100.0 * report.table["ks"].unstack("stream")  # noqa: PD010
     rest = rest.reindex(report.table.index.get_level_values("observable").unique())
     console.print()
     console.print(_table("all observables", rest))
 
 
-def _table(title, frame, digits=2):
+def _table(title: str, frame: "pd.DataFrame", digits: int = 2) -> Table:
     table = Table(title, box=None)
     for column in frame.columns:
         table.add_column("\n".join(column.rsplit(" ", 1)), justify="right", no_wrap=True)
@@ -34,7 +39,7 @@ def _table(title, frame, digits=2):
     return table
 
 
-def _cell(value, digits):
+def _cell(value: str | float, digits: int) -> str:
     if isinstance(value, str):
         return value
     return "" if value != value else f"{value:.{digits}f}"

@@ -1,8 +1,13 @@
 """Tables as text."""
 
+from typing import TYPE_CHECKING
 
-def markdown(frame, digits=2) -> str:
-    """A DataFrame as a table in Markdown; names in backticks, unless they have spaces."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def markdown(frame: "pd.DataFrame", digits: int = 2) -> str:
+    """A DataFrame as a Markdown table, with names in backticks unless they have spaces."""
     lines = [
         [_code(name), *(_cell(value, digits) for value in row)]
         for name, row in zip(frame.index, frame.to_numpy(), strict=True)
@@ -12,32 +17,22 @@ def markdown(frame, digits=2) -> str:
     return "\n".join([head, rule, *(f"| {' | '.join(line)} |" for line in lines), ""])
 
 
-def latex(frame, digits=2) -> str:
-    """A DataFrame as a `tabular` of the package booktabs."""
-    lines = [["", *map(_escaped, frame.columns)]]
-    lines += [
-        [_escaped(name), *(_escaped(_cell(value, digits)) for value in row)]
-        for name, row in zip(frame.index, frame.to_numpy(), strict=True)
-    ]
-    head, *body = (f"{' & '.join(line)} \\\\" for line in lines)
-    columns = "l" + "r" * len(frame.columns)
-    rows = ["\\toprule", head, "\\midrule", *body, "\\bottomrule"]
-    return "\n".join([f"\\begin{{tabular}}{{{columns}}}", *rows, "\\end{tabular}", ""])
+def latex(frame: "pd.DataFrame", digits: int = 2) -> str:
+    """A DataFrame as a LaTeX `tabular` for the package booktabs."""
+    named = frame.set_axis([*map(_plain, frame.index)]).set_axis([*map(_plain, frame.columns)], axis=1)
+    return named.to_latex(float_format=f"%.{digits}f", na_rep="--", escape=True)
 
 
-def _code(name):
-    name = ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+def _plain(name: object) -> str:
+    return ", ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+
+
+def _code(name: object) -> str:
+    name = _plain(name)
     return name if " " in name or not name else f"`{name}`"
 
 
-def _escaped(text):
-    text = ", ".join(map(str, text)) if isinstance(text, tuple) else str(text)
-    for character in "&%_#":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("–", "--")
-
-
-def _cell(value, digits):
+def _cell(value: str | float | None, digits: int) -> str:
     if isinstance(value, str):
         return value
     return "–" if value is None or value != value else f"{value:.{digits}f}"

@@ -1,6 +1,7 @@
-"""Model cards, written from what was measured."""
+"""Model cards, written from measured metrics."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ samples of one distribution exceed in 5 % of cases.
 def write_card(directory: str | Path) -> Path:
     """Write `README.md` of a model folder from its `config.json` and `metrics.json`.
 
-    The list `known_faults` of `config.json`, if there is one, stands under the limits.
+    The entries of `known_faults` in `config.json`, if any, are listed under the limits.
     """
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
@@ -128,13 +129,13 @@ def _process(config: dict[str, Any]) -> Process | None:
 
 
 def _packaged(config: dict[str, Any]) -> Provenance:
-    """What is known of a packaged data set."""
+    """Provenance of a packaged data set."""
     known = PROVENANCE[_dataset(config)]
     return known._replace(text=f"{known.text}; the training split")
 
 
 def _own(config: dict[str, Any], process: Process | None) -> Provenance:
-    """What is known of a user's own data."""
+    """Provenance of a user's own data."""
     record = config["data"]
     files = " and ".join(f"`{file['name']}`" for file in record["files"])
     shapes = ", ".join(f"{space} {_sizes(sizes)}" for space, sizes in record["shapes"].items())
@@ -150,7 +151,7 @@ def _own(config: dict[str, Any], process: Process | None) -> Provenance:
 
 
 def _unit(config: dict[str, Any], process: Process) -> str:
-    """What the columns of events are; codes of a latent space have no names."""
+    """Names of the columns of events; codes of a latent space have none."""
     objects = {
         space: ", ".join(f"`{one.name}`" for one in process.particles(space))
         for space in "xz"
@@ -159,24 +160,24 @@ def _unit(config: dict[str, Any], process: Process) -> str:
     return _UNIT.format(columns="; ".join(f"{space} {names}" for space, names in objects.items()))
 
 
-def _epochs(history):
-    """Number of all epochs, those of what it started from included."""
+def _epochs(history: dict[str, Any]) -> int:
+    """Number of epochs, including those of the model it started from."""
     return history["recipe"]["epochs"] + (_epochs(history["start"]) if "start" in history else 0)
 
 
-def _shape(config, space):
+def _shape(config: dict[str, Any], space: str) -> str:
     return _sizes(config["shapes"][space])
 
 
-def _sizes(shape):
+def _sizes(shape: Sequence[int]) -> str:
     return f"({', '.join(map(str, ['n', *shape]))})"
 
 
-def _time(seconds):
+def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
 
 
-def _onnx(config):
+def _onnx(config: dict[str, Any]) -> str:
     parts = [
         f"`{name}` {found['usual']:.1e}, {found['largest']:.1e}, {found['last_bit']:.1e}"
         for name, found in config["onnx"]["deviations"].items()
@@ -189,12 +190,12 @@ def _onnx(config):
     )
 
 
-def _limits(limits, faults):
+def _limits(limits: str, faults: Sequence[str]) -> str:
     items = "\n".join(f"- {fault}" for fault in faults)
     return f"{limits}\n\nKnown faults:\n\n{items}" if faults else limits
 
 
-def _figures(metrics, process, dimensions):
+def _figures(metrics: dict[str, Any], process: Process | None, dimensions: int) -> str:
     if process is not None and "z" in metrics["given"]:
         known, cells = benchmark_of(process), ""
         if metrics["cells"] and known is not None:
@@ -216,7 +217,7 @@ def _figures(metrics, process, dimensions):
     )
 
 
-def _cells(cells):
+def _cells(cells: dict[str, dict[str, float | None]]) -> str:
     columns = list(next(iter(cells.values())))
     lines = ["| | " + " | ".join(f"`{c}`" for c in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     lines += [
@@ -226,7 +227,7 @@ def _cells(cells):
     return "\n".join(lines)
 
 
-def _observables(table):
+def _observables(table: list[dict[str, Any]]) -> str:
     by_space: dict[str, dict[str, dict[str, float]]] = {}
     for row in table:
         by_space.setdefault(row["space"], {}).setdefault(row["observable"], {})[row["stream"]] = row["ks"]

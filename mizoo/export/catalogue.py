@@ -1,15 +1,16 @@
-"""Trained models at hand and in a registry, listed without loading them."""
+"""Lists of trained models, local and in a registry, made without loading them."""
 
 import os
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from mizoo.export.record import read_json
 from mizoo.export.registry import VARIABLE, cache, read_registry
 
 
 def names() -> dict[str, Path]:
-    """Folders of the models at hand, by name: `./saved_models`, those installed, then the cache's."""
+    """Folders of the local models by name: of `./saved_models`, the installed package, then the cache."""
     found = {}
     for root in reversed(_roots()):
         for file in sorted(root.glob("[!.]*/saved_model.pb")):
@@ -17,24 +18,26 @@ def names() -> dict[str, Path]:
     return found
 
 
-def catalogue(registry=None) -> dict[str, tuple[str, dict]]:
-    """Where the models are and how good, by name: the folder or the registry, and `Report.summary`.
+def catalogue(registry: str | None = None) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Location and metrics of all models by name: the folder or registry, and `Report.summary`.
 
     Args:
-        registry: as for `load`.
+        registry: URL of a registry, as for `load`.
 
     Raises:
-        ConnectionError: if the registry cannot be had.
+        ConnectionError: if the registry cannot be reached.
     """
     url = registry or os.environ.get(VARIABLE)
-    found: dict[str, tuple[str, dict]] = {name: (url, {}) for name in read_registry(url)} if url else {}
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    if url:
+        found = {name: (url, {}) for name in read_registry(url)}
     for name, path in names().items():
         found[name] = (str(path.parent), read_json(path / "metrics.json").get("summary", {}))
     return dict(sorted(found.items()))
 
 
-def _roots():
+def _roots() -> list[Path]:
     package = Path(str(resources.files("mizoo")))
-    # In a checkout the folder stands beside the package, in an installation inside it.
+    # The folder is beside the package in a checkout, and inside it in an installation.
     shipped = [package / "saved_models", package.parent / "saved_models"]
     return [Path("saved_models"), *shipped, cache()]

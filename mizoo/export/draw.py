@@ -1,10 +1,12 @@
-"""Draws for files, of events or of plain arrays."""
+"""Draws for files of events or of plain arrays."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from mizoo.datasets import read_arrays
+from mizoo.datasets import Columns, read_arrays
 from mizoo.datasets.disk import naming, settle
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.write import check_target, weights
@@ -19,33 +21,42 @@ _NAMES = {"decode": "simulated", "encode": "unfolded"}
 
 
 def draw(
-    name, method, source, out=None, seed=None, skip_bad=False, resume=False, overwrite=False, samples=None,
-    columns=None,
-) -> tuple[int, Path]:  # fmt: skip
+    name: str | Path,
+    method: Literal["decode", "encode"],
+    source: str | Path,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    skip_bad: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    samples: int | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+) -> tuple[int, Path]:
     """Draw x or z for each event of a file, with a trained model.
 
-    Models of a process take and write files of its events, see `generate`. All others take NumPy files with
-    the array that is given, z or x, and write the one that is drawn to an `.npz`.
+    Models of a process read and write files of its events, see `generate`. All other models read NumPy
+    files with the conditioning array, z or x, and write the drawn array to an `.npz`.
 
     Args:
-        name: of a trained model, or path of a SavedModel or a run.
+        name: name of a trained model, or path of a SavedModel or a run.
         method: `"decode"` or `"encode"`.
         source: file to read.
-        out: file to write; `simulated` or `unfolded`, with the suffix `.h5` or `.npz`, if None.
-        seed: of the draws; new ones if None.
-        skip_bad, resume: see `generate`; of events only.
-        overwrite: replace `out` if it is there.
-        samples: draws per event, in rows that `generate` describes; one, without their numbers, if None.
+        out: file to write; if None, `simulated` or `unfolded`, with the suffix `.h5` or `.npz`.
+        seed: seed of the draws; a new one if None.
+        skip_bad, resume: see `generate`; for files of events only.
+        overwrite: whether to replace an existing `out`.
+        samples: number of draws per event, in rows as described in `generate`; if None, one draw without
+            the columns `event` and `sample`.
         columns: names of columns of events, see `mizoo.datasets.read`; by default those of the training.
 
     Returns:
         The number of events drawn, and the file.
 
     Raises:
-        FileNotFoundError: if there is no `source`.
-        FileExistsError: if `out` is there and `overwrite` is False.
-        ValueError: for a model without the mapper, files that are not of the kind it takes, and `samples`
-            that are no whole number of 1 or more.
+        FileNotFoundError: if `source` does not exist.
+        FileExistsError: if `out` exists and `overwrite` is False.
+        ValueError: for a model without the mapper, files of a kind that it does not take, or `samples`
+            other than an integer of 1 or more.
     """
     source = Path(source)
     check_samples(samples)
@@ -71,7 +82,15 @@ def draw(
     return _draw_arrays(origin, method, source, out, seed, overwrite, samples), out
 
 
-def _draw_arrays(origin, method, source, out, seed, overwrite, samples):
+def _draw_arrays(
+    origin: Origin,
+    method: Literal["decode", "encode"],
+    source: Path,
+    out: Path,
+    seed: int | None,
+    overwrite: bool,
+    samples: int | None,
+) -> int:
     given, drawn = SPACES[method]
     if source.suffix.lower() not in (".npz", ".npy") or out.suffix != ".npz":
         wrong = out if out.suffix != ".npz" else source
@@ -91,7 +110,7 @@ def _draw_arrays(origin, method, source, out, seed, overwrite, samples):
     with sole_writer(out):
         seeds = [None if seed is None else [seed, j] for j in range(samples or 1)]
         made = [in_chunks(getattr(origin.model, method), events, method, seed=one) for one in seeds]
-        arrays = {drawn: made[0], **weights(data)}
+        arrays: dict[str, Any] = {drawn: made[0], **weights(data)}
         if samples is not None:
             arrays = rows(drawn, made, np.arange(len(events)), data.weights)
         try:

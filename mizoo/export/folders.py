@@ -1,21 +1,21 @@
-"""Folders and files that something is going to be written to, checked before any work is done."""
+"""Checks of output folders and files before any work is done."""
 
 import os
 from pathlib import Path
 
 
-def check_folder(directory, marks: tuple[str, ...], what: str) -> None:
-    """Check that a folder can be written: it is new, empty, or holds what it is for.
+def check_folder(directory: str | Path, marks: tuple[str, ...], what: str) -> None:
+    """Check that a folder can be written: it is new, empty, or already of the expected kind.
 
     Args:
-        directory: of the folder.
-        marks: names of files, all of which such a folder has.
-        what: it is for, in messages, such as "a run".
+        directory: path of the folder.
+        marks: names of files that every folder of this kind has.
+        what: kind of the folder for messages, such as "a run".
 
     Raises:
         FileExistsError: if it is a file, or holds something else.
-        PermissionError: if it must not be written.
-        NotADirectoryError: if what should be a folder above it is a file.
+        PermissionError: if it is not writable.
+        NotADirectoryError: if one of its parents is a file.
     """
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
@@ -29,11 +29,11 @@ def check_folder(directory, marks: tuple[str, ...], what: str) -> None:
         raise FileExistsError(f"{directory} holds something else than {what}: choose another folder")
 
 
-def check_writable(path) -> None:
-    """Check that a file or folder can be written, or made with the folders above it.
+def check_writable(path: str | Path) -> None:
+    """Check that a file or folder can be written, or created with its parents.
 
     Raises:
-        PermissionError, NotADirectoryError: if not, with the path.
+        PermissionError, NotADirectoryError: if not; it names the path.
     """
     path = Path(path)
     there = next(p for p in (path, *path.absolute().parents) if p.exists())

@@ -1,4 +1,4 @@
-"""Draws for any number of events, in bounded memory, that survive an interruption."""
+"""Resumable draws for any number of events in bounded memory."""
 
 import hashlib
 import secrets
@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mizoo._version import __version__
+from mizoo.datasets.events import Events
+from mizoo.datasets.formats import Append
 from mizoo.datasets.integrity import checksum
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.read import numbered
@@ -28,32 +30,32 @@ from mizoo.export.several import check_samples, check_whole, rows
 from mizoo.physics.process import Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
-_ROWS = 50_000  # that are written at once, at most, unless an event has more draws
+_ROWS = 50_000  # rows written at once, at most, unless one event has more draws
 
 
 class OutsideDomain(UserWarning):
-    """Says how many events are outside of what the training has seen."""
+    """Warns of events outside the domain of the training data."""
 
 
 class Model(Protocol):
-    """What `generate` needs of a model: a `Pretrained`, a `Turbo`, or one of a user's own.
+    """Interface of models for `generate`: a `Pretrained`, a `Turbo`, or a user's own model.
 
-    The latter needs only the method that is used. Draws of it can be resumed if it has a method
-    `checksum() -> str` as well, see `mizoo.export.identity`.
+    A user's own model needs only the method that is used. Its draws can be resumed if it also has a method
+    `checksum() -> str`, see `mizoo.export.identity`.
     """
 
     name: str
 
     def encode(self, x: np.ndarray, *, seed: int) -> np.ndarray:
-        """Draw z (n, 4 × objects) given x (n, 4 × objects), in GeV; the same by the same seed."""
+        """Draw z (n, 4 × objects) given x (n, 4 × objects), in GeV; reproducible by the seed."""
 
     def decode(self, z: np.ndarray, *, seed: int) -> np.ndarray:
-        """Draw x (n, 4 × objects) given z (n, 4 × objects), in GeV; the same by the same seed."""
+        """Draw x (n, 4 × objects) given z (n, 4 × objects), in GeV; reproducible by the seed."""
 
 
 def generate(
     model: Model,
-    method: str,
+    method: Literal["decode", "encode"],
     source: str | Path,
     out: str | Path,
     process: Process | None = None,
@@ -66,54 +68,52 @@ def generate(
     columns: Columns | Mapping[str, Any] | str | Path | None = None,
     domain: Domain | None = None,
 ) -> int:
-    """Draw x or z for each event of a file, and write them to another one.
+    """Draw x or z for each event of a file, and write the draws to another file.
 
-    With `samples` it draws several times per event, such as samples of the posterior in unfolding. The file
-    then has one row per draw, all draws of the first event before those of the second one, and two more
-    columns (data sets, arrays): `event` is the place of the event in `source`, from 0, and counts events
-    that are left out by a selection or as bad; `sample` goes from 0 to `samples` − 1. Each draw has the
-    weight of its event. `mizoo.datasets.read` reads the rows as events; k draws per event are
-    `read(out).z.reshape(-1, k, d)`.
+    With `samples` each event gets several draws, such as posterior samples in unfolding. The file then has
+    one row per draw, grouped by event, and two more columns (data sets, arrays): `event` is the position of
+    the event in `source`, from 0, which also counts events that a selection or `skip_bad` leaves out;
+    `sample` runs from 0 to `samples` − 1. Each draw has the weight of its event. `mizoo.datasets.read`
+    reads the rows as events; k draws per event are `read(out).z.reshape(-1, k, d)`.
 
-    The draws of an event follow from the model, the seed, `chunk`, the events drawn together with it, which
-    are `chunk` in a row, and the number of the draw; neither from the format of the file nor from
-    `samples`: the first of several draws is the one that is drawn without `samples`.
+    The draws of an event depend on the model, the seed, `chunk`, the other events of its chunk and the
+    index of the draw. They depend neither on the format of the file nor on `samples`: the first of several
+    draws is the draw without `samples`.
 
-    Events are drawn chunk by chunk, and what is drawn is kept in a folder beside `out`, `.NAME.draws`,
-    until all is there: then the file is written, and the folder goes. A draw that was interrupted goes on
-    there; no event is lost or drawn twice, and the file is the one of an undisturbed draw.
+    Events are drawn chunk by chunk into a folder beside `out`, `.NAME.draws`. After the last chunk the file
+    is written and the folder is deleted. An interrupted job can be resumed from the folder: no event is
+    lost or drawn again, and the file is the same as without the interruption.
 
-    The folder knows what its draws follow from, by content: the model, the file, the seed and the other
-    arguments. Draws that are damaged, or not of this model, file and seed, never get into `out`: they are
-    drawn again. Where it is not known any more what the folder is of, all events are drawn anew, with a
-    warning.
+    The folder records what its draws depend on, by content: the model, the file, the seed and the other
+    arguments. Draws that are damaged, or belong to another model, file or seed, are never written to `out`
+    but drawn again. If the record is lost, all events are drawn anew, with a warning.
 
     Args:
         model: a `Pretrained` or a `Turbo`, or another `Model`.
         method: `"decode"` or `"encode"`.
-        source: file of events, of any format that `mizoo.datasets.read` takes.
+        source: file of events, in any format that `mizoo.datasets.read` takes.
         out: file to write, see `mizoo.datasets.write`.
-        process: of the events; what `source` says by default.
-        seed: of the draws, 0 or more; a new one if None, or that of the draws that are resumed.
-        skip_bad: leave bad events out.
-        resume: go on with what is there of the same draw.
-        chunk: events that are drawn at once, 1 or more; memory is that of `chunk` times `samples` draws.
-        overwrite: replace `out` if it is there.
-        samples: draws per event, 1 or more; one, without the columns `event` and `sample`, if None.
-        columns: names of columns of `source`, see `mizoo.datasets.read`, if it is not a file of mizoo's.
-        domain: what the training has seen; events outside are counted, and an `OutsideDomain` warning says
-            how many there are.
+        process: process of the events; by default the one that `source` states.
+        seed: seed of the draws, 0 or more; if None, that of the draws to resume or a new one.
+        skip_bad: whether to leave out bad events.
+        resume: whether to resume an interrupted job.
+        chunk: number of events drawn at once, 1 or more; memory grows with `chunk` times `samples`.
+        overwrite: whether to replace an existing `out`.
+        samples: number of draws per event, 1 or more; if None, one draw without the columns `event` and
+            `sample`.
+        columns: names of columns of `source`, see `mizoo.datasets.read`, if mizoo has not written it.
+        domain: domain of the training data; an `OutsideDomain` warning gives the number of events outside.
 
     Returns:
         The number of events drawn.
 
     Raises:
-        FileExistsError: if `out` is there, and `overwrite` is False; or if there are draws that were
-            interrupted, and `resume` is False.
+        FileExistsError: if `out` exists and `overwrite` is False, or if there are interrupted draws and
+            `resume` is False.
         BlockingIOError: if another process draws for the same `out`.
         OSError: if `source` is no file, or `out` cannot be written.
-        ValueError: if `out` is `source`; if draws to resume are of another model, file, seed or number of
-            samples; for bad input; or if the file has not the space that is needed.
+        ValueError: if `out` is `source`; if the draws to resume belong to another model, file, seed or
+            number of samples; for bad input; or if the file lacks the space that the method needs.
     """
     source, out = Path(source), Path(out)
     _check(method, seed, chunk)
@@ -127,7 +127,7 @@ def generate(
     with sole_writer(out):
         before = _state(source)
         stated = opened(source, named, MAX_BYTES).process
-        named = named if stated is None else None  # of files of the training, and not of mizoo's own
+        named = named if stated is None else None  # files written by mizoo need no names of columns
         process = common(process, [(str(source), stated)], str(source))
         job = {
             "mizoo version": __version__,
@@ -143,7 +143,7 @@ def generate(
         }
         target = out.resolve()
         folder = target.with_name(f".{target.name}.draws")
-        with appending(out, process, overwrite) as append:  # refuses what it cannot write before any draw
+        with appending(out, process, overwrite) as append:  # fails before any draw if it cannot write
             draws = Draws(folder, job, resume, new_seed=lambda: secrets.randbits(32))
             try:
                 events = _given(numbered(source, process, skip_bad, named), method, source)
@@ -158,18 +158,26 @@ def generate(
     return count
 
 
-def _given(parts, method, source) -> Iterator[dict[str, np.ndarray]]:
-    """What the method takes of parts of a file, with places and weights of the events."""
+def _given(
+    parts: Iterable[tuple[Events, np.ndarray]], method: str, source: Path
+) -> Iterator[dict[str, np.ndarray]]:
+    """Inputs of the method from parts of a file, with positions and weights of the events."""
     space, _ = _SPACES[method]
     for events, places in parts:
-        if events[space] is None:
+        if (given := events[space]) is None:
             raise ValueError(f"{source}: {method} needs {space}, and the file has none")
         own = {} if events.weights is None else {"weights": events.weights}
-        yield {"given": events[space], "places": places, **own}
+        yield {"given": given, "places": places, **own}
 
 
-def _watched(parts, domain, space, process, name):
-    """The same parts; when all have passed, a warning of those outside the domain."""
+def _watched(
+    parts: Iterable[dict[str, np.ndarray]],
+    domain: Domain | None,
+    space: str,
+    process: Process,
+    name: str,
+) -> Iterator[dict[str, np.ndarray]]:
+    """Pass parts through, and finally warn of events outside the domain."""
     if domain is None:
         yield from parts
         return
@@ -177,7 +185,7 @@ def _watched(parts, domain, space, process, name):
     for part in parts:
         outside = domain.outside(part["given"], space, process)
         events += len(outside)
-        count += np.count_nonzero(outside.any(1))
+        count += int(np.count_nonzero(outside.any(1)))
         each = each + np.count_nonzero(outside, axis=0)
         yield part
     if count:
@@ -186,7 +194,7 @@ def _watched(parts, domain, space, process, name):
 
 
 def _regrouped(parts: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[dict[str, np.ndarray]]:
-    """The same rows, `size` at a time: readers of different formats cut files differently."""
+    """Regroup rows by `size`, as readers of different formats split files differently."""
     rest: dict[str, np.ndarray] = {}
     for part in parts:
         both = {name: np.concatenate([rest.get(name, array[:0]), array]) for name, array in part.items()}
@@ -198,8 +206,15 @@ def _regrouped(parts: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[di
         yield rest
 
 
-def _draw(model, method, draws, append, chunks, samples):
-    """Draw for chunks of events, and append what is drawn; the number of events."""
+def _draw(
+    model: Model,
+    method: str,
+    draws: Draws,
+    append: Append,
+    chunks: Iterable[dict[str, np.ndarray]],
+    samples: int | None,
+) -> int:
+    """Draw for chunks of events, append the draws, and return the number of events."""
     function, space = getattr(model, method), _SPACES[method][1]
     count, each = 0, samples or 1
     with _progress() as progress:
@@ -222,7 +237,7 @@ def _draw(model, method, draws, append, chunks, samples):
     return count
 
 
-def _check(method, seed, chunk):
+def _check(method: str, seed: int | None, chunk: int) -> None:
     if method not in _SPACES:
         raise ValueError(f"method must be {' or '.join(map(repr, _SPACES))}, not {method!r}")
     if seed is not None:
@@ -230,13 +245,13 @@ def _check(method, seed, chunk):
     check_whole("chunk", chunk, 1)
 
 
-def _state(path):
-    """What changes whenever a file is written or replaced."""
+def _state(path: Path) -> tuple[int, int, int, int]:
+    """Fingerprint that changes whenever a file is written or replaced."""
     found = path.stat()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _progress():
+def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         transient=True,

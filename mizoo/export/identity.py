@@ -1,4 +1,4 @@
-"""What tells one model from another: the content that its draws follow from, not its name."""
+"""Identity of a model, by the content that determines its draws and not by its name."""
 
 import hashlib
 import json
@@ -13,18 +13,18 @@ from mizoo.model.turbo import Turbo
 
 @runtime_checkable
 class Checksummed(Protocol):
-    """A model of a user's own that says what it is."""
+    """A user's own model with a checksum."""
 
     def checksum(self) -> str:
-        """A string that is the same for models that draw the same by the same seed, and for no others."""
+        """A string that two models share if and only if they make the same draws by the same seed."""
 
 
 @singledispatch
 def model_checksum(model: Any) -> str | None:
-    """What a model is, as a string; None if that cannot be told.
+    """Checksum of the content of a model; None if it has none.
 
-    Of a `Pretrained` it is the SHA-256 of the files of its SavedModel, of a `Turbo` that of its
-    configuration and weights, and of other models what their method `checksum` says.
+    For a `Pretrained` it is the SHA-256 of the files of its SavedModel, for a `Turbo` that of its
+    configuration and weights, and for other models the result of their method `checksum`.
 
     Raises:
         FileNotFoundError: if the folder of a `Pretrained` is gone.
@@ -34,16 +34,16 @@ def model_checksum(model: Any) -> str | None:
 
 @model_checksum.register
 def _(model: Pretrained) -> str:
-    # Card, metrics and the other forms of the model in its folder have no part in what is drawn.
+    # The card, the metrics and the other formats in the folder do not affect the draws.
     return _of({path.relative_to(model.path).as_posix(): checksum(path) for path in program(model.path)})
 
 
 @model_checksum.register
 def _(model: Turbo) -> str:
-    # By place, not by name: Keras counts layers of a kind through the whole session.
+    # By position, not by name: Keras numbers the layers of a class over the whole session.
     weights = [array_checksum(weight.numpy()) for weight in model.weights]
     return _of([model.get_config(), weights])
 
 
-def _of(content):
+def _of(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,8 +1,8 @@
-"""Draws of one job in a folder, from which an interrupted job goes on.
+"""Draws of one job in a folder, from which an interrupted job is resumed.
 
-The folder has `job.json`, with all that the draws follow from, and one file per chunk of events, with a
-record of the job and of the events that it was drawn for. Only files that are whole and have the right
-record are used. All others are drawn again, which gives the same draws, as the seed is part of the job.
+The folder has `job.json`, with everything that the draws depend on, and one file per chunk of events, with
+a record of its job and its events. Only intact files with the right record are used. All others are drawn
+again, which gives the same draws, as the seed is part of the job.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from mizoo.datasets.integrity import array_checksum
 
 
 class LostDraws(UserWarning):
-    """Says that there were draws whose job is not known any more, and that they were deleted."""
+    """Warns that draws of an unknown job were deleted."""
 
 
 class Draws:
@@ -29,19 +29,19 @@ class Draws:
     Only the holder of the output's lock may use it, see `mizoo.datasets.lock`.
 
     Args:
-        folder: of the draws; one without a valid `job.json` is emptied, with a `LostDraws` warning if it
-            has draws.
-        job: all that the draws follow from, as JSON can have it; `seed` may be None for that of the job
-            that is there, or a new one. `model` None means that it cannot be told from others.
-        resume: go on with the draws that are there, if any.
-        new_seed: function of the seed of a new job.
+        folder: folder of the draws; one without a valid `job.json` is emptied, with a `LostDraws` warning
+            if it has draws.
+        job: everything that the draws depend on, JSON serialisable. A `seed` of None stands for that of the
+            existing job or a new one, a `model` of None for a model without a checksum.
+        resume: whether to resume existing draws.
+        new_seed: function that returns the seed of a new job.
 
     Attributes:
-        seed: of the draws.
+        seed: seed of the draws.
 
     Raises:
-        FileExistsError: if there are draws that were interrupted, and `resume` is False.
-        ValueError: if these are of another job; it says in what they differ.
+        FileExistsError: if there are interrupted draws and `resume` is False.
+        ValueError: if these belong to another job; it names the differences.
         OSError: if the folder cannot be written.
     """
 
@@ -54,8 +54,7 @@ class Draws:
         if former is not None:
             if not resume:
                 raise FileExistsError(
-                    f"{folder} has draws that were interrupted: go on with them by --resume (resume=True), "
-                    "or remove it"
+                    f"{folder} has interrupted draws: resume them with --resume (resume=True), or remove it"
                 )
             if job["seed"] is None:
                 job = {**job, "seed": former.get("seed")}
@@ -74,15 +73,15 @@ class Draws:
         self._digest = _digest(job)
 
     def part(self, index: int, given: np.ndarray, draw: Callable[[], np.ndarray]) -> np.ndarray:
-        """Draws (n, …) for the events (n, …) of a chunk: from their file, or new ones.
+        """Draws (n, …) for the events (n, …) of a chunk, from their file or new.
 
         Args:
-            index: of the chunk.
-            given: its events; draws that are kept were made for the very same ones.
-            draw: makes the draws.
+            index: index of the chunk.
+            given: events of the chunk; stored draws are used only if they were made for the same events.
+            draw: function that makes the draws.
 
         Raises:
-            OSError: if they cannot be kept.
+            OSError: if they cannot be stored.
         """
         path = self.folder / f"{index:06}.npz"
         record = {"job": self._digest, "chunk": index, "given": array_checksum(given)}
@@ -102,32 +101,32 @@ class Draws:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to go on with."""
+        """Whether there are no draws to resume."""
         return not any(self.folder.glob("*.npz"))
 
     def discard(self) -> None:
-        """Delete the folder, if it is there.
+        """Delete the folder, if it exists.
 
-        It gets another name first: a folder that is deleted halfway is never one of draws. If this ends in
-        between, the next `Draws` deletes the rest.
+        It is renamed first, so that a partly deleted folder is never taken for draws. After an interruption
+        the next `Draws` deletes the rest.
         """
         if self.folder.exists():
             self.folder.rename(_retired(self.folder))
             _delete(_retired(self.folder))
 
 
-def _retired(folder):
+def _retired(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.old")
 
 
-def _delete(path):
+def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
 
 
-def _check_same(folder, former, job):
+def _check_same(folder: Path, former: dict[str, Any], job: dict[str, Any]) -> None:
     if former != job:
         differing = [key for key in job | former if former.get(key) != job.get(key)]
         raise ValueError(
@@ -135,12 +134,12 @@ def _check_same(folder, former, job):
         )
     if job["model"] is None:
         raise ValueError(
-            f"the draws in {folder} cannot be resumed: the model has no method `checksum`, which tells it "
-            "from others; remove the folder to draw all events anew"
+            f"the draws in {folder} cannot be resumed: the model has no method `checksum` to "
+            "identify it; remove the folder to draw all events anew"
         )
 
 
-def _read_job(path):
+def _read_job(path: Path) -> dict[str, Any] | None:
     """The job that a file describes; None if it is missing or damaged."""
     try:
         content = json.loads(path.read_text())
@@ -150,22 +149,22 @@ def _read_job(path):
         return None
 
 
-def _write_job(path, job):
+def _write_job(path: Path, job: dict[str, Any]) -> None:
     unfinished = path.with_suffix(".part")
     with naming(path):
         unfinished.write_text(json.dumps({"job": job, "sha256": _digest(job)}, indent=1) + "\n")
         unfinished.replace(path)
 
 
-def _digest(job):
+def _digest(job: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()
 
 
-def _read_part(path, record):
-    """The draws of a file, if it is whole and has this record."""
+def _read_part(path: Path, record: dict[str, Any]) -> np.ndarray | None:
+    """The draws of a file; None unless it is intact and has this record."""
     try:
         with np.load(path, allow_pickle=False) as content:
             drawn, found = content["drawn"], json.loads(str(content["record"]))
-    except Exception:  # NumPy and zipfile raise whatever they stumble over in a damaged file
+    except Exception:  # NumPy and zipfile raise arbitrary errors for damaged files
         return None
     return drawn if found == {**record, "drawn": array_checksum(drawn)} else None

@@ -9,8 +9,8 @@ from mizoo.export.record import read_json
 NAME = "sha256.json"
 
 
-def write_manifest(directory) -> dict[str, str]:
-    """Write `sha256.json`: the SHA-256 of every other file of a folder, by its path in it."""
+def write_manifest(directory: str | Path) -> dict[str, str]:
+    """Write `sha256.json`: the SHA-256 of every other file of a folder, by its relative path."""
     directory = Path(directory)
     sums = {
         path.relative_to(directory).as_posix(): checksum(path)
@@ -28,12 +28,12 @@ def program(directory: str | Path) -> list[Path]:
     return [directory / "saved_model.pb", *sorted(path for path in inner if path.is_file())]
 
 
-def verify(directory) -> None:
+def verify(directory: str | Path) -> None:
     """Check the files of a folder against its `sha256.json`, if it has one.
 
     Raises:
-        ValueError: naming a file that is missing, or is not what it was when it was written, or is loaded
-            with the model and not listed.
+        ValueError: if a file is missing, was changed, or is loaded with the model but not listed; it names
+            the file.
     """
     manifest = Path(directory) / NAME
     if not manifest.is_file():

@@ -1,53 +1,67 @@
-"""The mappers of a model as an ONNX file."""
+"""Export of the mappers of a model to an ONNX file."""
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from mizoo.core.optional import extra
 from mizoo.core.tracing import inlined
+from mizoo.core.types import Tensor
+from mizoo.datasets.samples import Samples
 from mizoo.export import onnx_graph
+from mizoo.model.turbo import Turbo
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+    from onnxruntime import InferenceSession
 
 OPSET = 18
-# Rounding grows in steep splines and in loops: of one event in a hundred it may be more, but not much.
+# Rounding errors grow in steep splines and in loops, so one event in a hundred may deviate more.
 _USUAL, _LARGEST = 1e-4, 1e-3
 _MAPPERS = (("encode", "x", "z", "encoder"), ("decode", "z", "x", "decoder"))
 
 
-def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
+def write_onnx(
+    model: Turbo, path: str | Path, events: Samples | Mapping[str, np.ndarray | None]
+) -> dict[str, dict[str, float]]:
     """Write the mappers of a model as one ONNX file.
 
-    Inputs are `x` and `z`, (n, …) in physical units, and, if mappers draw, standard normal numbers
-    `z_noise` and `x_noise`; outputs are `z_tilde` = encode(x) and `x_tilde` = decode(z). What an output is
-    made of is all that has to be given: inputs are optional, and have no rows by themselves. The file
-    appears only after onnxruntime has given what TensorFlow gives on `events`: where the converter does not
-    know an operation, it writes a broken file and says so in its log alone.
+    Inputs are `x` and `z`, (n, …) in physical units, and for mappers that draw, standard normal numbers
+    `z_noise` and `x_noise`; outputs are `z_tilde` = encode(x) and `x_tilde` = decode(z). Inputs are
+    optional and have no rows by default: only the inputs of the requested output are needed. The file
+    appears only after onnxruntime has reproduced TensorFlow on `events`, because the converter writes a
+    broken file, with a mere log message, if it does not support an operation.
 
     Args:
         model: a `Turbo`.
-        path: of the file.
-        events: x and z by space, (n, …) in physical units, to compare on; z is drawn if there is none.
+        path: path of the file.
+        events: x and z by space, (n, …) in physical units, for the comparison; a missing one is drawn.
 
     Returns:
-        By endpoint, `encode` and `decode`, how far components are from TensorFlow's: `usual`, what 99 % of
-        the events keep to, and `largest`; and `last_bit`, how far those of TensorFlow move at most if the
-        last bit of the noise, or of the events if there is none, changes: no two programs can be expected
-        to agree better. A deviation is relative to the component, to its standard deviation or to a
+        By endpoint, `encode` and `decode`, deviations of onnxruntime from TensorFlow: `usual`, the 99 %
+        quantile over events, and `largest`; and `last_bit`, the largest change of TensorFlow's result if
+        the last bit of the noise (or of the events, without noise) changes, a lower limit for the agreement
+        of two programs. Deviations are relative to the component, to its standard deviation or to a
         hundredth of that of all components, whichever is largest.
 
     Raises:
         ImportError: without the extra `onnx`.
-        ValueError: if a mapper does not give what TensorFlow gives, within 1e-4 in 99 % of the events and
-            1e-3 in all of them.
+        ValueError: if a mapper deviates from TensorFlow by more than 1e-4 at the 99 % quantile of the
+            events or by more than 1e-3 in any of them.
     """
     onnx, runtime, converter = (
         extra(name, "writing .onnx files") for name in ("onnx", "onnxruntime", "tf2onnx")
     )
     path = Path(path)
     unfinished = path.with_suffix(".part")
-    functions, feeds, parts = {}, {}, {}
+    functions: dict[str, Callable[..., Tensor]] = {}
+    feeds: dict[str, dict[str, np.ndarray]] = {}
+    parts: dict[str, ModelProto] = {}
     try:
         for name, space, other, role in _MAPPERS:
             if model.mappers[role] is None:
@@ -70,16 +84,18 @@ def write_onnx(model, path, events) -> dict[str, dict[str, float]]:
     return deviations
 
 
-def _by_position(draw, inputs):
+def _by_position(draw: Callable[..., Tensor], inputs: int) -> Callable[..., Tensor]:
     """`encode` or `decode` as a function of events alone, or of events and noise."""
     return (lambda given: draw(given)) if inputs == 1 else lambda given, noise: draw(given, noise=noise)
 
 
-def _converted(function, signature, converter):
-    """A function as a model of ONNX."""
-    logging.disable(logging.ERROR)  # of what it cannot convert, hundreds of lines
+def _converted(
+    function: Callable[..., Tensor], signature: Sequence[tf.TensorSpec], converter: ModuleType
+) -> "ModelProto":
+    """Convert a function to an ONNX model."""
+    logging.disable(logging.ERROR)  # hundreds of lines on operations that it cannot convert
     try:
-        with inlined():  # in loops, the converter gives what is called twice the same names
+        with inlined():  # in loops, the converter would reuse names for repeated calls
             model, _ = converter.convert.from_function(function, input_signature=signature, opset=OPSET)
     finally:
         logging.disable(logging.NOTSET)
@@ -87,8 +103,13 @@ def _converted(function, signature, converter):
     return model
 
 
-def compare(function, session, feeds, output) -> dict[str, float]:
-    """How far onnxruntime is from TensorFlow on the same inputs, as `write_onnx` returns it."""
+def compare(
+    function: Callable[..., Tensor],
+    session: "InferenceSession",
+    feeds: dict[str, np.ndarray],
+    output: str,
+) -> dict[str, float]:
+    """Deviations of onnxruntime from TensorFlow on the same inputs, as returned by `write_onnx`."""
     *others, last = feeds.values()
     expected = function(*others, last).numpy()
     moved = function(*others, np.nextafter(last, np.float32(np.inf))).numpy()
@@ -96,8 +117,14 @@ def compare(function, session, feeds, output) -> dict[str, float]:
     return {**_deviation(expected, drawn), "last_bit": _deviation(expected, moved)["largest"]}
 
 
-def _inputs(model, space, other, role, events):
-    """Signature of a mapper's function, and inputs to try it on."""
+def _inputs(
+    model: Turbo,
+    space: str,
+    other: str,
+    role: str,
+    events: Samples | Mapping[str, np.ndarray | None],
+) -> tuple[list[tf.TensorSpec], dict[str, np.ndarray]]:
+    """Signature of a mapper's function, and test inputs."""
     given = events[space]
     if given is None:
         given = model.representations[space].sample(1000)
@@ -109,7 +136,7 @@ def _inputs(model, space, other, role, events):
     return signature, feeds
 
 
-def _deviation(expected, found):
+def _deviation(expected: np.ndarray, found: np.ndarray) -> dict[str, float]:
     spread = np.maximum(expected.std(0), 0.01 * expected.std())
     relative = np.abs(found - expected) / np.maximum(np.abs(expected), spread)
     events = relative.reshape(len(relative), -1).max(1)

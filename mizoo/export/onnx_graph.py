@@ -1,14 +1,20 @@
-"""Graphs of ONNX as they come from the converter, and what is done to them."""
+"""Transformations of the ONNX graphs that the converter makes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
 from mizoo.core.optional import extra
 
-_SINGLE, _DOUBLE = 1, 11  # numbers of types in ONNX
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+
+_SINGLE, _DOUBLE = 1, 11  # ONNX codes of the types
 
 
-def settle(model):
-    """Make a converted model more exact, faster and shorter, in place; inputs and outputs stay."""
+def settle(model: "ModelProto") -> None:
+    """Make a converted model more accurate, faster and smaller, in place; inputs and outputs are kept."""
     _exact_logarithms(model.graph)
     types = _types(model)
     _rounded(model.graph, types)
@@ -18,12 +24,12 @@ def settle(model):
     _shorten(model.graph)
 
 
-def joined(models):
-    """One model of several, `{output: model}`, each with inputs and one output of its own.
+def joined(models: Mapping[str, "ModelProto"]) -> "ModelProto":
+    """Join several models, `{output: model}`, each with its own inputs and one output.
 
-    A runtime wants all inputs of a model, or those at least that have no value by themselves. So here all
-    have one, of no rows, and of an input without rows nothing is computed: who gives the inputs of one
-    output, and asks for it, pays for nothing else.
+    A runtime requires all inputs that have no default value. Therefore every input defaults to an array
+    without rows, for which nothing is computed: a caller that wants one output gives its inputs and pays
+    for nothing else.
     """
     onnx = extra("onnx", "writing .onnx files")
     helper, to_tensor = onnx.helper, onnx.numpy_helper.from_array
@@ -57,19 +63,19 @@ def joined(models):
     return whole
 
 
-def _no_rows(value):
-    """An array of no rows, of a value's shape."""
+def _no_rows(value: "ValueInfoProto") -> np.ndarray:
+    """An array without rows, otherwise of a value's shape."""
     return np.zeros((0, *(size.dim_value for size in value.type.tensor_type.shape.dim[1:])), "float32")
 
 
-def _inner(node):
+def _inner(node: "NodeProto") -> Iterator["GraphProto"]:
     """Graphs of the branches or of the body of a node."""
     for attribute in node.attribute:
         yield from ([attribute.g] if attribute.HasField("g") else [])
         yield from attribute.graphs
 
 
-def _graphs(graph):
+def _graphs(graph: "GraphProto") -> Iterator["GraphProto"]:
     """A graph and all graphs in it."""
     yield graph
     for node in graph.node:
@@ -77,9 +83,10 @@ def _graphs(graph):
             yield from _graphs(inner)
 
 
-def _exact_logarithms(whole):
-    """Take logarithms of doubles as doubles. The converter has them in single precision, where those of
-    numbers near 1 lose most of their digits, between two casts.
+def _exact_logarithms(whole: "GraphProto") -> None:
+    """Take logarithms of doubles in double precision.
+
+    The converter takes them in single precision between two casts, which loses most digits near 1.
     """
     for graph in _graphs(whole):
         made = {name: node for node in graph.node for name in node.output}
@@ -91,29 +98,30 @@ def _exact_logarithms(whole):
                 del last.attribute[:]
 
 
-def _is(node, kind):
+def _is(node: "NodeProto | None", kind: str) -> TypeGuard["NodeProto"]:
     return node is not None and node.op_type == kind
 
 
-def _cast_to(node):
-    """Type to which a node casts, by its number in ONNX; None if it does not."""
+def _cast_to(node: "NodeProto") -> int | None:
+    """ONNX code of the type that a node casts to; None if it is no cast."""
     return next((a.i for a in node.attribute if a.name == "to"), None) if _is(node, "Cast") else None
 
 
-def _types(model):
+def _types(model: "ModelProto") -> dict[str, int]:
     """Types of the values of a model and of all graphs in it, by name."""
     graphs = _graphs(extra("onnx", "writing .onnx files").shape_inference.infer_shapes(model).graph)
     values = (value for graph in graphs for value in (*graph.input, *graph.value_info, *graph.output))
     return {value.name: value.type.tensor_type.elem_type for value in values}
 
 
-def _rounded(whole, types):
-    """Round to single precision where TensorFlow does. The converter makes one cast of two that follow each
-    other, and so leaves doubles as they are that TensorFlow rounds on their way.
+def _rounded(whole: "GraphProto", types: Mapping[str, int]) -> None:
+    """Round to single precision where TensorFlow does.
+
+    The converter merges two successive casts, and so does not round doubles that TensorFlow rounds.
     """
     node = extra("onnx", "writing .onnx files").helper.make_node
 
-    def twice(cast):
+    def twice(cast: "NodeProto") -> list["NodeProto"]:
         rounded = f"{cast.output[0]}/rounded"
         first = node("Cast", cast.input, [rounded], to=_SINGLE)
         return [first, node("Cast", [rounded], cast.output, to=_DOUBLE)]
@@ -121,14 +129,16 @@ def _rounded(whole, types):
     _replace(whole, lambda one: _cast_to(one) == _DOUBLE == types.get(one.input[0]), twice)
 
 
-def _plain_exponentials(whole, types):
-    """Write sigmoids and softpluses of single precision with exponentials: in onnxruntime those are exact
-    to the last bit and take a third of the time, where its own sigmoid is off by 1e-7 and more.
+def _plain_exponentials(whole: "GraphProto", types: Mapping[str, int]) -> None:
+    """Write sigmoids and softpluses in single precision with exponentials.
+
+    In onnxruntime these are exact to the last bit and take a third of the time; its own sigmoid is off by
+    1e-7 and more.
     """
     onnx = extra("onnx", "writing .onnx files")
     node = onnx.helper.make_node
 
-    def sigmoid(x, y):
+    def sigmoid(x: str, y: str) -> list["NodeProto"]:
         return [
             node("Neg", [x], [f"{y}/minus"]),
             node("Exp", [f"{y}/minus"], [f"{y}/power"]),
@@ -136,7 +146,7 @@ def _plain_exponentials(whole, types):
             node("Reciprocal", [f"{y}/below"], [y]),
         ]
 
-    def softplus(x, y):
+    def softplus(x: str, y: str) -> list["NodeProto"]:
         return [
             node("Relu", [x], [f"{y}/line"]),
             node("Abs", [x], [f"{y}/modulus"]),
@@ -157,8 +167,12 @@ def _plain_exponentials(whole, types):
         whole.initializer.append(onnx.numpy_helper.from_array(np.float32(1.0), "one"))
 
 
-def _replace(whole, wanted, new):
-    """Replace all nodes that are `wanted` by what `new` makes of each. Whether there were any."""
+def _replace(
+    whole: "GraphProto",
+    wanted: Callable[["NodeProto"], bool],
+    new: Callable[["NodeProto"], list["NodeProto"]],
+) -> bool:
+    """Replace each `wanted` node by the nodes that `new` returns. Returns whether there were any."""
     found = False
     for graph in list(_graphs(whole)):
         there = [wanted(node) for node in graph.node]
@@ -169,8 +183,8 @@ def _replace(whole, wanted, new):
     return found
 
 
-def _prune(graph):
-    """Take out nodes whose outputs nobody reads."""
+def _prune(graph: "GraphProto") -> None:
+    """Remove nodes whose outputs are not used."""
     for node in graph.node:
         for inner in _inner(node):
             _prune(inner)
@@ -189,8 +203,8 @@ def _prune(graph):
     graph.node.extend(reversed(kept))
 
 
-def _narrow(whole):
-    """Keep weights in single precision that are computed with in double, as TensorFlow does."""
+def _narrow(whole: "GraphProto") -> None:
+    """Store weights in single precision that are used in double precision, as TensorFlow does."""
     onnx = extra("onnx", "writing .onnx files")
     for graph in _graphs(whole):
         casts = []
@@ -206,15 +220,15 @@ def _narrow(whole):
         graph.node.extend(nodes)
 
 
-def _shorten(whole):
+def _shorten(whole: "GraphProto") -> None:
     """Name nodes and inner values by numbers.
 
-    The converter's names are paths through TensorFlow's graph: a fifth of a file of a few MB.
+    The converter's names are paths through TensorFlow's graph, which take a fifth of a file of a few MB.
     """
     names = {value.name: value.name for value in (*whole.input, *whole.output)}
-    names[""] = ""  # an input that is left out
+    names[""] = ""  # an omitted optional input
 
-    def short(name):
+    def short(name: str) -> str:
         return names.setdefault(name, str(len(names)))
 
     for graph in _graphs(whole):

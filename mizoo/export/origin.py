@@ -1,14 +1,18 @@
-"""A model with what is known of the data it was made of, and data that fit it."""
+"""A trained model with the record of its data, and data that fit it."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
-from mizoo.datasets import Samples
+import numpy as np
+
+from mizoo.datasets import Columns, Samples
 from mizoo.evaluation.domain import Domain
 from mizoo.export.pretrained import Pretrained, load
 from mizoo.export.record import read_config
 from mizoo.physics import library
 from mizoo.physics.process import Process
-from mizoo.presets import PRESETS
+from mizoo.presets import PRESETS, Preset
 from mizoo.presets.data import held_out, read_data, same_files, tell_unused
 
 
@@ -16,31 +20,31 @@ class Origin:
     """A trained model, and the data that it was trained on.
 
     Args:
-        name: of a shipped model, or path of a SavedModel or a run.
+        name: name of a shipped model, or path of a SavedModel or a run.
 
     Attributes:
-        model: a `Pretrained`, or, of a run, its `Turbo`.
+        model: a `Pretrained`, or the `Turbo` of a run.
         config: content of its `config.json`; empty if there is none.
-        shapes: of one event by space, as far as they are known.
+        shapes: shapes of one event by space, as far as they are known.
 
     Raises:
         ValueError, FileNotFoundError, ConnectionError: as `load` does.
     """
 
-    def __init__(self, name):
+    def __init__(self, name: str | Path) -> None:
         self.model = load(name)
         self.config = self.model.config if isinstance(self.model, Pretrained) else read_config(name)
         self.shapes = self.model.shapes
         self.name = str(Path(name).name if self.config else self.model.name)
 
     @property
-    def record(self) -> dict:
-        """Of the data, see `mizoo.presets.data`; empty for models without."""
+    def record(self) -> dict[str, Any]:
+        """Record of the data, see `mizoo.presets.data`; empty if there is none."""
         return self.config.get("data", {})
 
     @property
-    def preset(self):
-        """The `Preset`, None if it is not known."""
+    def preset(self) -> Preset | None:
+        """The `Preset`; None if it is not known."""
         return PRESETS.get(self.config.get("recipe", {}).get("preset"))
 
     @property
@@ -54,39 +58,44 @@ class Origin:
         return library.get(self.preset.dataset) if self.preset.takes_process else None
 
     @property
-    def columns(self):
-        """Names of the columns of the files it was trained on, if they were given; else None."""
+    def columns(self) -> dict[str, Any] | None:
+        """Names of the columns of the training files; None if none were given."""
         return self.record.get("columns")
 
     @property
     def domain(self) -> Domain | None:
-        """What the training has seen; None if it is not known."""
+        """Domain of the training data; None if it is not known."""
         found = self.config.get("domain")
         return None if found is None else Domain.from_dict(found)
 
-    def truth(self, paths=(), split=None, columns=None, skip_bad=False) -> Samples:
-        """Data that the model is compared with.
+    def truth(
+        self,
+        paths: Sequence[str | Path] = (),
+        split: Literal["train", "validation", "test"] | None = None,
+        columns: Columns | Mapping[str, Any] | str | Path | None = None,
+        skip_bad: bool = False,
+    ) -> Samples:
+        """Data to compare the model with.
 
-        Without `paths` they are a split of what the model was trained on: its files, read again, or its
-        demonstration. Of files that the model was trained on only events that it has not seen are taken,
-        of any other files all.
+        Without `paths` this is a split of the model's own data: its files, read again, or its demonstration
+        data set. Of the files that the model was trained on, only unseen events are taken; of other files,
+        all events.
 
         Args:
-            paths: of files.
-            split: `"train"`, `"validation"` or `"test"`; the last one by default.
+            paths: paths of files.
+            split: `"train"`, `"validation"` or `"test"` (the default).
             columns: names of columns of `paths`, see `mizoo.datasets.read`; by default those of the
                 training.
-            skip_bad: leave bad events of `paths` out.
+            skip_bad: whether to leave out bad events of `paths`.
 
         Raises:
-            FileNotFoundError: if a file is not there.
-            ValueError: if the data are of another kind or shape than the model's; if nothing is known of
-                the data of the model and there are no `paths`; or for `split` or `skip_bad` where they
-                would not be used.
+            FileNotFoundError: if a file does not exist.
+            ValueError: if kind or shape of the data differ from the model's; if the model's own data are
+                unknown and there are no `paths`; or for a `split` or `skip_bad` that would not be used.
         """
         if split is not None and paths:
             raise ValueError(
-                "split (--split) is of the data the model was trained on: not for files (--data)"
+                "split (--split) selects from the data the model was trained on, not from files (--data)"
             )
         if skip_bad and not paths:
             raise ValueError("skip_bad (--skip-bad) needs files of events as data (--data)")
@@ -109,8 +118,8 @@ class Origin:
         dataset = self.record.get("demonstration", self.preset.dataset)
         return self._fitting(self.preset.truth(split, dataset), [f"the packaged events {dataset}"])
 
-    def _fitting(self, samples, names):
-        """What the model takes of data, if their shapes are the model's."""
+    def _fitting(self, samples: Samples, names: Sequence[str | Path]) -> Samples:
+        """The part of the data that the model takes, after a check of the shapes."""
         used, trained = samples, self.record.get("shapes")
         takes_x = self.preset is not None and self.preset.data == "x"
         if samples.x is not None and (takes_x or (trained is not None and "z" not in trained)):
@@ -120,11 +129,11 @@ class Origin:
         tell_unused(self.name, samples, used, names)
         return used
 
-    def check_shape(self, space, array, source) -> None:
-        """Check that an array (n, …) is what the model takes of a space, as far as that is known.
+    def check_shape(self, space: str, array: np.ndarray, source: str | Path) -> None:
+        """Check that an array (n, …) has the shape that the model takes in a space, as far as it is known.
 
         Raises:
-            ValueError: if it has another shape, with the source, both shapes and the space.
+            ValueError: if it has another shape; it names the source, both shapes and the space.
         """
         own = self.shapes.get(space, found := list(array.shape[1:]))
         if found != own:

@@ -22,23 +22,23 @@ from mizoo.model.turbo import Turbo
 
 
 class Pretrained(GenerativeModel):
-    """A trained model in a folder: its SavedModel draws, and its `model.keras` does what that cannot.
+    """A trained model in a folder, whose SavedModel makes the draws.
 
-    The latter takes `noise`, reconstructs z, and knows `noise_shape` and `latents`; it is loaded when it is
-    needed first.
+    Its `model.keras`, loaded on first use, serves what the SavedModel lacks: the argument `noise`, the
+    reconstruction of z, `noise_shape` and `latents`.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
 
     Attributes:
-        name: of its folder.
-        path: of its folder.
-        metrics: figures of merit on test data, as `mizoo evaluate` wrote them; empty if there are none.
-        config: what it says of how it was made, of `config.json`; empty if there is none.
-        preset: name of the preset it was made by; None if it is not known.
+        name: name of the folder.
+        path: path of the folder.
+        metrics: metrics on test data, as written by `mizoo evaluate`; empty if there are none.
+        config: content of `config.json`, the record of how the model was made; empty if there is none.
+        preset: name of its preset; None if it is not known.
 
     Raises:
-        ValueError: if a file is missing, or is not what was written; it names the file.
+        ValueError: if a file is missing or was changed; it names the file.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -49,14 +49,14 @@ class Pretrained(GenerativeModel):
         self.config = read_config(self.path)
         self.preset: str | None = self.config.get("recipe", {}).get("preset")
         try:
-            # The endpoints hold no reference to the variables they use: this object must live.
+            # The endpoints hold no references to the variables they use, so this object must stay alive.
             self._saved = tf.saved_model.load(str(self.path))
-        except Exception as error:  # TensorFlow raises whatever it stumbles over in a damaged file
+        except Exception as error:  # TensorFlow raises arbitrary errors for damaged files
             raise ValueError(f"{self.path} is no whole SavedModel: {_first_line(error)}") from error
 
     @property
     def endpoints(self) -> list[str]:
-        """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
+        """Available methods among `encode`, `decode`, `reconstruct` and `sample`."""
         return [
             name for name in ("encode", "decode", "reconstruct", "sample") if name in self._saved.signatures
         ]
@@ -72,13 +72,13 @@ class Pretrained(GenerativeModel):
         """Shape of the noise per event, for `encode` ("encoder") or `decode` ("decoder"); None if none.
 
         Raises:
-            ValueError: if the model has not the mapper.
+            ValueError: if the model lacks the mapper.
             FileNotFoundError: if the folder has no `model.keras`.
         """
         return self._keras.noise_shape(role)
 
     def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Where events lie in the latent space that the mappers share, (n, d) by space.
+        """Latent vectors (n, d) of events, by space, in the latent space that the mappers share.
 
         Args:
             data: x, z or both by space, (n, …).
@@ -90,8 +90,9 @@ class Pretrained(GenerativeModel):
         return self._keras.latents(data)
 
     def trainable(self) -> Turbo:
-        """The compiled `Turbo`, to go on training; its mappers have the weights that draws come from, and
-        no averages of their own.
+        """The compiled `Turbo` for further training.
+
+        Its mappers have the weights that make the draws, without separate averages.
 
         Raises:
             FileNotFoundError: if the folder has no `model.keras`.
@@ -137,28 +138,28 @@ class Pretrained(GenerativeModel):
 
 
 def load(name: str | PathLike[str], registry: str | None = None) -> GenerativeModel:
-    """Load a trained model: by the name of a shipped one, or by the path of a SavedModel or a run.
+    """Load a trained model by the name of a shipped one, or by the path of a SavedModel or a run.
 
-    A name is looked for in `./saved_models`, in the installed package, in the user's cache, and then in
-    a registry, from which the model is fetched into the cache.
+    A name is looked up in `./saved_models`, the installed package, the user's cache and then a registry,
+    from which the model is downloaded to the cache.
 
     A SavedModel is a program: TensorFlow runs its graph, which can read and write files, with the rights of
-    the user. Load only models from those you trust; checksums say that files are whole, not who wrote them.
-    A `.keras` file of a run is read in Keras's safe mode, which refuses what it may hold of Python, and an
-    ONNX file holds mathematics alone: these are the safer forms.
+    the user. Load only models from sources you trust; checksums show that files are intact, not who wrote
+    them. Safer formats are the `.keras` file of a run, read in Keras's safe mode, which refuses embedded
+    Python code, and ONNX files, which hold mathematics alone.
 
     Args:
-        name: of the model, or path.
-        registry: URL of a registry, see `mizoo.export.registry`; that of `MIZOO_REGISTRY` if none.
+        name: name of the model, or path of a SavedModel or a run.
+        registry: URL of a registry, see `mizoo.export.registry`; by default that of `MIZOO_REGISTRY`.
 
     Returns:
-        A `Pretrained`, or, for the directory of a finished run, its `Turbo`.
+        A `Pretrained`, or the `Turbo` of a finished run.
 
     Raises:
-        ValueError: if there is none, with the nearest name; or if one of its files is damaged, with the
-            file.
+        ValueError: if there is no such model (it suggests the nearest name), or if one of its files is
+            damaged (it names the file).
         FileNotFoundError: if it is a run that has not finished.
-        ConnectionError: if the registry, or a file of it, cannot be had.
+        ConnectionError: if the registry, or a file of it, cannot be reached.
     """
     if (Path(name) / "saved_model.pb").is_file():
         return Pretrained(name)
@@ -183,15 +184,15 @@ def load(name: str | PathLike[str], registry: str | None = None) -> GenerativeMo
 
 
 def load_keras(path: str | PathLike[str]) -> Turbo:
-    """The `Turbo` of a `.keras` file, which is read in safe mode.
+    """Load the `Turbo` of a `.keras` file in safe mode.
 
     Raises:
-        ValueError: if it is damaged, has parts that are not registered, or is no Turbo; with its path.
+        ValueError: if it is damaged, has parts that are not registered, or is no Turbo; it names the path.
     """
     importlib.import_module("mizoo.presets.catalogue")  # registers every class that a file may name
     try:
         model = keras.saving.load_model(path)
-    except Exception as error:  # so does Keras
+    except Exception as error:  # Keras raises arbitrary errors for damaged files
         raise ValueError(f"{path} cannot be loaded: {_first_line(error)}") from error
     if not isinstance(model, Turbo):
         raise ValueError(f"{path} holds a {type(model).__name__}, not a Turbo")

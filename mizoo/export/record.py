@@ -1,30 +1,32 @@
-"""What a run or a model folder says of itself, read with errors that name the file."""
+"""JSON records of runs and model folders, read with errors that name the file."""
 
 import json
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 
-def read_config(directory) -> dict:
-    """The content of `config.json`; empty if there is none.
+def read_config(directory: str | PathLike[str]) -> dict[str, Any]:
+    """Read `config.json` of a folder; empty if there is none.
 
     Raises:
-        ValueError: if it is damaged, with its path.
+        ValueError: if it is damaged; it names the path.
     """
     return read_json(Path(directory) / "config.json")
 
 
-def read_json(path) -> dict:
-    """A JSON file with an object; empty if there is none.
+def read_json(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read a JSON file with an object; empty if there is no file.
 
     Raises:
-        ValueError: if it is damaged, with its path.
+        ValueError: if it is damaged; it names the path.
     """
     path = Path(path)
     if not path.is_file():
         return {}
     try:
         content = json.loads(path.read_text())
-    except ValueError as error:  # of text and of JSON
+    except ValueError as error:  # of the encoding or of JSON
         raise ValueError(f"{path} is damaged: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path} is damaged: an object was expected, got {type(content).__name__}")

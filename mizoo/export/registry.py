@@ -1,8 +1,9 @@
-"""Models from elsewhere: a registry, its downloads, and the user's cache."""
+"""Registries of models, downloads from them, and the user's cache."""
 
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -13,22 +14,22 @@ from rich.progress import track
 from mizoo.export.manifest import NAME, checksum
 
 VARIABLE = "MIZOO_REGISTRY"
-_TIMEOUT = 30.0  # seconds without a byte
+_TIMEOUT = 30.0  # seconds without data
 
 
 def cache() -> Path:
-    """Folder of downloaded models: `MIZOO_CACHE`, or the system's place for caches."""
+    """Folder of downloaded models: `MIZOO_CACHE`, or one in the system's cache folder."""
     return Path(os.environ.get("MIZOO_CACHE") or pooch.os_cache("mizoo"))
 
 
-def read_registry(url) -> dict[str, dict[str, str]]:
-    """Models of a registry: SHA-256 by path of their files, by name.
+def read_registry(url: str) -> dict[str, dict[str, str]]:
+    """Read the models of a registry: by name, the SHA-256 of their files by path.
 
-    A registry is a JSON file, `{"name": {"saved_model.pb": "3a5f…"}}`, beside which the folder of each
-    model lies; `mizoo.export.write_registry` makes one.
+    A registry is a JSON file, `{"name": {"saved_model.pb": "3a5f…"}}`, beside the folders of its models;
+    `mizoo.export.write_registry` writes one.
 
     Raises:
-        ConnectionError: if it cannot be had.
+        ConnectionError: if it cannot be reached.
         ValueError: if it is no registry.
     """
     try:
@@ -49,17 +50,17 @@ def read_registry(url) -> dict[str, dict[str, str]]:
     return models
 
 
-def download(name, files, url) -> Path:
-    """Fetch a model into the cache; it appears there whole or not at all.
+def download(name: str, files: Mapping[str, str], url: str) -> Path:
+    """Download a model to the cache, atomically.
 
     Args:
-        name: of the model.
-        files: SHA-256 by path of its files.
-        url: of the registry.
+        name: name of the model.
+        files: SHA-256 of its files by path.
+        url: URL of the registry.
 
     Raises:
-        ConnectionError: if a file cannot be had.
-        ValueError: if one is not what the registry says.
+        ConnectionError: if a file cannot be downloaded.
+        ValueError: if a file does not have the checksum of the registry.
     """
     cache().mkdir(parents=True, exist_ok=True)
     base = url.rpartition("/")[0]
@@ -74,14 +75,14 @@ def download(name, files, url) -> Path:
                 )  # fmt: skip
             except ValueError as error:
                 raise ValueError(f"{source} is damaged or was changed: {error}") from error
-            except OSError as error:  # those of requests, too
+            except OSError as error:  # includes the errors of requests
                 raise ConnectionError(f"{source}: {error}") from error
         (Path(unfinished) / name).replace(cache() / name)
     return cache() / name
 
 
-def write_registry(directory) -> Path:
-    """Write `registry.json` of a folder of models, for a server of files."""
+def write_registry(directory: str | Path) -> Path:
+    """Write `registry.json` of a folder of models, for a file server."""
     directory = Path(directory)
     models = {}
     for manifest in sorted(directory.glob(f"*/{NAME}")):

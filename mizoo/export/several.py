@@ -1,4 +1,4 @@
-"""Several draws per event as rows of a file: one row per draw, and which event and draw it is."""
+"""Several draws per event as rows of a file, with the indices of event and draw."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -9,7 +9,7 @@ from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
 
 
 def check_whole(name: str, value: object, least: int) -> None:
-    """Check that an argument is a whole number, and at least so large.
+    """Check that an argument is an integer of `least` or more.
 
     Raises:
         ValueError: if it is not; it names the argument.
@@ -19,10 +19,10 @@ def check_whole(name: str, value: object, least: int) -> None:
 
 
 def check_samples(samples: int | None) -> None:
-    """Check a number of draws per event; None is for one draw, in a file without `event` and `sample`.
+    """Check a number of draws per event; None stands for one draw without columns `event` and `sample`.
 
     Raises:
-        ValueError: if it is no whole number of 1 or more.
+        ValueError: if it is no integer of 1 or more.
     """
     if samples is not None:
         check_whole("samples", samples, 1)
@@ -31,13 +31,13 @@ def check_samples(samples: int | None) -> None:
 def rows(
     space: str, draws: Sequence[np.ndarray], events: np.ndarray, weights: np.ndarray | None
 ) -> dict[str, np.ndarray]:
-    """Arrays for a file: all draws of the first event, then those of the second one, and so on.
+    """Arrays for a file, with the draws grouped by event.
 
     Args:
-        space: that is drawn.
+        space: space of the draws.
         draws: k arrays (n, …), each with one draw per event.
-        events: places (n,) of the events in the file that they are from.
-        weights: (n,) of the events, if they have any; each draw gets that of its event.
+        events: positions (n,) of the events in their file.
+        weights: weights (n,) of the events, if any; each draw gets that of its event.
 
     Returns:
         By name, the draws (n · k, …), `event` (n · k,), `sample` (n · k,) from 0 to k − 1, and `weights`.

@@ -1,4 +1,4 @@
-"""Conditional distributions: what maps x to z and z to x."""
+"""Mappers: conditional distributions of x given z and of z given x."""
 
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.bijection import Bijection

@@ -1,4 +1,4 @@
-"""What a mapper is: a conditional distribution."""
+"""Base classes of mappers, which are conditional distributions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,19 +12,19 @@ from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
 from mizoo.mappers.conditional import Conditional
 
-# From values (n, …) on a path and σ (n, 1) of the noise in them to features (n, k).
+# From values (n, …) on a path and the σ (n, 1) of their noise to features (n, k).
 Features: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class Mapper(keras.layers.Layer, ABC):
-    """A conditional distribution p(target | condition), in two readings: samples and likelihood.
+    """A conditional distribution p(target | condition), with samples and likelihood.
 
-    A mapper implements `distribution` and `noise_shape`. Its randomness is an argument, so that exported
+    Subclasses implement `distribution` and `noise_shape`. Randomness is an argument, so that exported
     functions can be free of random operations and draws can be repeated. Conditions, noise, draws and
-    densities are in single precision, whatever the precision policy: it is for the networks inside.
+    densities are float32; the precision policy applies to the networks inside.
 
     Args:
-        shape: of one target.
+        shape: shape of one target.
     """
 
     def __init__(self, shape: Shape, **kwargs: Any) -> None:
@@ -34,7 +34,7 @@ class Mapper(keras.layers.Layer, ABC):
 
     @property
     def kind(self) -> str:
-        """What the zoo's table calls it: the name of its class, unless a subclass says otherwise."""
+        """Name in the table of models; by default the name of the class."""
         return type(self).__name__
 
     @property
@@ -44,20 +44,20 @@ class Mapper(keras.layers.Layer, ABC):
 
     @property
     def shares_latent(self) -> bool:
-        """Whether in a cycle it takes up the latent of the other mapper, instead of its draw."""
+        """Whether, in a cycle, it decodes the latent of the other mapper instead of its draw."""
         return False
 
     @property
     def is_adapted(self) -> bool:
-        """Whether the statistics of pairs that it needs, if any, have been set."""
+        """Whether the required statistics of pairs, if any, have been set."""
         return True
 
     def adapt(self, condition: Tensor, target: Tensor) -> None:
-        """Take statistics from pairs of coordinates, (n, …) each."""
+        """Set statistics from pairs of coordinates, (n, …) each."""
 
     @abstractmethod
     def noise_shape(self, condition_shape: Shape) -> Shape | None:
-        """Shape of the noise one event needs, given the shape of its condition; None if none."""
+        """Shape of the noise per event, given the shape of one condition; None for no noise."""
 
     def noise(self, condition: Tensor) -> Tensor | None:
         """Standard normal noise for a batch of conditions (n, …), or None."""
@@ -67,10 +67,10 @@ class Mapper(keras.layers.Layer, ABC):
         return collectives.normal((keras.ops.shape(condition)[0], *shape), seed=self.seed_generator)
 
     def draw(self, condition: Tensor, noise: Tensor | None = None) -> Callable[[], Tensor]:
-        """Function that gives `noise`, or a fresh draw of it if None.
+        """A function that returns `noise`, or new noise if None.
 
         Raises:
-            ValueError: if it is not of `noise_shape`.
+            ValueError: if the noise does not have the shape `noise_shape`.
         """
         if noise is None:
             return lambda: self.noise(condition)
@@ -81,10 +81,10 @@ class Mapper(keras.layers.Layer, ABC):
         return lambda: keras.ops.cast(noise, "float32")
 
     def of_target(self, values: Tensor) -> Tensor:
-        """Values (n, …) in single precision, if they have the shape of the target.
+        """Values (n, …) as float32, if they have the shape of the target.
 
         Raises:
-            ValueError: if they have another one, which would be broadcast.
+            ValueError: if they have another shape, which would be broadcast.
         """
         if not tf.TensorShape(values.shape[1:]).is_compatible_with(self.shape):
             raise ValueError(
@@ -104,7 +104,7 @@ class Mapper(keras.layers.Layer, ABC):
         """
 
     def decode_latent(self, given: Conditional, training: bool | None = None) -> Conditional:
-        """The distribution of the target given what the other mapper's conditional has as `latent`.
+        """The distribution of the target given the `latent` of the other mapper's conditional.
 
         Raises:
             ValueError: if the mapper does not share the latent of another one.
@@ -123,7 +123,7 @@ class Mapper(keras.layers.Layer, ABC):
 
 
 class SelfConditioned(Mapper):
-    """A mapper whose network may see, beside values on the way to the target, features of these values."""
+    """A mapper whose network can take features of its intermediate values as additional inputs."""
 
     @abstractmethod
     def distribution(
@@ -137,7 +137,7 @@ class SelfConditioned(Mapper):
 
         Args:
             noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
-            features: of values on the way, from them and σ (n, 1) of the noise in them.
+            features: function from intermediate values and the σ (n, 1) of their noise to features (n, k).
         """
 
     def decode_latent(
@@ -147,10 +147,10 @@ class SelfConditioned(Mapper):
 
 
 class Wrapped(Mapper):
-    """A mapper made of another one, whose nature it has.
+    """A mapper around another one, with the same properties.
 
     Args:
-        mapper: the other one, of the same conditions and of targets of the same shape.
+        mapper: inner mapper, with targets of the same shape.
     """
 
     excluded_from_config = ("shape",)
@@ -187,11 +187,11 @@ class Wrapped(Mapper):
 
 
 class NetworkMapper(Mapper):
-    """A mapper whose distribution is given by the output of one network.
+    """A mapper whose distribution has the output of one network as parameters.
 
     Args:
-        network: a Keras layer or model of the condition.
-        shape: of one target.
+        network: Keras layer or model from condition to parameters.
+        shape: shape of one target.
     """
 
     def __init__(self, network: Network, shape: Shape, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Invertible mappers: a flow whose noise is the other space."""
+"""Invertible mappers: flows whose noise is the other space."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ from mizoo.mappers.flow import Flow, FlowDistribution
 
 
 class PointMass(Conditional):
-    """The one value that a condition leads to."""
+    """A point mass at the image of the condition."""
 
     def __init__(self, value: Tensor) -> None:
         self._value = value
@@ -27,14 +27,14 @@ class PointMass(Conditional):
 
 @serialisable
 class Bijection(Mapper):
-    """A flow that maps z to x one to one, or, inverted, x to z; both may share the flow.
+    """A flow that maps z to x one to one or, inverted, x to z; both mappers may share the flow.
 
-    Draws are exact inverses of each other: reconstruction needs no term. The density of what comes out,
-    where the condition follows the flow's base distribution, is known by the change of variables.
+    The two directions are exact inverses of each other, so that reconstruction needs no term. If the
+    conditions follow the flow's base distribution, the change of variables gives the density of the draws.
 
     Args:
-        flow: a `Flow` to the space of x, without condition.
-        inverse: map x to z instead.
+        flow: unconditional `Flow` to the space of x.
+        inverse: whether to map x to z instead.
     """
 
     kind = "invertible"
@@ -49,7 +49,7 @@ class Bijection(Mapper):
         expected = self.flow.shape if self.inverse else (math.prod(self.flow.shape),)
         if tuple(condition_shape[1:]) != tuple(expected):
             raise ValueError(
-                f"a bijection to {self.shape} maps from {expected}, not from {tuple(condition_shape[1:])}"
+                f"a bijection to {self.shape} needs conditions {expected}, not {tuple(condition_shape[1:])}"
             )
         build(self.flow, (None, 1))
         self.built = True
@@ -60,19 +60,19 @@ class Bijection(Mapper):
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> PointMass:
-        self.draw(condition, noise)  # refuses noise
+        self.draw(condition, noise)  # raises an error if noise is given
         if self.inverse:
             return PointMass(self._unconditional(condition, None, training).noise_of(condition))
         return PointMass(self._unconditional(condition, condition, training).sample())
 
     def density(self, target: Tensor) -> Tensor:
-        """Log-density, in nats, of draws at `target` (n, …), one per event, (n,).
+        """Log-density of draws at `target` (n, …) in nats, one per event, (n,).
 
         Raises:
-            ValueError: if inverted: the distribution of x is not known.
+            ValueError: if inverted, as the distribution of x is not known.
         """
         if self.inverse:
-            raise ValueError("the density of the inverse of a flow is that of the data, which is not known")
+            raise ValueError("an inverted bijection has the density of the data, which is not known")
         return self._unconditional(target, None, None).log_prob(target)
 
     def _unconditional(

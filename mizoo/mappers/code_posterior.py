@@ -1,4 +1,4 @@
-"""The distribution of a latent code: what InfoGAN's encoder reads off generated data."""
+"""The distribution of a latent code given data, the encoder of InfoGAN."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ tfd = tfp.distributions
 
 
 class CodeDistribution(Conditional):
-    """Noise by its prior, uniform parts by normal distributions, categories by their probabilities."""
+    """The prior for noise, normal distributions for uniform parts, categorical ones for categories."""
 
     def __init__(self, latent: Latent, parameters: Tensor, noise: Callable[[], Tensor]) -> None:
         numbers, *logits = tf.split(parameters, [2 * latent.uniform, *latent.categories], -1)
@@ -29,7 +29,7 @@ class CodeDistribution(Conditional):
 
     def sample(self) -> Tensor:
         blind, numbers, *categories = self._latent.split(self._noise())
-        # By Gumbel's trick, with the noise's own quantiles.
+        # The Gumbel-max trick, with the quantiles of the normal noise.
         shares = [0.5 * (1.0 + tf.math.erf(part / math.sqrt(2.0))) for part in categories]
         surprises = [-tf.math.log(-tf.math.log(tf.clip_by_value(s, 1e-7, 1.0 - 1e-6))) for s in shares]
         choices = [
@@ -51,14 +51,15 @@ class CodeDistribution(Conditional):
 
 @serialisable
 class CodePosterior(NetworkMapper):
-    """q(z|x) for a `Latent` of several parts: the code is inferred, the noise is left to its prior.
+    """q(z|x) for a `Latent` of several parts: the code is inferred, and noise keeps its prior.
 
-    The variational distribution of InfoGAN (arXiv 1606.03657, section 6): factored normal distributions for
-    the uniform part of the code, categorical ones for the categories.
+    The variational distribution of InfoGAN (arXiv 1606.03657, section 6): independent normal distributions
+    for the uniform part of the code, categorical ones for the categories.
 
     Args:
-        network: from x to 2 × uniform + sum of categories numbers: means, logarithms of deviations, logits.
-        latent: the space, a `Latent`.
+        network: network from x to 2 × uniform + sum(categories) numbers: means, logarithms of standard
+            deviations, logits.
+        latent: representation of z, a `Latent`.
     """
 
     kind = "code"

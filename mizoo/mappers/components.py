@@ -5,11 +5,11 @@ from collections.abc import Iterable
 
 
 def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
-    """The indices `distribution`, as plain integers in their order.
+    """Check indices and return them as plain integers, in their order.
 
     Args:
-        name: of the argument, for messages.
-        given: indices, each at most once, from 0 to `count` - 1.
+        name: name of the argument, for messages.
+        given: distinct indices from 0 to `count` - 1.
         count: number of components.
 
     Raises:
@@ -23,5 +23,5 @@ def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
     if any(isinstance(index, bool) or not 0 <= index < count for index in (*given, *found)):
         raise ValueError(f"{name} must be indices from 0 to {count - 1}, not {list(given)}")
     if len(set(found)) < len(found):
-        raise ValueError(f"{name} has an index twice: {list(given)}")
+        raise ValueError(f"{name} has a repeated index: {list(given)}")
     return found

@@ -1,4 +1,4 @@
-"""What mappers give: the distribution of targets, given one batch of conditions."""
+"""Distributions of targets given one batch of conditions, as mappers return them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -19,37 +19,37 @@ class Conditional(ABC):
 
     @abstractmethod
     def log_prob(self, target: Tensor) -> Tensor:
-        """Log-density of `target` (n, …) in nats (up to a constant if the scale is fixed), (n,)."""
+        """Log-density of `target` (n, …) in nats, (n,), up to a constant if the scale is fixed."""
 
     @property
     def latent(self) -> Tensor:
-        """Where the conditions lie in the latent space of the mapper, (n, d).
+        """Latents (n, d) of the conditions, in the latent space of the mapper.
 
         Raises:
-            ValueError: for the distribution of a mapper without a latent space.
+            ValueError: if the mapper has no latent space.
         """
         raise ValueError(f"{type(self).__name__} has no latent: a Transcoder's and a Flow's have")
 
     def kl_divergence(self, prior: Prior, draw: Callable[[], Tensor]) -> Tensor:
-        """KL(this ‖ prior) in nats, (n,): by one draw per event, or in closed form where there is one.
+        """KL(this ‖ prior) in nats, (n,): in closed form where it is known, else from one draw per event.
 
         Args:
-            prior: of the space of the targets.
-            draw: gives the draws (n, …), where they are needed.
+            prior: distribution on the space of the targets.
+            draw: function that returns the draws (n, …), called if they are needed.
         """
         drawn = draw()
         return self.log_prob(drawn) - prior.log_prob(drawn)
 
 
 class Transformed(Conditional):
-    """Another distribution whose draws are transformed; the latent stays."""
+    """A distribution with transformed draws and the latent of the inner distribution."""
 
     def __init__(self, inner: Conditional) -> None:
         self._inner = inner
 
     @property
     def latent(self) -> Tensor:
-        """That of the other distribution, (n, d)."""
+        """Latents (n, d) of the inner distribution."""
         return self._inner.latent
 
 
@@ -59,10 +59,10 @@ def sum_over_components(values: Tensor) -> Tensor:
 
 
 class TFPDistribution(Conditional):
-    """A distribution of TensorFlow Probability, with batches (n,) of the events that are targets.
+    """A distribution of TensorFlow Probability with batch shape (n,), whose events are targets.
 
-    It draws by TensorFlow's own generator: for mappers that need not repeat their draws, nor be written as
-    ONNX files.
+    Draws use TensorFlow's own generator. Mappers that must repeat their draws, or be exported to ONNX,
+    cannot use it.
     """
 
     def __init__(self, distribution: tfp.distributions.Distribution) -> None:

@@ -22,27 +22,27 @@ _LEAST_SLOPE = 1e-3
 
 @serialisable
 class SplineCoupling(keras.layers.Layer):
-    """A coupling layer: components of a mask are bent by rational-quadratic splines, given all others.
+    """A coupling layer: rational-quadratic splines transform masked components, given all others.
 
-    After Neural Spline Flows (arXiv 1906.04032). Outside ±`bound` it is the identity, as is the
-    whole layer before training. Components that are angles have the period 2 `bound`; they are also
-    turned, as on tori (arXiv 2002.02428).
+    After Neural Spline Flows (arXiv 1906.04032). The layer is the identity outside ±`bound`, and everywhere
+    before training. Components that are angles have the period 2 `bound` and are also rotated, as on tori
+    (arXiv 2002.02428).
 
-    Values, splines and log-determinants are in at least single precision, whatever the precision policy; it
-    decides in what the matrices are multiplied.
+    Values, splines and log-determinants are in at least single precision. The precision policy applies to
+    the matrix products only.
 
     Args:
         components: number of components.
-        mask: indices of the components that are transformed, given the others and the context. A single
-            component is transformed given the context alone.
+        mask: indices of the components to transform, given the others and the context. A single component
+            is transformed given the context alone.
         angles: indices of the components that are angles.
-        units: of the two hidden layers.
-        bins: of a spline.
-        bound: of the square in which the splines bend.
-        exact: whether to compute in double precision, matrices included.
+        units: units of the two hidden layers.
+        bins: bins per spline.
+        bound: half the width of the square in which the splines act.
+        exact: whether to compute in double precision, matrix products included.
 
     Raises:
-        ValueError: for indices that are out of range or given twice, and for a mask of no component or, if
+        ValueError: for indices that are out of range or repeated, and for a mask of no component or, if
             there are several, of all.
     """
 
@@ -60,7 +60,7 @@ class SplineCoupling(keras.layers.Layer):
         self.exact = exact
         if not self.mask or len(self.mask) == components > 1:
             raise ValueError(
-                f"mask must have some of {components} components, not all and not none: {list(mask)}"
+                f"mask must have at least one, but not all, of {components} components, got {list(mask)}"
             )
         kept = [i for i in range(components) if i not in self.mask]
         self._order = np.array([*kept, *self.mask])
@@ -70,7 +70,7 @@ class SplineCoupling(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A coupling of what `get_config` gave, or of its former seed `shuffle` in place of the mask."""
+        """A coupling from its configuration, or from a former one with a seed `shuffle` as the mask."""
         former = dict(config)
         if "shuffle" in former:
             former["mask"] = by_seed(former["components"], former.pop("shuffle"))
@@ -85,10 +85,10 @@ class SplineCoupling(keras.layers.Layer):
     def call(
         self, values: Tensor, context: Tensor, inverse: bool = False, training: bool | None = False
     ) -> tuple[Tensor, Tensor]:
-        """Bend `values` (n, d), back if `inverse`, given `context` (n, c).
+        """Transform `values` (n, d) given `context` (n, c), inversely if `inverse`.
 
         Returns:
-            The bent values (n, d), and log |determinant| of what was done, (n,).
+            The transformed values (n, d), and the log |determinant| of the transformation, (n,).
         """
         dtype = tf.float64 if self.exact else values.dtype
         product = dtype if self.exact else tf.as_dtype(self.compute_dtype)
@@ -108,21 +108,21 @@ def _couple(
     kept: int, values: Tensor, context: Tensor, order: Tensor, angular: Tensor, weights: list[Tensor],
     bound: float, inverse: bool,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """The map of a coupling layer, as a function of all it depends on.
+    """The map of a coupling layer, as a function of all that it depends on.
 
     Args:
         kept: number of components that are kept.
-        order: the components kept, then those bent.
-        angular: which of these are angles.
-        weights: kernels and biases of the two hidden layers and of the knots'.
+        order: indices of the components that are kept, then of those that are transformed.
+        angular: which of these are angles, (d, 1).
+        weights: kernels and biases of the two hidden layers and of the layer of knots.
     """
     values = tf.gather(tf.transpose(values), order)
-    # XLA knows no gradient of arrays of no elements.
+    # XLA cannot differentiate empty arrays.
     given: Tensor = values[:kept] if kept else None
     bent: Tensor = values[kept:] if kept else values
     seen = [tf.transpose(context)]
     if kept:
-        angles = given * (math.pi / bound)  # for the network to see no seam
+        angles = given * (math.pi / bound)  # cosine and sine do not jump at ±π
         cosines = tf.where(angular[:kept], tf.cos(angles), given)
         seen = [cosines, tf.where(angular[:kept], tf.sin(angles), 0.0), *seen]
     first = tf.nn.silu(_dense(tf.concat([tf.cast(s, context.dtype) for s in seen], 0), *weights[:2]))
@@ -138,7 +138,7 @@ def _dense(features: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
 
 
 def _knots(features: Tensor, kernel: Tensor, bias: Tensor, components: int) -> Tensor:
-    """What splines follow from, (3 × bins, components, n): so that all of one kind lies together."""
+    """Parameters of splines, (3 × bins, components, n), with those of one kind contiguous."""
     kinds = bias.shape[0] // components
     kernel = tf.reshape(kernel, (kernel.shape[0], components, kinds))
     kernel = tf.reshape(tf.transpose(kernel, (0, 2, 1)), (kernel.shape[0], -1))
@@ -149,7 +149,7 @@ def _knots(features: Tensor, kernel: Tensor, bias: Tensor, components: int) -> T
 def _bend(
     values: Tensor, knots: Tensor, turns: Tensor, bound: float, inverse: bool
 ) -> tuple[Tensor, Tensor]:
-    """Splines, and turns where `turns`, of values (k, n) by knots (3 × bins, k, n)."""
+    """Transform values (k, n) by splines with knots (3 × bins, k, n), and rotate those where `turns`."""
     bins = knots.shape[0] // 3
     widths, heights, slopes, turn = tf.split(knots, [bins, bins, bins - 1, 1])
     turn = tf.where(turns, bound * turn[0], 0.0)
@@ -167,7 +167,7 @@ def _bend(
 
 
 def _sizes(logits: Tensor, bound: float) -> Tensor:
-    """Sizes (bins, …) of bins: a softmax along the first axis, for which `tf.nn.softmax` takes longer."""
+    """Sizes (bins, …) of bins: a softmax along the first axis, where `tf.nn.softmax` is slower."""
     powers = tf.exp(logits - tf.stop_gradient(tf.reduce_max(logits, 0)))
     free = 2.0 * bound - logits.shape[0] * _LEAST_BIN
     return powers * (free / tf.reduce_sum(powers, 0)) + _LEAST_BIN
@@ -181,10 +181,10 @@ def _turn(values: Tensor, turn: Tensor, turns: Tensor, bound: float) -> Tensor:
 def _shared(
     components: int, kept: int, units: int, bins: int, context: int, product: tf.DType, training: bool
 ) -> Callable[..., tuple[Tensor, Tensor]]:
-    """One graph function for all couplings of a size.
+    """One graph function for all couplings of one size.
 
-    A spline is hundreds of small operations: so there is one copy of them in a SavedModel, and in
-    training one compilation. At inference, where batches have any size, it would be compiled too often.
+    A spline takes hundreds of small operations. With a shared graph, a SavedModel has one copy of them and
+    training compiles them once. Inference does not compile them, as it would for every batch size.
     """
     couple = functools.partial(_couple, kept)
     shared: Callable[..., tuple[Tensor, Tensor]] = tf.function(

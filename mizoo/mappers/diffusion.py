@@ -1,4 +1,4 @@
-"""Diffusion and flow matching: conditional distributions at the end of paths that begin in noise."""
+"""Diffusion and flow matching: conditional distributions at the end of paths that start in noise."""
 
 import functools
 import math
@@ -18,13 +18,13 @@ from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.formulations import FlowMatching, Formulation
 from mizoo.physics import planar
 
-# What the network says of values (n, d) at times (n, 1).
+# Output of the network for values (n, d) at times (n, 1).
 Output: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 
 
 class DenoisedDistribution(Conditional):
-    """The distribution at the end of the paths, given what the network says on them."""
+    """The distribution at the end of the paths, given the output of the network along them."""
 
     def __init__(self, diffusion: "Diffusion", noise: Callable[[], Tensor], output: Output) -> None:
         self._diffusion = diffusion
@@ -40,29 +40,30 @@ class DenoisedDistribution(Conditional):
 
 @serialisable
 class Diffusion(SelfConditioned, NetworkMapper):
-    """A conditional diffusion model: draws are noise led along a path, by a network that knows its end.
+    """A conditional diffusion model: a network transports noise to data along paths.
 
-    Its `log_prob` is minus the denoising loss at one random time per event: up to weights of the times and
-    a constant, a bound on the likelihood (arXiv 2107.00630).
+    Its `log_prob` is minus the denoising loss at one random time per event. Up to weights of the times and
+    a constant, this is a bound on the likelihood (arXiv 2107.00630).
 
-    Euler's steps are those of DDIM (arXiv 2010.02502); midpoint and Heun evaluate the network twice a step;
-    Adams's (Adams-Bashforth, of third order) evaluate it once, and go on along a parabola through the last
-    three; ancestral steps draw a part of the noise anew (arXiv 2006.11239).
+    Euler steps are those of DDIM (arXiv 2010.02502). Midpoint and Heun steps evaluate the network twice.
+    Adams steps (third-order Adams-Bashforth) evaluate it once and extrapolate the parabola through the last
+    three predictions. Ancestral steps redraw a part of the noise (arXiv 2006.11239).
 
     Args:
-        network: from values, times and contexts to as many numbers as the target has, see
-            `mizoo.networks.modulated`. It sees `input_dim` values: angles as cosines and sines. If it is to
-            see what `distribution` is told to `features` at, too, it comes built, for as many more.
-        shape: of one target, (d,).
+        network: network from values, times and contexts to arrays of the target's shape, see
+            `mizoo.networks.modulated`. Its first input has `input_dim` components, with angles as cosines
+            and sines. For a `distribution` with `features`, it must be built, with these as additional
+            components.
+        shape: shape of one target, (d,).
         angles: indices of components that are angles in [-π, π).
-        formulation: of the paths: `FlowMatching`, `EDM` or `DDPM`; only the first knows angles.
+        formulation: paths from noise to data: `FlowMatching`, `EDM` or `DDPM`; angles need `FlowMatching`.
         sampler: `"euler"`, `"midpoint"`, `"heun"`, `"adams"` or `"ancestral"`.
-        evaluations: of the network for a draw; midpoint and Heun take two a step.
+        evaluations: evaluations of the network per draw; midpoint and Heun take two per step.
 
     Raises:
-        ValueError: for an unknown sampler, for a number of evaluations that makes no whole steps, for
-            targets that are no vectors, and for angles out of range or where formulation or sampler know
-            none.
+        ValueError: for an unknown sampler, for evaluations that do not make whole steps, for targets that
+            are not vectors, and for angles that are out of range or not supported by formulation or
+            sampler.
     """
 
     kind = "diffusion"
@@ -84,20 +85,20 @@ class Diffusion(SelfConditioned, NetworkMapper):
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
         if evaluations < 1 or evaluations % self._a_step:
             raise ValueError(
-                f"{sampler} takes {self._a_step} evaluations a step, so not {evaluations} in all"
+                f"{sampler} takes {self._a_step} evaluations a step, so a multiple of it, not {evaluations}"
             )
         if self.angles and not (self.formulation.has_circles and sampler != "ancestral"):
-            raise ValueError("angles need FlowMatching and a sampler that is not ancestral")
+            raise ValueError("angles need FlowMatching and a sampler other than ancestral")
         self._angular = np.isin(np.arange(self.shape[0]), self.angles)
 
     @property
     def input_dim(self) -> int:
-        """Number of values that the network sees."""
+        """Number of input values of the network, without features: an angle counts as two."""
         return self.shape[0] + len(self.angles)
 
     @property
     def _a_step(self) -> int:
-        """Evaluations of the network in a step."""
+        """Evaluations of the network per step."""
         return 2 if self.sampler in ("midpoint", "heun") else 1
 
     def build(self, condition_shape: BatchShape) -> None:
@@ -115,25 +116,26 @@ class Diffusion(SelfConditioned, NetworkMapper):
         training: bool | None = None,
         features: Features | None = None,
     ) -> DenoisedDistribution:
-        """The distribution of the target given `condition`.
+        """The distribution of the target given `condition` (n, …).
 
         Args:
-            features: function from values on the path, and σ (n, 1) of the noise in them, to features (n,
-                k), which the network sees beside them.
+            noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
+            features: function from values on the path and the σ (n, 1) of their noise to features (n, k),
+                additional inputs of the network.
         """
         output = functools.partial(self._output, condition, features, training)
         return DenoisedDistribution(self, self.draw(condition, noise), output)
 
     def denoising_loss(self, target: Tensor, output: Output) -> Tensor:
-        """Squared error (n,) of what the network says of values and times, at one random time per event."""
+        """Squared error (n,) of the network's output at one random time per event."""
         target, seed = tf.cast(target, tf.float32), self.seed_generator
         count = keras.ops.shape(target)[0]
         noise = self._base(collectives.normal((count, *self.shape), seed))
-        # One draw for the batch, shifted from event to event: so its times are spread evenly.
+        # One draw per batch, shifted from event to event, spreads the times evenly.
         places = collectives.places(count)[:, None]
         shares = tf.math.floormod(keras.random.uniform((1, 1), dtype="float32", seed=seed) + places, 1.0)
         time = self.formulation.times(tf.clip_by_value(shares, 1e-5, 1.0 - 1e-5))
-        target = noise + self._around(target - noise)  # on circles, by the shorter arc
+        target = noise + self._around(target - noise)  # on circles, along the shorter arc
         alpha, sigma = self.formulation.alpha_sigma(time)
         velocity = output(alpha * target + sigma * noise, time)
         return tf.reduce_sum(
@@ -141,7 +143,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
         )
 
     def integrate(self, noise: Tensor, output: Output) -> Tensor:
-        """Lead noise (n, …) to data, along the network's `output`, of values and times."""
+        """Transport noise (n, …) to data (n, d) along paths that the network's `output` defines."""
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(())))
         draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
         steps = self.evaluations // self._a_step
@@ -173,7 +175,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
         return self._ancestral(start, end, first, fresh)
 
     def _adams(self, value: Tensor, times: Tensor, output: Output) -> Tensor:
-        """Steps along the mean of a parabola through the predictions that the last three places had."""
+        """Steps along the mean of the parabola through the predictions at the last three times."""
         steps, none = self.evaluations, tf.zeros_like(value)
 
         def step(i: Tensor, value: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -205,7 +207,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
     def _ancestral(
         self, start: Tensor, end: Tensor, predictions: tuple[Tensor, Tensor], fresh: Tensor
     ) -> Tensor:
-        """A draw from the posterior of y at `end`, given y at `start` and the data."""
+        """A draw from the posterior of the value at `end`, given the value at `start` and the data."""
         (alpha, sigma), (alpha_end, sigma_end) = (
             self.formulation.alpha_sigma(start),
             self.formulation.alpha_sigma(end),
@@ -234,7 +236,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
         return self.of_target(self.network([tf.concat(seen, -1), time, context], training=training))
 
     def _base(self, noise: Tensor) -> Tensor:
-        """Normal noise; uniform on circles."""
+        """Base noise: normal, and uniform on circles."""
         return tf.where(self._angular, math.pi * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
     def _around(self, value: Tensor) -> Tensor:
@@ -242,8 +244,9 @@ class Diffusion(SelfConditioned, NetworkMapper):
 
 
 def _means(times: Tensor, i: int) -> Tensor:
-    """Weights of what is known at times i, i - 1, i - 2 in the mean until i + 1 of the
-    polynomial through it.
+    """Weights of the predictions at times i, i - 1, i - 2 in the mean of their interpolating polynomial.
+
+    The mean is over the step from time i to time i + 1.
     """
     a, b = ((times[max(i - k, 0)] - times[i]) / (times[i + 1] - times[i]) for k in (1, 2))
     if i == 0:

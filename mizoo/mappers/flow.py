@@ -18,12 +18,12 @@ from mizoo.mappers.coupling import SplineCoupling
 from mizoo.mappers.masks import alternating, by_seed, untouched
 from mizoo.networks.dropout import Dropout
 
-# The first couplings bend hardest, as a circle to a narrow peak, which makes an error of 1e-6 one of 1e-4.
+# The first couplings are the steepest, from a circle to a narrow peak, and turn errors of 1e-6 into 1e-4.
 _EXACT = 2
 
 
 class FlowDistribution(Conditional):
-    """The distribution of noise pushed through couplings, given a context."""
+    """The distribution of base noise transformed by couplings, given a context."""
 
     def __init__(
         self, flow: "Flow", context: Tensor, noise: Callable[[], Tensor], training: bool | None
@@ -35,7 +35,7 @@ class FlowDistribution(Conditional):
 
     @property
     def latent(self) -> Tensor:
-        """What the flow's network makes of the conditions, (n, d)."""
+        """Context (n, d) that the flow's network computes from the conditions."""
         return self._context
 
     def sample(self) -> Tensor:
@@ -45,7 +45,7 @@ class FlowDistribution(Conditional):
         return tf.reshape(values * self._flow.unit, (-1, *self._flow.shape))
 
     def noise_of(self, target: Tensor) -> Tensor:
-        """The noise (n, d) that `target` (n, …) is made from."""
+        """The noise (n, d) that maps to `target` (n, …)."""
         values, _ = self._pulled(target)
         return self._flow.unbase(values)
 
@@ -54,7 +54,7 @@ class FlowDistribution(Conditional):
         return change + tf.reduce_sum(self._flow.base_log_prob(values), -1)
 
     def _pulled(self, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Base values of a target, and the log-determinant of the way there."""
+        """Base values (n, d) of a target, and the log-determinant (n,) of the map to them."""
         flow = self._flow
         values = tf.reshape(tf.cast(target, tf.float32), (-1, len(flow.unit))) / flow.unit
         total = -np.log(flow.unit).sum()
@@ -69,23 +69,23 @@ class Flow(Mapper):
     """A conditional coupling flow: exact likelihood and one-pass, differentiable samples.
 
     Args:
-        shape: of one target.
+        shape: shape of one target.
         angles: indices of components that are angles in [-π, π).
         couplings: number of `SplineCoupling` layers.
-        units: of the hidden layers; the network of the context has twice as many.
-        bins, bound: of the splines.
-        dropout: rate at which the context's features are dropped in training.
+        units: units of the couplings' hidden layers; the network of the context has twice as many.
+        bins, bound: see `SplineCoupling`.
+        dropout: dropout rate of the context's features.
         view: layer applied to the condition first, if any.
-        masks: indices of the components that each coupling transforms, one list for each; by default
-            complementary halves in turn, see `mizoo.mappers.masks`.
+        masks: indices of the components that each coupling transforms, one list per coupling; by default
+            alternating complementary halves, see `mizoo.mappers.masks`.
 
     Raises:
-        ValueError: for indices that are out of range or given twice, for another number of masks than
-            couplings, and for no coupling.
+        ValueError: for indices that are out of range or repeated, for a number of masks other than
+            `couplings`, and for no coupling.
 
     Warns:
-        UserWarning: for components that no coupling transforms: these are drawn from the base distribution,
-            whatever the condition and the other components are.
+        UserWarning: for components that no coupling transforms. They are drawn from the base distribution,
+            independently of the condition and the other components.
     """
 
     kind = "flow"
@@ -109,7 +109,7 @@ class Flow(Mapper):
             raise ValueError(f"a flow of {couplings} couplings cannot have {len(masks)} masks")
         self.masks = tuple(map(tuple, masks))
         self._angular = np.isin(np.arange(components), self.angles)
-        # What one unit inside the flow is outside: there, angles have the period 2 bound.
+        # Size of an internal unit in coordinates: inside the flow, angles have the period 2 bound.
         self.unit = np.where(self._angular, math.pi / bound, 1.0).astype("float32")
         self.context = keras.Sequential(
             [
@@ -128,13 +128,13 @@ class Flow(Mapper):
         if left := untouched(components, self.masks):
             warnings.warn(
                 f"no coupling of the flow transforms components {left} of {components}: they are drawn "
-                "from the base distribution, whatever the condition and the other components are",
+                "from the base distribution, independently of the condition and the other components",
                 stacklevel=2,
             )
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A flow of what `get_config` gave; without masks, with those of flows before these were saved."""
+        """A flow from its configuration; earlier versions, which saved no masks, drew them by seed."""
         former = [by_seed(math.prod(config["shape"]), i) for i in range(config["couplings"])]
         return cls(**revived({"masks": former, **config}))
 
@@ -151,7 +151,7 @@ class Flow(Mapper):
         return (math.prod(self.shape),)
 
     def base(self, noise: Tensor) -> Tensor:
-        """Standard normal noise to the base distribution: normal, and uniform for angles."""
+        """Map standard normal noise to the base distribution: normal, and uniform for angles."""
         return tf.where(self._angular, self.bound * tf.math.erf(noise / math.sqrt(2.0)), noise)
 
     def unbase(self, values: Tensor) -> Tensor:
@@ -160,7 +160,7 @@ class Flow(Mapper):
         return tf.where(self._angular, math.sqrt(2.0) * tf.math.erfinv(share), values)
 
     def base_log_prob(self, values: Tensor) -> Tensor:
-        """Log-density of the base distribution at values (n, d), component by component, (n, d)."""
+        """Log-density of the base distribution at values (n, d), per component, (n, d)."""
         normal = -0.5 * (tf.square(values) + math.log(2.0 * math.pi))
         return tf.where(self._angular, -math.log(2.0 * self.bound), normal)
 

@@ -1,8 +1,7 @@
-"""From noise to data: the formulations of diffusion models, behind one interface.
+"""Formulations of diffusion models, with one interface.
 
-A path leads from noise e at time 0 to data y at time 1 by y_t = α(t) y + σ(t) e. The network's output F
-says where it leads: `prediction_target` is what F should be, `predictions` are the data and the noise that
-F implies.
+A path y_t = α(t) y + σ(t) e connects noise e at time 0 to data y at time 1. `prediction_target` is the
+training target of the network's output F. `predictions` are the data and the noise that F implies.
 """
 
 import math
@@ -15,9 +14,9 @@ from mizoo.core.types import Tensor
 
 
 class Formulation(ABC):
-    """How paths lead from noise to data, and what the network says on them.
+    """The paths from noise to data, and the meaning of the network's output on them.
 
-    Values, data, noise and outputs are (n, d), times (n, 1) or single ones.
+    Values, data, noise and outputs have shape (n, d), times (n, 1) or ().
     """
 
     @property
@@ -26,15 +25,15 @@ class Formulation(ABC):
         """Whether components may be angles."""
 
     def steps(self, share: Tensor) -> Tensor:
-        """Times at the ends of a sampler's steps, from their share in the number of steps."""
+        """Times at the boundaries of a sampler's steps, from their fraction of all steps, 0 to 1."""
         return share
 
     def times(self, share: Tensor) -> Tensor:
-        """Training times from uniform numbers."""
+        """Training times from uniform numbers in [0, 1]."""
         return share
 
     def scale(self, value: Tensor, t: Tensor) -> Tensor:
-        """Values as the network sees them."""
+        """Values scaled for the input of the network."""
         return value
 
     @abstractmethod
@@ -43,22 +42,22 @@ class Formulation(ABC):
 
     @abstractmethod
     def prediction_target(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """What F should be."""
+        """The training target of F."""
 
     @abstractmethod
     def predictions(self, value: Tensor, output: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Data and noise, as F = `output` has them."""
+        """The data and the noise that F = `output` implies."""
 
 
 @serialisable
 class FlowMatching(Formulation):
     """Straight paths; F is the velocity y - e (arXiv 2210.02747, 2209.03003).
 
-    On circles they run along the shorter arc (arXiv 2302.03660).
+    On circles, paths follow the shorter arc (arXiv 2302.03660).
 
     Args:
-        power: steps become smaller towards the data, where narrow distributions take shape, by this power
-            of what is left of the way.
+        power: exponent of the remaining time in the schedule of steps. Above 1, steps become smaller
+            towards the data, where narrow distributions form.
     """
 
     has_circles = True
@@ -67,7 +66,7 @@ class FlowMatching(Formulation):
         self.power = power
 
     def steps(self, share: Tensor) -> Tensor:
-        """Times at the ends of a sampler's steps, from their share in the number of steps."""
+        """Times at the boundaries of a sampler's steps, from their fraction of all steps, 0 to 1."""
         return 1.0 - (1.0 - share) ** self.power
 
     def times(self, share: Tensor) -> Tensor:
@@ -86,7 +85,7 @@ class FlowMatching(Formulation):
 
 @serialisable
 class DDPM(Formulation):
-    """Variance-preserving paths of a cosine schedule; F is the noise (arXiv 2006.11239, 2102.09672)."""
+    """Variance-preserving paths with a cosine schedule; F is the noise (arXiv 2006.11239, 2102.09672)."""
 
     has_circles = False
 
@@ -107,8 +106,8 @@ class EDM(Formulation):
     """Variance-exploding paths with preconditioning (arXiv 2206.00364, table 1); data have variance 1.
 
     Args:
-        sigma_min, sigma_max: σ at the end and at the beginning.
-        power: ρ of the time steps.
+        sigma_min, sigma_max: σ at the end and at the start of the paths.
+        power: exponent ρ of the time steps.
     """
 
     has_circles = False
@@ -119,7 +118,7 @@ class EDM(Formulation):
         self.power = power
 
     def times(self, share: Tensor) -> Tensor:
-        """Training times from uniform numbers: those whose σ is log-normal."""
+        """Training times from uniform numbers; their σ is log-normal."""
         sigma = tf.exp(-1.2 + 1.2 * tf.math.ndtri(share))
         most, least = self.sigma_max ** (1.0 / self.power), self.sigma_min ** (1.0 / self.power)
         return tf.clip_by_value((most - sigma ** (1.0 / self.power)) / (most - least), 0.0, 1.0)
@@ -129,7 +128,7 @@ class EDM(Formulation):
         return tf.ones_like(t), (most + t * (least - most)) ** self.power
 
     def scale(self, value: Tensor, t: Tensor) -> Tensor:
-        """Values as the network sees them, with variance 1."""
+        """Values scaled to variance 1."""
         return value / tf.sqrt(1.0 + tf.square(self.alpha_sigma(t)[1]))
 
     def prediction_target(self, data: Tensor, noise: Tensor, t: Tensor) -> Tensor:

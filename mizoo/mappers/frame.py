@@ -1,8 +1,8 @@
-"""Equivariance under rotations about the beam by way of a frame that the latent carries.
+"""Equivariance under rotations about the beam, with a frame that the latent carries.
 
-The first two numbers of a latent are the cosine and sine of the azimuth of one object; all others are of
-the event as it looks from there. So the latent is all that a decoder needs, and what is learnt at one
-azimuth holds at all (canonicalisation, arXiv 2211.06489).
+The first two numbers of a latent are the cosine and sine of the azimuth of one object. All others describe
+the event relative to this azimuth. The latent therefore holds all that a decoder needs, and what a network
+learns at one azimuth holds at all (canonicalisation, arXiv 2211.06489).
 """
 
 import math
@@ -24,15 +24,15 @@ from mizoo.representations.tokens import Tokens
 
 @serialisable
 class FrameEncoder(keras.layers.Layer):
-    """A network of the objects of an event, seen from the azimuth of one of them, and this azimuth.
+    """Encodes the objects of an event relative to the azimuth of one of them, and this azimuth.
 
-    A linear map of momenta and of coordinates other than angles goes past the network: what needs no
-    transformation reaches a decoder without loss.
+    A linear map of momenta and of coordinates other than angles bypasses the network, so that they reach a
+    decoder without loss.
 
     Args:
-        network: from tokens (n, objects, …) to (n, k) numbers; the latent has 2 + k.
-        tokens: from coordinates (n, d) to tokens.
-        place: of the object.
+        network: network from tokens (n, objects, …) to (n, k) numbers; the latent has 2 + k.
+        tokens: layer from coordinates (n, d) to tokens.
+        place: place of the object that defines the azimuth.
     """
 
     def __init__(self, network: Network, tokens: Tokens, place: int = 0, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class FrameEncoder(keras.layers.Layer):
         self.network = network
         self.tokens = tokens
         self.place = place
-        # Angles jump at ±π; momenta have their directions.
+        # Angles jump at ±π; momenta provide the same directions.
         circles = tokens.representation.circles
         self._plain = [i for i in range(tokens.representation.shape[0]) if i not in circles]
 
@@ -70,7 +70,7 @@ class FrameEncoder(keras.layers.Layer):
 
 
 class TurnedDistribution(Transformed):
-    """The inner mapper's distribution, turned."""
+    """The inner mapper's distribution, rotated about the beam."""
 
     def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
         super().__init__(inner)
@@ -86,10 +86,10 @@ class TurnedDistribution(Transformed):
 
 @serialisable
 class InFrame(Wrapped):
-    """Another mapper, in the frame that the first two numbers of the condition say.
+    """Another mapper, in the frame that the first two numbers of the condition define.
 
     Args:
-        mapper: from the rest of the condition to the target as it looks from the frame.
+        mapper: mapper from the rest of the condition to the target in this frame.
         angles: indices of the target's azimuths.
     """
 

@@ -1,4 +1,4 @@
-"""Normal distributions with learnt means and deviations: the mappers of variational models."""
+"""Normal distributions with learnt means and standard deviations: the mappers of variational models."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from mizoo.mappers.conditional import Conditional, sum_over_components
 
 
 class NormalDistribution(Conditional):
-    """A normal distribution with independent components, and the noise that draws from it."""
+    """A normal distribution with independent components, sampled with the given noise."""
 
     def __init__(self, normal: tfp.distributions.Normal, noise: Callable[[], Tensor]) -> None:
         self._normal = normal
@@ -34,19 +34,19 @@ class NormalDistribution(Conditional):
 
 
 def normal(parameters: Tensor, largest: float = 7.0) -> tfp.distributions.Normal:
-    """Normal distribution of numbers (…, 2k): k means, then k log-deviations, clipped to ±`largest`."""
+    """Normal distribution from numbers (…, 2k): k means, then k log-deviations, clipped to ±`largest`."""
     mean, log_deviation = tf.split(tf.cast(parameters, tf.float32), 2, -1)
     return tfp.distributions.Normal(mean, tf.exp(tf.clip_by_value(log_deviation, -largest, largest)))
 
 
 @serialisable
 class Gaussian(NetworkMapper):
-    """A network that gives mean and deviation of every component (arXiv 1312.6114).
+    """A network that predicts the mean and standard deviation of every component (arXiv 1312.6114).
 
     Args:
-        network: a Keras layer or model from condition to arrays of the target's shape, but twice as
-            large along the last axis: means, then logarithms of deviations.
-        shape: of one target.
+        network: Keras layer or model from condition to arrays of the target's shape, but twice as large
+            along the last axis: means, then logarithms of standard deviations.
+        shape: shape of one target.
     """
 
     kind = "Gaussian"

@@ -1,4 +1,4 @@
-"""Mappers of what is left of the target when its location and scale are known."""
+"""Mappers of standardised targets, with a location and scale that depend on the condition."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,12 +16,12 @@ from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import Representation
 
-_FINEST, _WIDEST = -7.0, 1.0  # logarithms of scales
-_FARTHEST = 5.0  # standard deviations, of coordinates of momenta beside a threshold or a mass shell
+_FINEST, _WIDEST = -7.0, 1.0  # bounds of the logarithms of scales
+_FARTHEST = 5.0  # standard deviations; bound of the coordinates of momenta near a threshold or mass shell
 
 
 class StandardisedDistribution(Transformed):
-    """The inner mapper's distribution, moved to the location and stretched to the scale."""
+    """The inner mapper's distribution, shifted to the location and stretched to the scale."""
 
     def __init__(self, inner: Conditional, location: Tensor, scale: Tensor, circular: np.ndarray) -> None:
         super().__init__(inner)
@@ -33,8 +33,8 @@ class StandardisedDistribution(Transformed):
         return residuals.inverse(self._inner.sample(), self._location, self._scale, self._circular)
 
     def log_prob(self, target: Tensor) -> Tensor:
-        # The inner mapper learns the shape; were location and scale its own to choose, it would take the
-        # scale that leaves nothing to learn.
+        # Without gradient: the inner mapper would otherwise favour the scale that leaves it nothing to
+        # learn.
         location, scale = tf.stop_gradient(self._location), tf.stop_gradient(self._scale)
         residual, _ = residuals.forward(target, location, scale, self._circular)
         gap = tf.cast(target, tf.float32) - self._location
@@ -45,21 +45,22 @@ class StandardisedDistribution(Transformed):
 
 @serialisable
 class LocationScale(Wrapped):
-    """Another mapper, of the target in units of the scale that the condition tells, about its location.
+    """Another mapper, of the target relative to a location and scale that the condition determines.
 
-    A network of the condition learns both as those of a Laplace distribution; the inner mapper learns what
-    shape the rest has. So a narrow distribution is drawn as exactly as a wide one.
+    A network of the condition learns both as those of a Laplace distribution. The inner mapper learns the
+    shape of the residuals. Narrow distributions are then drawn as precisely as wide ones.
 
-    If the target are momenta, the network says first where these are, as `mizoo.networks` see momenta
-    elsewhere (direction and logarithm of the transverse momentum, half the pseudorapidity), in any order of
-    like objects; the location is what `representation` makes of them, and what the network adds.
+    With a `representation`, the network first predicts the momenta of the target as in
+    `kinematics.network_features` (direction and logarithm of the transverse momentum, half the
+    pseudorapidity), with objects of a kind in any order. The location is their coordinates plus a
+    correction by the network.
 
     Args:
-        mapper: from condition to residuals, see `mizoo.mappers.residuals`.
-        network: from condition to 2 d numbers, locations and logarithms of scales; with a representation of
-            m objects, to 3 m + 2 d.
+        mapper: mapper from condition to residuals, see `mizoo.mappers.residuals`.
+        network: network from condition to 2 d numbers, locations and logarithms of scales; with a
+            representation of m objects, to 3 m + 2 d.
         circular: indices of components that are angles in [-π, π).
-        representation: of the target, with four-momenta as physical units.
+        representation: representation of the target, with four-momenta as physical units.
     """
 
     has_exact_log_prob = False
@@ -99,7 +100,7 @@ class LocationScale(Wrapped):
         return StandardisedDistribution(inner, location, scale, self._circular)
 
     def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
-        """Coordinates (n, d) of what the network says of the momenta, (n, 3 m)."""
+        """Coordinates (n, d) of the momenta that the network predicts as features (n, 3 m)."""
         objects = tf.reshape(tf.cast(features, tf.float64), (-1, features.shape[-1] // 3, 3))
         momenta = representation.canonical(kinematics.from_network_features(objects))
         four = kinematics.on_shell(momenta, representation.masses)

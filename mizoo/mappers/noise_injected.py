@@ -1,4 +1,4 @@
-"""Networks with and without noise in their input: the mappers of auto-encoders and of Turbo-Sim."""
+"""Networks with and without noise in their input: the mappers of Turbo-Sim and of auto-encoders."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ LIKELIHOODS = {"normal": tfp.distributions.Normal, "laplace": tfp.distributions.
 
 
 class FixedScale(Conditional):
-    """The distribution of fixed scale around a draw."""
+    """A distribution of fixed scale around a draw."""
 
     def __init__(self, draw: Tensor, family: str, scale: float) -> None:
         self._draw = draw
@@ -30,16 +30,16 @@ class FixedScale(Conditional):
 
 @serialisable
 class Deterministic(NetworkMapper):
-    """A network, and as likelihood a distribution of fixed scale around its output.
+    """A network, with a likelihood of fixed scale around its output.
 
-    Up to a factor and a constant the negative log-likelihood is the squared error (`likelihood="normal"`)
+    Up to a factor and a constant, the negative log-likelihood is the squared error (`likelihood="normal"`)
     or the absolute error (`"laplace"`).
 
     Args:
-        network: a Keras layer or model from condition to target.
-        shape: of one target.
+        network: Keras layer or model from condition to target.
+        shape: shape of one target.
         likelihood: `"normal"` or `"laplace"`.
-        scale: of the likelihood, above 0, in units of the target.
+        scale: scale of the likelihood, above 0, in units of the target.
 
     Raises:
         ValueError: for an unknown likelihood, or a scale that is not above 0.
@@ -64,7 +64,7 @@ class Deterministic(NetworkMapper):
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> FixedScale:
-        self.draw(condition, noise)  # refuses noise, which nothing would use
+        self.draw(condition, noise)  # raises an error if noise is given, as it would not be used
         return self.around(self.network(condition, training=training))
 
     def around(self, draw: Tensor) -> FixedScale:

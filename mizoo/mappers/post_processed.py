@@ -1,4 +1,4 @@
-"""A mapper followed by a network that touches up its draws."""
+"""A mapper followed by a network that post-processes its draws."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from mizoo.mappers.conditional import Conditional, Transformed
 
 
 class PostProcessedDistribution(Transformed):
-    """Another distribution, whose draws are post-processed, and its likelihood."""
+    """A distribution with post-processed draws and the likelihood of the inner distribution."""
 
     def __init__(self, inner: Conditional, refine: Callable[[Tensor], Tensor]) -> None:
         super().__init__(inner)
@@ -25,14 +25,14 @@ class PostProcessedDistribution(Transformed):
 
 @serialisable
 class PostProcessed(Wrapped):
-    """Another mapper's draws, post-processed by a network of the same shape (arXiv 2005.05334).
+    """Another mapper, with draws post-processed by a network of the same shape (arXiv 2005.05334).
 
-    The likelihood is that of the mapper. A `Stage` may freeze either part, `"decoder.mapper"` or
+    The likelihood is that of the inner mapper. A `Stage` may freeze either part, `"decoder.mapper"` or
     `"decoder.network"`, while the other is trained.
 
     Args:
-        mapper: what is refined.
-        network: from one target to its correction, which is added.
+        mapper: mapper whose draws are post-processed.
+        network: network from one target to its correction, which is added.
     """
 
     kind = "refined"

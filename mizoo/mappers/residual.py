@@ -15,13 +15,13 @@ from mizoo.mappers.noise_injected import Deterministic, FixedScale
 class StochasticResidual(Deterministic):
     """condition + network([condition, noise]), where the noise's distribution depends on the condition.
 
-    The conditional noise and the residual connection of OTUS (arXiv 2101.08944, methods). Its likelihood
-    is that of `Deterministic`. Condition and target have one shape, (d,).
+    The mapper of OTUS, with conditional noise and a residual connection (arXiv 2101.08944, methods). Its
+    likelihood is that of `Deterministic`. Condition and target have the same shape, (d,).
 
     Args:
-        network: from d + `noises` numbers to d.
-        noise_network: from d numbers to 2 × `noises`: means and logarithms of deviations.
-        shape: of one target.
+        network: network from d + `noises` numbers to d.
+        noise_network: network from d numbers to 2 × `noises`: means and logarithms of standard deviations.
+        shape: shape of one target.
         noises: number of noise components.
         likelihood, scale: see `Deterministic`.
 

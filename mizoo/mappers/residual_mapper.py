@@ -1,4 +1,4 @@
-"""Mappers of the residual between the target and a reference that the condition gives."""
+"""Mappers of the residual between the target and a reference computed from the condition."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from mizoo.mappers.base import Features, Mapper, SelfConditioned, Wrapped
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.representations.base import Representation
 
-# References on a line are clipped: beyond are momenta that the coordinates of the target do not reach.
+# Bound of references other than angles; momenta beyond it are out of reach of the target's coordinates.
 _REFERENCE_BOUND = 3.0
-_TELLING = 0.5  # a reference tells something of a component if it is nearer than this part of its spread
+_TELLING = 0.5  # a reference informs on a component if its distance is below this fraction of the spread
 
 
 class ShiftedDistribution(Transformed):
-    """The inner mapper's distribution, moved to the reference."""
+    """The inner mapper's distribution, shifted by the reference."""
 
     def __init__(self, residual: "ResidualMapper", inner: Conditional, reference: Tensor) -> None:
         super().__init__(inner)
@@ -40,25 +40,26 @@ class ShiftedDistribution(Transformed):
 class ResidualMapper(Wrapped):
     """Another mapper, of the residual between the target and the condition.
 
-    The objects of the condition, in the coordinates of the target, are a reference for it (the residual
-    networks of OTUS, arXiv 2101.08944); the inner mapper sees what `mizoo.mappers.residuals` makes of the
-    two. In a cycle the target is the condition; the inner mapper then draws the target itself.
+    The objects of the condition, in the coordinates of the target, are a reference for the target (as in
+    the residual networks of OTUS, arXiv 2101.08944). The inner mapper models the residual of the two, see
+    `mizoo.mappers.residuals`. In a cycle, where the target is the condition, the inner mapper draws the
+    target itself.
 
     Args:
-        mapper: from condition to residual.
+        mapper: mapper from condition to residual.
         source, target: representations of condition and target, with four-momenta of the same objects as
             physical units.
-        scales: of the residuals, one per component, such as their median modulus; 0 for components of which
-            the condition gives no reference. If None, `adapt` sets them.
-        view: layer of the target's coordinates, and of their errors by the noise that they have, if the
-            inner mapper's network is to see more than the residual; the mapper is a `Diffusion`, or has
+        scales: scales of the residuals, one per component, such as their median modulus; 0 for components
+            without reference. If None, `adapt` sets them.
+        view: layer from the target's coordinates and the errors due to their noise to features, which the
+            inner mapper's network takes as additional inputs. The mapper must be a `Diffusion`, or contain
             one.
-        partners: place of the source's object that is the reference of each object of the target, -1 if
-            there is none; by default both spaces have the same objects.
+        partners: place of the source's object that is the reference of each object of the target, -1 for
+            none; by default both spaces have the same objects.
 
     Raises:
         ValueError: if there is not one scale of 0 or more for each component, or one partner for each
-            object; or for a `view` that the mapper has no use for.
+            object; or for a `view` that the mapper cannot use.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class ResidualMapper(Wrapped):
         if self.scales is not None and (len(self.scales) != self.shape[0] or min(self.scales) < 0.0):
             raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {self.scales}")
         if view is not None and not isinstance(mapper, SelfConditioned):
-            raise ValueError(f"view is for networks that see features, and {mapper.kind} mappers have none")
+            raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
         self.view = view
         self.partners = None if partners is None else tuple(partners)
         count = target.physical_shape[0] // 4
@@ -91,9 +92,9 @@ class ResidualMapper(Wrapped):
         return own and self.mapper.is_adapted
 
     def adapt(self, condition: Tensor, target: Tensor) -> None:
-        """Set the scales: the median moduli of the residuals, 0 where the reference says little.
+        """Set the scales: the median moduli of the residuals, or 0 where the reference is not informative.
 
-        Azimuths always have a reference, be it that of the condition's first object.
+        Azimuths always have a reference, even if only that of the condition's first object.
         """
         reference = self._of_same_event(condition)
         gap = residuals.gap(target, reference, self._circular).numpy()
@@ -105,7 +106,7 @@ class ResidualMapper(Wrapped):
         self.mapper.adapt(condition, self.forward(target, reference)[0])
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
-        """Scales, 1 where the condition gives no reference, and where it gives one."""
+        """Scales (d,), 1 for components without reference, and which components have a reference, (d,)."""
         known = self.fitted_scales if self.scales is None else tf.constant(self.scales)
         scales = tf.cast(known, tf.float32)
         return tf.where(scales > 0.0, scales, 1.0), scales > 0.0
@@ -135,7 +136,7 @@ class ResidualMapper(Wrapped):
         return lambda residual, noise: view(invert(residual), noise * slope(residual), training=training)
 
     def forward(self, target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-        """What the inner mapper draws, and the logarithm of its slope in the target, (n,)."""
+        """The residual (n, d) that the inner mapper models, and its log-determinant in the target, (n,)."""
         scale, tells = self._statistics()
         residual, slopes = residuals.forward(target, reference, scale, self._circular)
         return tf.where(tells, residual, target), tf.reduce_sum(tf.where(tells, slopes, 0.0), -1)
@@ -147,7 +148,7 @@ class ResidualMapper(Wrapped):
         return tf.where(tells, residuals.inverse(drawn, reference, scale, self._circular), residual)
 
     def slope(self, residual: Tensor) -> Tensor:
-        """Derivatives (n, d) of the target by the residual."""
+        """Derivatives (n, d) of the target with respect to the residual."""
         scale, tells = self._statistics()
         return tf.where(tells, residuals.slope(residual, scale, self._circular), 1.0)
 

@@ -1,4 +1,4 @@
-"""Residuals between a target and a reference, with narrow peaks and wide tails drawn together."""
+"""Residuals between a target and a reference, on a scale that suits narrow peaks with wide tails."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,11 +6,11 @@ import tensorflow as tf
 from mizoo.core.types import Tensor
 from mizoo.physics import planar
 
-_SPREAD = 1.5  # of asinh(residual / its median): distributions with a narrow peak and wide tails
+_SPREAD = 1.5  # spread of asinh(residual / median), for distributions with a narrow peak and wide tails
 
 
 def gap(target: Tensor, reference: Tensor, circular: np.ndarray) -> Tensor:
-    """Difference (n, d) of target and reference; of components that are `circular`, (d,), 2 tan(Δ/2)."""
+    """Difference Δ (n, d) of target and reference; 2 tan(Δ/2) of components that are `circular`, (d,)."""
     difference = tf.cast(target, tf.float32) - reference
     return tf.where(circular, 2.0 * tf.tan(planar.wrap(difference) / 2.0), difference)
 
@@ -18,15 +18,16 @@ def gap(target: Tensor, reference: Tensor, circular: np.ndarray) -> Tensor:
 def forward(
     target: Tensor, reference: Tensor, scale: Tensor, circular: np.ndarray
 ) -> tuple[Tensor, Tensor]:
-    """Residuals v (n, d) with Δ = scale sinh(1.5 v), and the logarithms of their slopes in the target.
+    """Residuals v (n, d) with Δ = scale sinh(1.5 v), and the logarithms (n, d) of their slopes.
 
-    Where the slope of the target is 1, a straight line goes on, so that small errors stay small in the
-    tails. Azimuths have 2 tan(Δ/2) in place of Δ and no straight part.
+    Slopes are with respect to the target. Beyond the point where the slope of the target is 1, the map
+    continues as a straight line, so that small errors stay small in the tails. Angles have 2 tan(Δ/2) in
+    place of Δ and no straight part.
 
     Args:
-        target, reference: (n, d).
-        scale: (d,) or (n, d), above 0.
-        circular: (d,), which components are angles.
+        target, reference: coordinates (n, d).
+        scale: scale of the residuals, (d,) or (n, d), above 0.
+        circular: which components are angles, (d,).
     """
     edge = _edge(scale, circular)
     line = gap(target, reference, circular) / scale
@@ -49,7 +50,7 @@ def inverse(residual: Tensor, reference: Tensor, scale: Tensor, circular: np.nda
 
 
 def slope(residual: Tensor, scale: Tensor, circular: np.ndarray) -> Tensor:
-    """Derivatives (n, d) of the target by the residual."""
+    """Derivatives (n, d) of the target with respect to the residual."""
     turns = _SPREAD * tf.abs(residual)
     straight = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
     steepness = _SPREAD * scale * planar.cosh(straight)
@@ -58,6 +59,6 @@ def slope(residual: Tensor, scale: Tensor, circular: np.ndarray) -> Tensor:
 
 
 def _edge(scale: Tensor, circular: np.ndarray) -> Tensor:
-    """Where the straight part begins, in units of the scale: far out for angles, which have none."""
+    """Start of the straight part, in units of the scale: far out for angles, which have none."""
     steepest = tf.maximum(1.0 / (_SPREAD * scale), 1.0)
     return tf.where(circular, np.float32(1e9), tf.sqrt(tf.square(steepest) - 1.0))

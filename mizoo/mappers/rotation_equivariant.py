@@ -17,7 +17,7 @@ from mizoo.representations.base import Representation
 
 
 class RotatedDistribution(Transformed):
-    """The inner mapper's distribution, turned."""
+    """The inner mapper's distribution, rotated about the beam."""
 
     def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
         super().__init__(inner)
@@ -33,15 +33,16 @@ class RotatedDistribution(Transformed):
 
 @serialisable
 class RotationEquivariant(Wrapped):
-    """Another mapper, seen from the azimuth of one of the condition's objects.
+    """Another mapper, applied relative to the azimuth of one of the condition's objects.
 
-    What is learnt at one azimuth holds at all: draws turn with the condition, likelihoods do not change.
+    What it learns at one azimuth holds at all: draws rotate with the condition, and likelihoods are
+    invariant.
 
     Args:
-        mapper: from condition to target, both in coordinates.
+        mapper: mapper from condition to target, both in coordinates.
         source: representation of the condition, with four-momenta as physical units.
         angles: indices of the target's azimuths; `source.angles` are the condition's.
-        place: of the object.
+        place: place of the object that defines the azimuth.
     """
 
     def __init__(

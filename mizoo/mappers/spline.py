@@ -1,6 +1,6 @@
 """Monotone rational-quadratic splines (arXiv 1906.04032, section 3.1).
 
-TensorFlow Probability has them, too, by operations that ONNX has not.
+Those of TensorFlow Probability use operations that ONNX does not have.
 """
 
 import tensorflow as tf
@@ -11,17 +11,17 @@ from mizoo.core.types import Tensor
 def bend(
     values: Tensor, widths: Tensor, heights: Tensor, slopes: Tensor, start: float, inverse: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Bend values by splines, and leave alone those outside of them.
+    """Transform values by splines; values outside of their range are unchanged.
 
     Args:
-        values: (…,).
-        widths, heights: of the bins, (b, …), both of one sum.
-        slopes: at the knots between the bins, (b - 1, …); 1 at the ends.
-        start: of the first bin, on both axes.
-        inverse: go the way back.
+        values: array of any shape, (…,).
+        widths, heights: widths and heights of the bins, (b, …), both with the same sum.
+        slopes: slopes at the knots between the bins, (b - 1, …); they are 1 at the ends.
+        start: start of the first bin, on both axes.
+        inverse: whether to apply the inverse.
 
     Returns:
-        Bent values, and the logarithm of the derivative, (…,).
+        Transformed values, and the logarithm of the derivative, (…,).
     """
     widths, heights = tf.unstack(widths), tf.unstack(heights)
     end = start + tf.add_n(heights if inverse else widths)
@@ -58,12 +58,12 @@ def _bin(
     start: float,
     inverse: bool,
 ) -> list[Tensor]:
-    """Of the bins that values are in: left and lower end, width, height, slopes at both ends."""
+    """Left and lower end, width, height and slopes at both ends of the bin of each value."""
     edge = tf.ones_like(values)
     slopes = [edge, *tf.unstack(slopes), edge]
     x = y = start * edge
     found = [x, y, widths[0], heights[0], *slopes[:2]]
-    # From bin to bin: gathering is slower, and so is a sum over all of them.
+    # A loop over the bins is faster than gathering, and than a sum over all of them.
     for i in range(1, len(widths)):
         x, y = x + widths[i - 1], y + heights[i - 1]
         beyond = values >= (y if inverse else x)

@@ -1,4 +1,4 @@
-"""Mappers that meet in one latent space: an encoder of one space, a decoder of the other."""
+"""Mappers with a common latent space: an encoder of one space, a decoder to the other."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mizoo.mappers.conditional import Conditional
 
 
 class TranscodedDistribution(Conditional):
-    """What a decoder makes of a latent."""
+    """The distribution of a decoder given a latent."""
 
     def __init__(self, decoded: Conditional, latent: Tensor) -> None:
         self._decoded = decoded
@@ -19,7 +19,7 @@ class TranscodedDistribution(Conditional):
 
     @property
     def latent(self) -> Tensor:
-        """What the encoder says of the conditions, (n, d)."""
+        """Latents (n, d) of the conditions, as the encoder returns them."""
         return self._latent
 
     def sample(self) -> Tensor:
@@ -31,11 +31,11 @@ class TranscodedDistribution(Conditional):
 
 @serialisable
 class Transcoder(SelfConditioned):
-    """p(target | condition) by way of a latent: an encoder, and a decoder given what it says (GANDALF).
+    """p(target | condition) by way of a latent: an encoder, and a decoder of its output (GANDALF).
 
-    Two transcoders share the latent space: what one encodes the other can decode. So a cycle closes in the
-    latent (x → latent → x) and does not go through a draw of the other space. Beside the latent a decoder
-    is told whether it comes from the other space (1) or from its own (0).
+    Two transcoders share the latent space, and each can decode the latents of the other. A cycle therefore
+    closes in the latent (x → latent → x), without a draw of the other space. A further input of the decoder
+    is 1 for latents of the other space and 0 for those of its own.
 
     Args:
         encoder: network from condition to latent.
@@ -86,8 +86,8 @@ class Transcoder(SelfConditioned):
         """The distribution of the target given latents (n, d).
 
         Args:
-            latent: what an encoder says of events.
-            crosses: whether it is that of the other space.
+            latent: latents of events, as an encoder returns them.
+            crosses: whether they come from the other space.
         """
         return self._decoded(latent, float(crosses), None, False, None)
 
@@ -106,6 +106,6 @@ class Transcoder(SelfConditioned):
             decoded = self.decoder.distribution(given, noise=noise, training=training, features=features)
         else:
             raise ValueError(
-                f"features are for networks that see them, not for {self.decoder.kind} decoders"
+                f"features need a network that takes them, which {self.decoder.kind} decoders do not have"
             )
         return TranscodedDistribution(decoded, latent)

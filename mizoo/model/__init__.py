@@ -1,4 +1,4 @@
-"""The container of mappers and sub-objectives, and how it is trained and saved."""
+"""The container of mappers and sub-objectives, with training and export."""
 
 from mizoo.model.generative import GenerativeModel
 from mizoo.model.precision import dtype_policy

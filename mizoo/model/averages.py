@@ -1,4 +1,4 @@
-"""Exponential moving averages of mappers, as mappers of their own."""
+"""Exponential moving averages of mappers."""
 
 import tensorflow as tf
 
@@ -10,9 +10,9 @@ from mizoo.representations.base import Representation
 
 
 def average(mapper: Mapper, shape: BatchShape) -> Mapper:
-    """A second mapper, built for conditions of a shape, that begins with the weights of the first.
+    """A copy of a mapper with its weights, built for conditions of a shape.
 
-    Representations are the same ones in both.
+    Both share the representations.
     """
     representations = [part for part in compat.all_layers(mapper) if isinstance(part, Representation)]
     second = clone(mapper, representations)
@@ -23,7 +23,7 @@ def average(mapper: Mapper, shape: BatchShape) -> Mapper:
 
 
 def update_average(average: Mapper, mapper: Mapper, momentum: float, steps: Tensor) -> None:
-    """Move an average towards its mapper, after so many steps; faster at the beginning."""
+    """Update an average after `steps` training steps; early updates are larger."""
     steps = tf.cast(steps, tf.float32)
     rate = 1.0 - tf.minimum(momentum, (1.0 + steps) / (10.0 + steps))
     for mean, value in zip(average.weights, mapper.weights, strict=True):

@@ -1,4 +1,4 @@
-"""A line on the screen where TensorFlow compiles a step for long, which it does once per shape."""
+"""A message where TensorFlow takes long to compile a step, which it does once per shape."""
 
 import threading
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import tensorflow as tf
 
 from mizoo.distribute.train_function import Logs, TrainFunction
 
-PATIENCE = 3.0  # seconds of silence
+PATIENCE = 3.0  # seconds until the message
 
 
 class Announced(keras.Model):
-    """Mixin of `Turbo`: says so if the first call of a step takes longer than `PATIENCE`.
+    """Mixin of `Turbo`: prints a message if the first call of a step takes longer than `PATIENCE`.
 
-    TensorFlow traces a step when it is called with data of new shapes, and XLA compiles parts of it then:
-    steps call `announce` in what is traced, and the line is due unless the call has returned by then.
+    TensorFlow traces a step when it is called with data of new shapes, and XLA then compiles parts of it.
+    The traced code calls `announce`, which starts a timer. The timer is cancelled when the call returns.
     """
 
-    train_function: Any  # of `keras.Model`, which does not say so
+    train_function: Any  # of `keras.Model`, which does not annotate it
     test_function: Any
     _audible = False
     _due: threading.Timer | None = None
@@ -35,7 +35,7 @@ class Announced(keras.Model):
             self._audible = former
 
     def announce(self, step: str) -> None:
-        """Begin to wait for what is being traced, the step of this name; without effect if run eagerly."""
+        """Start the timer for the step of this name, as it is traced; without effect if run eagerly."""
         if self._audible and self._due is None and not tf.executing_eagerly():
             line = f"compiling the {step} step of {self.name}, once; this may take a minute"
             self._due = threading.Timer(PATIENCE, print, [line], {"flush": True})
@@ -43,13 +43,13 @@ class Announced(keras.Model):
             self._due.start()
 
     def make_train_function(self, force: bool = False) -> None:
-        """Function that trains on batches of an iterator, and takes back what is due when it returns."""
+        """Make the function that trains on batches, which cancels the timer when it returns."""
         if force or self.train_function is None:
             super().make_train_function(force)
             self.train_function = self._returning(self.train_function)
 
     def make_test_function(self, force: bool = False) -> None:
-        """The same, of what evaluates."""
+        """Make the function that evaluates on batches, which cancels the timer when it returns."""
         if force or self.test_function is None:
             super().make_test_function(force)
             self.test_function = self._returning(self.test_function)

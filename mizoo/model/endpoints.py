@@ -1,4 +1,4 @@
-"""What a SavedModel answers to."""
+"""Endpoints of a SavedModel."""
 
 from collections.abc import Callable
 from os import PathLike
@@ -18,15 +18,15 @@ def write(
 ) -> None:
     """Write a model as SavedModel with endpoints `encode`, `decode` and `reconstruct` in physical units.
 
-    Those of a missing mapper are left out; with a prior of z there is also `sample`, of a number. Each
-    draws anew whenever it is called, also from one process to the next; `encode_seeded` and so on take a
-    `seed`, an int64, as second input, and repeat their draws.
+    Endpoints of a missing mapper are left out. With a prior of z, there is also `sample`, which takes the
+    number of draws. Each call draws anew, also in a new process. `encode_seeded` and so on take a `seed`,
+    an int64, as second input, and repeat their draws.
 
     Args:
-        model: to write.
-        inputs: of its endpoints, see `signatures`.
+        model: model to write.
+        inputs: inputs of the endpoints by name, see `signatures`.
         filepath: folder to write.
-        kwargs: of `keras.export.ExportArchive.write_out`.
+        kwargs: arguments of `keras.export.ExportArchive.write_out`.
     """
     archive = keras.export.ExportArchive()
     draws: dict[str, Callable[[Tensor], Tensor]] = {
@@ -43,7 +43,7 @@ def write(
 
 
 def signatures(model: Parts) -> dict[str, tf.TensorSpec]:
-    """What a model can be asked for, by name, and of what."""
+    """Inputs of the endpoints that a model supports, by name."""
     there = {role for role, mapper in model.mappers.items() if mapper is not None}
     found = {
         name: tf.TensorSpec((None, *model.representations[space].physical_shape), tf.float32, space)
@@ -62,7 +62,7 @@ def signatures(model: Parts) -> dict[str, tf.TensorSpec]:
 def _draws(
     draw: Callable[[Tensor], Tensor], given: tf.TensorSpec
 ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]:
-    """Functions that draw anew and by a seed. The graph of `draw` is large: they share one."""
+    """Functions that draw anew and by a seed. They share the graph of `draw`, which is large."""
 
     @tf.function(input_signature=[given, tf.TensorSpec((2,), tf.int64)], autograph=False)
     def seed_scope(given: Tensor, seed: Tensor) -> Tensor:
@@ -79,6 +79,6 @@ def _draws(
 
 
 def _entropy() -> Tensor:
-    """A seed (2,) that no state of a generator, saved or set, decides."""
+    """A seed (2,) that does not depend on the state of a generator, saved or set."""
     largest = tf.constant(tf.int64.max)
     return tf.raw_ops.RandomUniformInt(shape=[2], minval=tf.constant(0, tf.int64), maxval=largest)

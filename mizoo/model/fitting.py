@@ -1,4 +1,4 @@
-"""`fit`, `evaluate` and `predict`, each argument of which is used or refused."""
+"""`fit`, `evaluate` and `predict`, which use or refuse every argument."""
 
 import math
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ from mizoo.model.parts import Parts
 from mizoo.model.staged import Staged, Stages
 from mizoo.model.terminate_on_nan import StopWhereNotFinite, iteration
 
-# Events of a batch by default: of arrays, as in Keras, and of `Samples` in training and elsewhere.
-_STATISTICS = 20_000  # pairs that the statistics of mappers are taken from
+# Default batch sizes: of arrays, as in Keras, and of `Samples`, in training and elsewhere.
+_STATISTICS = 20_000  # maximum number of pairs for the statistics of mappers
 _ARRAYS, _TRAINING, _OTHERS = 32, 100, 1000
 
 
 class Fitting(Announced, Staged, Resumable, AcrossReplicas):
-    """Mixin of `Turbo`: training, evaluation and prediction, on `Samples` or what Keras takes."""
+    """Mixin of `Turbo`: training, evaluation and prediction, on `Samples` or the data that Keras takes."""
 
-    _executions = 1  # steps of one execution, as compiled
+    _executions = 1  # steps per execution, as compiled
 
     def fit(
         self,
@@ -54,44 +54,49 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
     ) -> keras.callbacks.History:
         """Train, as `keras.Model.fit`.
 
-        `x` and `validation_data` may be `mizoo.datasets.Samples`; arrays, or a dictionary of arrays `"x"`
-        and `"z"`, become `Samples`; batches, as of a `tf.data.Dataset`, are taken as they come. Each epoch
-        has another order, which follows from the number of steps that the optimiser has done: it goes on
-        where a former `fit` ended, also one before the model was saved. Representations without statistics
-        take them from the training data first, without weights. A training that ends in any way, by an
-        exception too, leaves the model's own weights of terms, and all parts as trainable as they were.
+        `x` and `validation_data` may be `mizoo.datasets.Samples`. Arrays, or a dictionary of arrays `"x"`
+        and `"z"`, become `Samples`. Batches, as of a `tf.data.Dataset`, are used as they come.
+
+        Each epoch has a different order, which follows from the number of steps that the optimiser has
+        done. It continues where a former `fit` ended, also one before the model was saved. Representations
+        without statistics first take them from the training data, without weights. After a training, also
+        one that ends by an exception, the model has its own weights of terms, and its parts are as
+        trainable as before.
 
         Args:
             x: `Samples`, array of x, dictionary of arrays, or batches.
-            y: array of z beside an array of x.
-            batch_size: of `Samples` and arrays, of all replicas together; 100 of `Samples` and 32 of arrays
-                if not given, or all events if they are fewer. Batches of `Samples` are full; of arrays,
-                those left over at the end of an epoch are a smaller batch, if enough for every term.
+            y: array of z for an array of x.
+            batch_size: events per batch, over all replicas; by default 100 for `Samples` and 32 for arrays,
+                or all events if they are fewer. Batches of `Samples` are full. Arrays may end an epoch with
+                a smaller batch, if that is enough for every term.
             epochs: as in Keras.
-            verbose: as in Keras; unless it is 0, a step that takes long to compile is announced, too.
+            verbose: as in Keras; unless it is 0, a message also announces a step that takes long to
+                compile.
             callbacks: a callback, a list of them, or a `CallbackList`. One that changes the learning rate
                 of `model.optimizer` changes that of the critics by the same factor, unless it changes that
                 itself.
-            validation_split: fraction of `Samples` or arrays, at their end, to evaluate and not train on.
+            validation_split: fraction of `Samples` or arrays, at their end, for evaluation instead of
+                training.
             validation_data: `Samples`, an array of x, a tuple (x, y) or (x, y, weights), a dictionary, or
                 batches. A last batch too small for a term is joined to the one before it.
-            shuffle: whether the order of `Samples` and arrays is random; it is if not given. For batches it
-                is refused, but for a `keras.utils.PyDataset`.
-            class_weight: refused: there are no classes.
-            sample_weight: (n,) of the events, 0 or more: an event is in batches as often as its weight
-                says, measured in the mean weight.
-            initial_epoch: number of the epoch to begin with.
-            steps_per_epoch: batches of an epoch; all of them if not given.
-            validation_steps: batches to evaluate; all of them if not given.
-            validation_batch_size: of `Samples`, 1000 if not given, or of arrays, `batch_size` if not given.
+            shuffle: whether the order of `Samples` and arrays is random, as by default. It is refused for
+                batches, except for a `keras.utils.PyDataset`.
+            class_weight: refused, as there are no classes.
+            sample_weight: weights of the events, (n,), 0 or more. An event occurs in batches as often as
+                its weight, in units of the mean weight.
+            initial_epoch: number of the first epoch.
+            steps_per_epoch: batches per epoch; by default all of them.
+            validation_steps: batches to evaluate; by default all of them.
+            validation_batch_size: events per batch of evaluation; by default 1000 for `Samples` and
+                `batch_size` for arrays.
             validation_freq: epochs between two evaluations, or a list of numbers of epochs from 1.
-            initial_step: steps of the first epoch that are done already, of `Samples` or arrays.
+            initial_step: number of steps of the first epoch that are already done, for `Samples` or arrays.
 
         Raises:
             NotFiniteError: when a term or a gradient is not finite, with its name.
-            ValueError: for arguments that do not go together, and data that do not fit, with their name; if
-                representations need statistics and the data are batches; or if the replicas of a strategy
-                cannot share a batch evenly.
+            ValueError: for arguments that contradict each other, and data that do not fit, with their name;
+                if representations need statistics and the data are batches; or if the replicas of a
+                strategy cannot share a batch evenly.
         """
         if not self.compiled:
             raise ValueError(f"{self.name} is not compiled: call compile() before fit()")
@@ -124,7 +129,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         else:
             size = _size(self, samples, batch_size, default)
             if not isinstance(x, Samples):
-                size = min(size, len(samples))  # as Keras has it
+                size = min(size, len(samples))  # as in Keras
             self.check_batch(size)
             self.adapt(samples)
             least = None if isinstance(x, Samples) else least_events(self)
@@ -169,19 +174,19 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
 
         Args:
             x, y, sample_weight: as for `fit`.
-            batch_size: 1000 of `Samples` and 32 of arrays, if not given. A last batch too small for a term
-                is joined to the one before it.
+            batch_size: events per batch; by default 1000 for `Samples` and 32 for arrays. A last batch too
+                small for a term is joined to the one before it.
             verbose, steps, callbacks, return_dict: as in Keras.
-            kwargs: none; Keras passes some on to itself.
+            kwargs: none; Keras uses some internally.
 
         Raises:
-            ValueError: for arguments that go with something else, and data that do not fit or are too few.
+            ValueError: for arguments that do not apply, and data that do not fit or are too few.
         """
         if not kwargs:
             samples = read(self, x, y, sample_weight)
             x = self._batches(x, samples, batch_size)
             self._end_with(steps)
-        # Within `fit`, which passes arguments of its own, what that one says of lines holds.
+        # Within `fit`, which passes arguments of its own, its `verbose` holds.
         with one_line(), nullcontext() if kwargs else self.announcing(verbose):
             means: list[float] | dict[str, float] = super().evaluate(
                 x, verbose=verbose, steps=steps, callbacks=callbacks, return_dict=return_dict, **kwargs
@@ -199,15 +204,15 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         """The streams that can be made from data, by name, as `keras.Model.predict`.
 
         Args:
-            x: as for `fit`; weights of `Samples` have no part in it.
-            batch_size: 1000 of `Samples` and 32 of arrays, if not given.
+            x: as for `fit`; weights of `Samples` are ignored.
+            batch_size: events per batch; by default 1000 for `Samples` and 32 for arrays.
             verbose, steps, callbacks: as in Keras.
 
         Returns:
             Arrays (n, …) in physical units, in the order of the events.
 
         Raises:
-            ValueError: for arguments that go with something else, and data that do not fit.
+            ValueError: for arguments that do not apply, and data that do not fit.
         """
         samples = read(self, x)
         if samples is not None:
@@ -223,13 +228,13 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         return made
 
     def adapt(self, data: Samples | Mapping[str, Array]) -> None:
-        """Set the statistics of representations and mappers that have none yet, from arrays x and z.
+        """Set missing statistics of representations and mappers from arrays x and z.
 
         Args:
-            data: `Samples`, or a dictionary of arrays by space; mappers between the two need pairs.
+            data: `Samples`, or a dictionary of arrays (n, …) by space; mappers between the two need pairs.
 
         Raises:
-            ValueError: if the data have not what is needed.
+            ValueError: if the data lack a space, or pairs, that the statistics need.
         """
         arrays = data.arrays() if isinstance(data, Samples) else data
         for space, representation in self.representations.items():
@@ -255,10 +260,10 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
     # ------------------------------------------------------------------ of training
 
     def _done(self, initial_epoch: int, initial_step: int, steps: int, whole: int) -> int:
-        """Place in the order of all epochs where a training begins, in steps of which an epoch has `whole`.
+        """Position in the order of all epochs where a training begins, with `whole` steps per epoch.
 
-        It follows from the steps that the optimiser has done; or, if these are fewer, from the number of
-        the first epoch. Where epochs of the training are those of the order, they begin together.
+        It follows from the steps that the optimiser has done, or from the number of the first epoch if that
+        is later. If epochs of the training are as long as those of the order, they begin together.
         """
         done = int(iteration(self.optimizer).numpy()) - initial_step
         done = max(done, initial_epoch * steps)
@@ -274,7 +279,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
             )
 
     def _callbacks(self, callbacks: Any) -> list[keras.callbacks.Callback]:
-        """Callbacks of the user's, with those of the model's own around each."""
+        """The user's callbacks, with the model's own around each."""
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
         callbacks = keras.tree.flatten(callbacks or [])
@@ -284,7 +289,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         return [*([Stages(self.stages)] if self.stages else []), *callbacks, StopWhereNotFinite()]
 
     def _fit_executions(self, *counts: int | None) -> None:
-        """Let executions divide these numbers of steps: Keras runs them whole, past the end of an epoch."""
+        """Let executions divide these numbers of steps, as Keras runs them past the end of an epoch."""
         given = [count for count in counts if count]
         fitting = max(n for n in range(1, self._executions + 1) if all(count % n == 0 for count in given))
         if fitting != self.steps_per_execution:
@@ -292,7 +297,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
             self.train_function = self.test_function = self.predict_function = None
 
     def _end_with(self, steps: int | None) -> None:
-        """The same for a pass over some batches of data only."""
+        """The same, for a pass over only some batches of data."""
         if steps and steps % self.steps_per_execution:
             self._fit_executions(steps)
 
@@ -318,7 +323,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         least: int | None = None,
         name: str = "batch_size",
     ) -> tf.data.Dataset | Any:
-        """Batches of what was read from `x`, in order; of at least so many events, by default enough."""
+        """Batches of the data read from `x`, in order, with at least `least` events, by default enough."""
         if samples is None:
             _refuse("beside batches", **{name: batch_size})
             return self._checked_batches(x)
@@ -329,7 +334,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         return samples.batches(batch_size or default, least)
 
     def _checked_batches(self, data: Any) -> Any:
-        """Batches of the user's, with a check of their size where TensorFlow can make one."""
+        """The user's batches, with a check of their size where TensorFlow supports one."""
         if not isinstance(data, tf.data.Dataset) or least_events(self) == 1:
             return data
         return data.map(lambda *batch: enough(self, batch if len(batch) > 1 else batch[0]))
@@ -338,7 +343,7 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
 def _size(
     model: Parts, samples: Samples, batch_size: int | None, default: int, name: str = "batch_size"
 ) -> int:
-    """Events of a batch, which are enough for every term: `default` or all, if none are asked for."""
+    """Valid number of events per batch, enough for every term; by default `default` or all events."""
     if batch_size is None:
         size, what = min(default, len(samples)), "and there are"
     else:
@@ -356,7 +361,7 @@ def _refuse(where: str, **arguments: object) -> None:
 
 
 def _split(samples: Samples | None, fraction: float) -> tuple[Samples, Samples]:
-    """All but the last events to train on, and a fraction of them to evaluate, as Keras has it."""
+    """All but the last events for training, and a fraction of them for evaluation, as in Keras."""
     if samples is None:
         raise ValueError("validation_split beside batches is not used")
     if not 0.0 < fraction < 1.0:

@@ -1,4 +1,4 @@
-"""What a trained model can be asked for, whatever its form."""
+"""The interface of trained models, which does not depend on their format."""
 
 import operator
 from abc import ABC, abstractmethod
@@ -10,10 +10,10 @@ from mizoo.core.types import Array, Batch, Shape, Tensor
 
 
 class GenerativeModel(ABC):
-    """A trained model, as `mizoo.load` gives it: draws in physical units, float32.
+    """A trained model, as returned by `mizoo.load`. Draws are in physical units, float32.
 
-    Draws are new ones in every process, or follow from a `seed`, a whole number. What a model cannot do, it
-    refuses with a `ValueError` that names it.
+    Draws differ between processes, unless they are given a `seed`, a whole number. A request that the model
+    does not support raises a `ValueError` that names it.
     """
 
     name: str
@@ -21,7 +21,7 @@ class GenerativeModel(ABC):
     @property
     @abstractmethod
     def endpoints(self) -> list[str]:
-        """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
+        """The supported ones of `encode`, `decode`, `reconstruct` and `sample`."""
 
     @property
     @abstractmethod
@@ -39,10 +39,10 @@ class GenerativeModel(ABC):
         """Draw z given x: unfold, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
         Args:
-            x: (n, …).
-            num_samples: of each event.
-            noise: standard normal numbers of `noise_shape("encoder")` for each draw, drawn if not given.
-            seed: repeats the draws.
+            x: events in physical units, (n, …).
+            num_samples: number of draws per event.
+            noise: standard normal numbers (n × num_samples, *`noise_shape("encoder")`), drawn if not given.
+            seed: seed that makes the draws repeatable.
         """
         self._require("encode")
         return repeat_draws(lambda events: self._map("encode", events, noise, seed), x, num_samples)
@@ -58,10 +58,10 @@ class GenerativeModel(ABC):
         """Draw x given z: simulate, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
         Args:
-            z: (n, …).
-            num_samples: of each event.
-            noise: standard normal numbers of `noise_shape("decoder")` for each draw, drawn if not given.
-            seed: repeats the draws.
+            z: events in physical units, (n, …).
+            num_samples: number of draws per event.
+            noise: standard normal numbers (n × num_samples, *`noise_shape("decoder")`), drawn if not given.
+            seed: seed that makes the draws repeatable.
         """
         self._require("decode")
         return repeat_draws(lambda events: self._map("decode", events, noise, seed), z, num_samples)
@@ -69,12 +69,11 @@ class GenerativeModel(ABC):
     def reconstruct(
         self, x: Array | None = None, z: Array | None = None, *, seed: int | None = None
     ) -> Tensor:
-        """Draw x (n, …) again by way of z, or z (n, …) by way of x; by way of the latent space, if the
-        mappers share one.
+        """Draw x (n, …) via z, or z (n, …) via x; via the latent space, if the mappers share one.
 
         Args:
-            x, z: one of the two.
-            seed: repeats the draws.
+            x, z: events in physical units, (n, …), of one of the two spaces.
+            seed: seed that makes the draws repeatable.
         """
         self._require("reconstruct")
         if x is not None and z is None:
@@ -87,8 +86,8 @@ class GenerativeModel(ABC):
         """Draw `count` new x, (count, …), from the prior of z.
 
         Args:
-            count: of draws, 0 or more.
-            seed: repeats the draws.
+            count: number of draws, 0 or more.
+            seed: seed that makes the draws repeatable.
         """
         self._require("sample")
         return self._sample(_whole(count), seed)
@@ -99,7 +98,7 @@ class GenerativeModel(ABC):
 
     @abstractmethod
     def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Where events lie in the latent space that the mappers share, (n, d) by space.
+        """Latents (n, d) of events by space, in the latent space that the mappers share.
 
         Args:
             data: x, z or both by space, (n, …).
@@ -107,15 +106,15 @@ class GenerativeModel(ABC):
 
     @abstractmethod
     def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
-        """One draw for each event (n, …) by `encode` or `decode`."""
+        """One draw per event (n, …) by `encode` or `decode`."""
 
     @abstractmethod
     def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
-        """Draw events (n, …) of a space again."""
+        """Draw events (n, …) of a space via the other one."""
 
     @abstractmethod
     def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
-        """Draw so many x from the prior of z."""
+        """Draw `count` x from the prior of z."""
 
     def _require(self, endpoint: str) -> None:
         if endpoint not in self.endpoints:
@@ -123,7 +122,7 @@ class GenerativeModel(ABC):
 
 
 def repeat_draws(draw: Callable[[Array], Tensor], events: Array, num_samples: int | None = None) -> Tensor:
-    """One draw for each event, (n, …), or `num_samples` of them, (n, num_samples, …)."""
+    """One draw per event, (n, …), or `num_samples` of them, (n, num_samples, …)."""
     if num_samples is None:
         return draw(events)
     drawn = draw(tf.repeat(events, num_samples, axis=0))
@@ -131,7 +130,7 @@ def repeat_draws(draw: Callable[[Array], Tensor], events: Array, num_samples: in
 
 
 def _whole(count: int | Tensor) -> int | Tensor:
-    """A number of draws, if it is one; as a graph is traced it is a tensor."""
+    """A valid number of draws, which is a tensor while a graph is traced."""
     if tf.is_tensor(count):
         return count
     try:

@@ -1,4 +1,4 @@
-"""Mutual information in nats: what the terms of a model say of it."""
+"""Mutual information in nats: bounds and estimates from the terms of a model."""
 
 from collections.abc import Mapping
 
@@ -47,7 +47,7 @@ def _neighbours(sample: np.ndarray, k: int) -> float:
     n, d = sample.shape
     distance = cKDTree(sample).query(sample, k + 1)[0][:, -1]
     if not distance.all():
-        raise ValueError("more than a few events are alike: the distribution is not continuous")
+        raise ValueError("too many events are equal: the distribution is not continuous")
     ball = d / 2.0 * np.log(np.pi) - gammaln(d / 2.0 + 1.0)
     return float(digamma(n) - digamma(k) + ball + d * np.log(distance).mean())
 
@@ -58,22 +58,22 @@ def information(
     batch_size: int = 1000,
     entropies: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
-    """What the terms of a model say of mutual information, in nats, one row a term.
+    """Bounds on and estimates of mutual information by the terms of a model, in nats, one row per term.
 
     * L: I(condition; target) ≥ H(target) - L (arXiv 2112.10629; Barber and Agakov, NIPS 2003). The gap is
       the divergence between the mapper's distribution and the true conditional one.
     * R: I(x; z_tilde) ≤ R (arXiv 1912.00830).
     * D: KL(data ‖ stream), as the logit of a non-saturating critic estimates it.
 
-    Terms that say nothing in nats (features, diffusion, other critics) are left out, as are those that need
+    Terms without a value in nats (features, diffusion, other critics) are left out, as are those that need
     a space that neither data nor a prior provide.
 
     Args:
         model: a `Turbo`.
-        data: `Samples`, or arrays `{"x": …, "z": …}` in physical units; pairs, if both are there.
-        batch_size: of the pass through the mappers.
-        entropies: of x and z in the model's coordinates, in nats, where they are known. A prior's
-            is; otherwise they are estimated by `entropy`.
+        data: `Samples`, or arrays `{"x": …, "z": …}` in physical units; pairs, if both are given.
+        batch_size: events per batch.
+        entropies: entropies of x and z in the model's coordinates, in nats, where they are known. By
+            default they are those of a prior, or else estimated by `entropy`.
 
     Returns:
         A frame with the `quantity`, the target's `entropy`, and the value in `nats`.
@@ -100,7 +100,7 @@ def _entropy(representation: Representation, data: Array | None) -> float:
 def _means(
     model: Parts, data: Mapping[str, Array], batch_size: int
 ) -> list[tuple[Objective, Informative, float]]:
-    """The terms that speak in nats of these data, with their means over them."""
+    """The terms that have a value in nats for these data, with their means."""
     priors = {space for space, r in model.representations.items() if isinstance(r, Prior)}
     telling = [
         (objective, objective)

@@ -1,4 +1,4 @@
-"""What `fit`, `evaluate` and `predict` are given: what is in memory becomes `Samples`, or is refused."""
+"""Inputs of `fit`, `evaluate` and `predict`: data in memory become `Samples`, or raise an error."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ from mizoo.objectives.base import Objective
 
 @runtime_checkable
 class SupportsArray(Protocol):
-    """What NumPy makes an array of: arrays of NumPy, TensorFlow, pandas and others."""
+    """Anything that NumPy converts to an array: arrays of NumPy, TensorFlow, pandas and others."""
 
     def __array__(self) -> np.ndarray:
         """The values."""
@@ -31,17 +31,18 @@ TOO_FEW = re.compile(r"too few events: .*")
 def read(
     model: Parts, x: Any, y: Array | None = None, sample_weight: Array | None = None
 ) -> Samples | None:
-    """Data in memory as `Samples` of the shapes that a model has; None for batches, which Keras reads.
+    """Data in memory as `Samples` with the shapes of a model; None for batches, which Keras reads.
 
     Args:
         model: a `Turbo`.
-        x: `Samples`; an array (n, …) of x, or what NumPy makes one of; or a dictionary of arrays `"x"` and
-            `"z"`, or one of them. An axis of length 1 at the end may be missing, as in Keras.
-        y: array (n, …) of z beside an array of x.
-        sample_weight: (n,) of the events.
+        x: `Samples`; an array (n, …) of x, or anything that NumPy converts to one; or a dictionary of
+            arrays `"x"` and `"z"`, or one of them. An axis of length 1 at the end may be missing, as in
+            Keras.
+        y: array (n, …) of z for an array of x.
+        sample_weight: weights of the events, (n,).
 
     Raises:
-        ValueError: for anything else, with the name of what is wrong.
+        ValueError: for anything else, with the name of the argument.
     """
     if isinstance(x, Samples):
         samples = x
@@ -70,10 +71,10 @@ def read(
 
 
 def by_space(x: Any, z: Array | None = None) -> dict[str, Any]:
-    """Data as a dictionary by space: of x and z, or as it is.
+    """Data as a dictionary by space: the given one, or one of x and z.
 
     Raises:
-        ValueError: for z beside a dictionary, or names other than these two.
+        ValueError: for z in addition to a dictionary, or names other than these two.
     """
     if not isinstance(x, Mapping):
         return {"x": x} if z is None else {"x": x, "z": z}
@@ -85,7 +86,7 @@ def by_space(x: Any, z: Array | None = None) -> dict[str, Any]:
 
 
 def _check_target(model: Parts, arrays: Mapping[str, Any], y: Array | None) -> None:
-    """Check that y is z, and not the target of an autoencoder, as Keras has it."""
+    """Check that y is z, and not the target of an autoencoder, as in Keras."""
     if y is None or not model.has_prior:
         return
     x, z = (np.asarray(arrays[space]) for space in ("x", "z"))
@@ -98,7 +99,7 @@ def _check_target(model: Parts, arrays: Mapping[str, Any], y: Array | None) -> N
 
 
 def _fitting(space: str, array: np.ndarray, shape: Shape) -> np.ndarray:
-    """An array in the shape of its space; where an axis of length 1 at the end is all that differs."""
+    """An array in the shape of its space, up to an axis of length 1 at the end."""
     given = array.shape[1:]
     if given != shape and (*given, 1) == shape:
         return array[..., None]
@@ -113,10 +114,10 @@ def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -
     """Values (n, *shape) as a tensor.
 
     Args:
-        name: of the argument, for messages.
-        values: an array, or what TensorFlow makes one of.
-        shape: per event.
-        count: number of events, if that is known.
+        name: name of the argument, for messages.
+        values: array, or anything that TensorFlow converts to one.
+        shape: shape per event.
+        count: number of events, if it is known.
 
     Raises:
         ValueError: for another shape.
@@ -132,7 +133,7 @@ def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -
 
 
 def least_events(model: Parts) -> int:
-    """Events that a batch needs for every term that the model may train."""
+    """Minimum number of events per batch for all terms that the model may train."""
     return max((objective.least_events for objective in _trained(model)), default=1)
 
 
@@ -140,7 +141,7 @@ def check_enough(model: Parts, size: int, what: str) -> None:
     """Check that batches of a size are large enough for every term.
 
     Raises:
-        ValueError: if not, with the term and what it needs.
+        ValueError: if not, with the term and its minimum.
     """
     for objective in _trained(model):
         if size < objective.least_events:
@@ -148,7 +149,7 @@ def check_enough(model: Parts, size: int, what: str) -> None:
 
 
 def enough(model: Parts, data: Any) -> Any:
-    """The same for a batch of a data set or iterator, which are checked as they come.
+    """Check the size of a batch of a data set or iterator, as it comes.
 
     Args:
         model: a `Turbo`.
@@ -158,8 +159,8 @@ def enough(model: Parts, data: Any) -> Any:
         The batch.
 
     Raises:
-        ValueError: if the size of the batch is known and too small. If it becomes known as the batch comes,
-            TensorFlow says so, see `one_line`.
+        ValueError: if the size of the batch is known and too small. If it is known at run time only,
+            TensorFlow raises an error, see `one_line`.
     """
     arrays = [values for values in keras.tree.flatten(data) if values is not None]
     if least_events(model) == 1 or collectives.count() > 1 or not arrays:
@@ -177,7 +178,7 @@ def enough(model: Parts, data: Any) -> Any:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """Context in which TensorFlow's report of what `enough` found becomes a `ValueError` of one line."""
+    """Context that turns TensorFlow's error from `enough` into a `ValueError` of one line."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
@@ -187,7 +188,7 @@ def one_line() -> Iterator[None]:
 
 
 def _trained(model: Parts) -> list[Objective]:
-    """The terms that are trained, at present or in a later stage."""
+    """The terms that are trained now or in a later stage."""
     later = {term for stage in model.stages for term, weight in stage.weights.items() if weight}
     return [o for o in model.objectives if o.weight or o.term in later]
 

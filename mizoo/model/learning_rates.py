@@ -1,4 +1,4 @@
-"""Callbacks that set a learning rate set it for both optimisers."""
+"""Changes of the learning rate by callbacks, for both optimisers."""
 
 from typing import Any
 
@@ -8,26 +8,26 @@ from mizoo.model.parts import Parts
 
 
 class Rates(keras.callbacks.Callback):
-    """Change the critics' learning rate by the factor by which other callbacks change the mappers'.
+    """Changes the critics' learning rate by the factor by which other callbacks change the mappers'.
 
-    Keras's callbacks, such as `ReduceLROnPlateau` and `LearningRateScheduler`, know `model.optimizer`
-    alone. A callback that changes the critics' rate itself has the last word.
+    Keras's callbacks, such as `ReduceLROnPlateau` and `LearningRateScheduler`, know `model.optimizer` only.
+    A callback that changes the critics' rate itself takes precedence.
 
     Args:
         mappers: learning rate of the mappers.
-        critics: that of the critics; None if it is a schedule, which nothing can change.
+        critics: learning rate of the critics; None if it is a schedule, which cannot be changed.
     """
 
     def __init__(self, mappers: keras.Variable, critics: keras.Variable | None) -> None:
         super().__init__()
         self._mappers, self._critics = mappers, critics
         self._former = self._rates()
-        # Critics' rate for one of the mappers, to go on from where the latter was 0.
+        # Critics' rate per unit of the mappers', to continue after the latter was 0.
         self._ratio: float | None = None
 
     @classmethod
     def of(cls, model: Parts) -> "Rates | None":
-        """For a compiled model; None if it has no critics, or a schedule that callbacks cannot change."""
+        """The callback of a compiled model; None without critics, or if the mappers' rate is a schedule."""
         mappers, critics = (o.learning_rate for o in (model.optimizer, model.critic_optimizer))
         if not model.critic_variables or not isinstance(mappers, keras.Variable):
             return None
@@ -48,7 +48,7 @@ class Rates(keras.callbacks.Callback):
                 )
             if self._ratio is None:
                 raise ValueError(
-                    "a callback changed the learning rate of the mappers from 0, which is no factor for "
+                    "a callback changed the learning rate of the mappers from 0, which gives no factor for "
                     "that of the critics: let it set critic_optimizer.learning_rate, too"
                 )
             self._critics.assign(self._ratio * now)

@@ -10,10 +10,10 @@ from mizoo.core.types import Config, Tensor
 
 @serialisable
 class AdamL2(keras.optimizers.Adam):
-    """Adam on a loss with the penalty `l2`/2 · |weights|², as PyTorch's `Adam(weight_decay=l2)` is.
+    """Adam on a loss with the penalty `l2`/2 · |weights|², like PyTorch's `Adam(weight_decay=l2)`.
 
-    Keras's own `weight_decay` is the decoupled one of AdamW (arXiv 1711.05101), and a regulariser costs a
-    handful of operations for every variable.
+    Keras's own `weight_decay` is the decoupled one of AdamW (arXiv 1711.05101), and regularisers cost a few
+    operations per variable.
     """
 
     def __init__(self, learning_rate: Any = 0.001, l2: float = 0.0, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a `Turbo` is made of."""
+"""The parts of a `Turbo`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from mizoo.representations.base import Representation
 
 
 class Parts(keras.Model):
-    """Mixin of `Turbo`: its parts, for the other mixins and for functions of a model."""
+    """Mixin of `Turbo`: its parts, for other mixins and for functions of a model."""
 
     name: str
     encoder: Mapper | None
@@ -43,17 +43,17 @@ class Parts(keras.Model):
 
     @property
     def averages(self) -> dict[str, Mapper | None]:
-        """What samples come from, by role: the averages of the mappers, if there are any."""
+        """The mappers that samples come from, by role: their averages, if there are any."""
         return {"encoder": self.encoder_average, "decoder": self.decoder_average}
 
     @property
     def has_prior(self) -> bool:
-        """Whether z can be drawn where the data have none."""
+        """Whether z can be drawn if the data have none."""
         return isinstance(self.z_representation, Prior)
 
     @property
     def mapper_variables(self) -> list[keras.Variable]:
-        """Trainable variables of the mappers, and of a prior that is learnt."""
+        """Trainable variables of the mappers, and of a learnt prior."""
         parts = [self.encoder, self.decoder, *self.representations.values()]
         return unique(v for part in parts if part is not None for v in part.trainable_variables)
 

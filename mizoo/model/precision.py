@@ -1,4 +1,4 @@
-"""In which precision networks multiply: what is faster here, and what trains at all."""
+"""Precision of the matrix products in networks: the faster one of those that can train."""
 
 import functools
 import logging
@@ -13,10 +13,10 @@ import tensorflow as tf
 
 # Keras's dtype policy of each precision. Weights, coordinates and losses are float32 under both.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
-# How much faster products in bfloat16 must be to be chosen: the other operations of a step are not.
+# Minimum speed-up of products in bfloat16, as the other operations of a step gain nothing.
 _MARGIN = 1.25
 _UNITS = 192  # of the hidden layers of `gandalf`
-_MOST_EVENTS = 1000  # of a measured batch: beyond, rates hardly depend on it
+_MOST_EVENTS = 1000  # maximum of a measured batch; rates hardly change beyond it
 _SECONDS = 0.3
 
 
@@ -38,15 +38,16 @@ class Choice(NamedTuple):
 
 
 def dtype_policy(precision: str = "auto", batch_size: int = 1000) -> str:
-    """Name of the Keras dtype policy for a precision, to be set before a model is made:
-    `keras.config.set_dtype_policy(mizoo.model.dtype_policy("auto"))`.
+    """Name of the Keras dtype policy for a precision, to be set before a model is made.
+
+    Set it with `keras.config.set_dtype_policy(mizoo.model.dtype_policy("auto"))`.
 
     Args:
-        precision: `"float32"`; `"bfloat16"`, in which networks multiply matrices, whereas weights,
-            coordinates, losses and log-determinants stay float32; or `"auto"`: bfloat16 if the products of
-            a layer, measured once per process in a fraction of a second, are faster in it by a quarter. If
-            a policy has been set already, `"auto"` keeps it.
-        batch_size: events of a batch on one device.
+        precision: `"float32"`; `"bfloat16"` for the matrix products of networks, while weights,
+            coordinates, losses and log-determinants stay float32; or `"auto"`. The latter is bfloat16 if
+            the products of a layer are faster in it by a quarter, as measured once per process in a
+            fraction of a second. If a policy has been set already, `"auto"` keeps it.
+        batch_size: events per batch and device.
 
     Raises:
         ValueError: for another precision, or if a policy has been set that contradicts it.
@@ -57,7 +58,7 @@ def dtype_policy(precision: str = "auto", batch_size: int = 1000) -> str:
 
 
 def choose(precision: str, batch_size: int = 1000) -> Choice:
-    """The precision whose policy `dtype_policy` returns, with the same arguments and errors."""
+    """The precision that `dtype_policy` chooses, and why, with the same arguments and errors."""
     check_precision(precision)
     current = keras.config.dtype_policy().name
     of_policy = {policy: name for name, policy in POLICIES.items()}.get(current)
@@ -96,16 +97,15 @@ def _measured(events: int) -> float:
 
 
 def measure(events: int, units: int = _UNITS, seconds: float = _SECONDS) -> float:
-    """How many times as fast a training step multiplies the matrices of a dense layer in bfloat16.
+    """Speed-up by bfloat16 of the matrix products of a dense layer in a training step.
 
-    These are the three products of its output and its two gradients, with the casts of a kernel and its
-    gradient, which are float32, from and to the precision. What else the machine does must not decide: the
-    two precisions take turns, and the result is the smaller of the quotient of their least times and the
-    median of the quotients of all turns.
+    These are the products of its output and its two gradients, with the casts of the float32 kernel and its
+    gradient. To limit the influence of other load, the two precisions take turns. The result is the smaller
+    of the ratio of their minimum times and the median ratio of all turns.
 
     Args:
         events, units: shape of the features; the kernel is (units, units).
-        seconds: to repeat them for.
+        seconds: duration of the measurement.
     """
     random = np.random.default_rng(0)
     features, kernel = (
@@ -119,12 +119,12 @@ def measure(events: int, units: int = _UNITS, seconds: float = _SECONDS) -> floa
         output = tf.matmul(given[name], cast)
         to_features = tf.matmul(output, cast, transpose_b=True)
         to_kernel = tf.matmul(given[name], output, transpose_a=True)
-        # Fetched, so that a device that works ahead is waited for.
+        # Fetched, to wait for asynchronous devices.
         to_features[0, 0].numpy(), tf.cast(to_kernel, tf.float32)[0, 0].numpy()
         return time.perf_counter() - start
 
     for name in POLICIES:
-        layer(name)  # the first call of an operation takes longer
+        layer(name)  # the first call takes longer
     turns = [[layer(name) for name in POLICIES]]
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -143,12 +143,12 @@ def check_layers(layers: Iterable[keras.layers.Layer]) -> None:
         if layer.compute_dtype == "float16":
             raise ValueError(
                 f"{layer.name} has the policy {layer.dtype_policy.name}, under which nothing is learnt: "
-                "of the two optimisers Keras scales the loss of one; use mixed_bfloat16"
+                "Keras scales the loss of one of the two optimisers only; use mixed_bfloat16"
             )
 
 
 def check_optimizer(optimizer: keras.optimizers.Optimizer, name: str) -> None:
-    """Check that an optimiser does what it says in the steps of a `Turbo`.
+    """Check that the steps of a `Turbo` support an optimiser.
 
     Raises:
         ValueError: if it expects a scaled loss, or keeps averages of weights, which are never used.

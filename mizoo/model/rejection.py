@@ -1,4 +1,4 @@
-"""Draws that are made again where they are refused."""
+"""Rejection sampling."""
 
 from collections.abc import Callable
 
@@ -14,18 +14,18 @@ def rejection_sample(
     noise: Tensor,
     shape: Shape,
 ) -> Tensor:
-    """One draw for each event, made anew where it is refused, as long as there is noise for another try.
+    """One draw per event, repeated where it is rejected, while there is noise for another attempt.
 
     Args:
-        accept: function of what `draw` returns that says which draws are kept, (n,).
-        draw: function of events (n, …) and noise (n, …) that returns the events that it has drawn from,
-            and the draws (n, *shape).
-        events: (n, …).
-        noise: (n, max_attempts, …).
-        shape: of a draw.
+        accept: function of the results of `draw` that returns which draws are kept, (n,).
+        draw: function of events (n, …) and noise (n, …) that returns the events that it has drawn from, and
+            the draws (n, *shape).
+        events: events to draw from, (n, …).
+        noise: noise (n, max_attempts, …).
+        shape: shape of one draw.
 
     Returns:
-        The draws, float32; those refused at the last try are among them.
+        The draws (n, *shape), float32, including those that are rejected in the last attempt.
     """
     places = tf.range(tf.shape(events)[0])
 

@@ -1,4 +1,4 @@
-"""How a model is taken through the stages of its training."""
+"""Training of a model in stages."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ def check(stages: Sequence[Stage], model: Parts) -> None:
     """Check that a model can be trained in these stages.
 
     Raises:
-        ValueError: if they do not begin with the training or are not in order, or if the model lacks a term
-            or a part of one.
+        ValueError: if they do not start at 0 or are not in order, or if the model does not have one of
+            their terms or parts.
     """
     starts = [stage.start for stage in stages]
     if stages and (starts[0] != 0.0 or starts != sorted(starts)):
@@ -40,34 +40,34 @@ def check(stages: Sequence[Stage], model: Parts) -> None:
 
 
 class Staged(WrappedTrainFunction, Parts):
-    """Mixin of `Turbo`: its terms and parts as the stage of a training has them.
+    """Mixin of `Turbo`: terms and trainable parts in the stages of a training.
 
-    A stage is a state of the training and not of the model: terms keep the weights they were given and
-    parts stay `trainable`, so that a file saved within a stage holds the same model as one saved without,
-    and the whole state of the optimisers.
+    A stage is a state of the training, not of the model: terms keep their own weights and parts stay
+    `trainable`. A file saved within a stage therefore holds the same model as one saved without, and the
+    whole state of the optimisers.
     """
 
     _stage: Stage | None = None
 
     def enter(self, stage: Stage | None) -> None:
-        """Train as a stage says from now on, or with None as the model itself does."""
+        """Train in this stage from now on; None for the model's own weights and parts."""
         if stage is not self._stage:
             self._stage = stage
             self._trace_anew()
 
     def weight(self, objective: Objective) -> float:
-        """Weight of a term at present: in the stage of a training, or else its own."""
+        """Current weight of a term: that of the stage, or else its own."""
         return objective.weight if self._stage is None else self._stage.weights.get(objective.term, 0.0)
 
     @property
     def active(self) -> list[Objective]:
-        """The sub-objectives of weight other than 0 at present."""
+        """The sub-objectives whose current weight is not 0."""
         return [objective for objective in self.objectives if self.weight(objective)]
 
     def set_loss_weights(self, weights: dict[str, float]) -> None:
-        """Set weights of terms, `{"D_x_hat": 0.5}`; terms of weight 0 are not computed.
+        """Set weights of terms, such as `{"D_x_hat": 0.5}`; terms of weight 0 are not computed.
 
-        Of a model that is trained in stages, these weights are those of each stage that trains the term.
+        If the model is trained in stages, the weights are those of each stage that trains the term.
 
         Raises:
             ValueError: for a term that this model does not have, or that none of its stages trains; or
@@ -105,7 +105,7 @@ class Staged(WrappedTrainFunction, Parts):
 
     @contextmanager
     def _without_stage(self) -> Iterator[None]:
-        """Context in which `active`, by whose places Keras names weights in files, is of no stage."""
+        """Context without a stage, as Keras names the weights in files by places in `active`."""
         stage, self._stage = self._stage, None
         try:
             yield
@@ -113,26 +113,26 @@ class Staged(WrappedTrainFunction, Parts):
             self._stage = stage
 
     def _trace_anew(self) -> None:
-        self.test_function = None  # traced with the former weights, as is this:
+        self.test_function = None  # traced with the former weights, like the next one
         if self.train_function is not None:
             self.make_train_function(force=True)
 
     def execute(self, train: TrainFunction, iterator: Iterator[Any]) -> Logs:
-        """Train all but what is frozen on the batches of one execution."""
+        """Train on the batches of one execution, without the frozen parts."""
         frozen = () if self._stage is None else self._stage.frozen
         with _frozen([attrgetter(part)(self) for part in frozen]):
             return super().execute(train, iterator)
 
 
 class Stages(keras.callbacks.Callback):
-    """Take a model through its stages; which one an epoch belongs to depends on its number alone."""
+    """Takes a model through its stages; the stage of an epoch depends on its number only."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         super().__init__()
         self.stages = stages
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Check that the model can be trained in these stages, in so many epochs."""
+        """Check the stages, and warn if some have no epoch."""
         check(self.stages, self.model)
         if (missing := len(self.stages) - self.params["epochs"]) > 0:
             warnings.warn(
@@ -142,20 +142,20 @@ class Stages(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Enter the stage that an epoch belongs to."""
+        """Enter the stage of an epoch."""
         begun = [i for i in range(len(self.stages)) if self._first_epoch(i) <= epoch]
         self.model.enter(self.stages[begun[-1]])
 
     def _first_epoch(self, i: int) -> int:
         epochs: int = self.params["epochs"]
         later = len(self.stages) - i
-        share = int(self.stages[i].start * epochs + 1e-6)  # what should be whole may come out just below
+        share = int(self.stages[i].start * epochs + 1e-6)  # rounding may give just less than a whole number
         return min(max(share, i), max(epochs - later, i))
 
 
 @contextmanager
 def _frozen(parts: list[keras.layers.Layer]) -> Iterator[None]:
-    """Context in which parts are not trainable, for a step that is traced in it, and then as before."""
+    """Context in which parts are not trainable, for a step that is traced in it."""
     layers = _parents_first(parts)
     flags = [layer.trainable for layer in layers]
     variables = [(variable, variable.trainable) for part in parts for variable in part.variables]
@@ -165,13 +165,13 @@ def _frozen(parts: list[keras.layers.Layer]) -> Iterator[None]:
         yield
     finally:
         for layer, flag in zip(layers, flags, strict=True):
-            layer.trainable = flag  # that of all within, too, whose turn comes later
+            layer.trainable = flag  # also of inner layers, which are restored later
         for variable, trainable in variables:
             variable.trainable = trainable
 
 
 def _parents_first(parts: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
-    """Layers and all within them, each after those it is in."""
+    """Layers and all their inner layers, each after the layers that contain it."""
     found: dict[int, keras.layers.Layer] = {}
 
     def visit(layer: keras.layers.Layer) -> None:

@@ -1,4 +1,4 @@
-"""No step is taken where a number is not finite; training stops there, and says which it was."""
+"""Optimiser steps that keep weights finite, and a callback that stops a training at NaN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from mizoo.distribute import collectives
 
 
 class NotFiniteError(ArithmeticError):
-    """A term of the loss, or its gradient, is not a number; the weights are those before it."""
+    """A term of the loss, or its gradient, is not finite; the weights are those before the step."""
 
 
 class StopWhereNotFinite(keras.callbacks.Callback):
@@ -31,10 +31,11 @@ def step(
     variables: Sequence[keras.Variable],
     gradients: Sequence[Tensor | None],
 ) -> Tensor:
-    """One step of an optimiser; none where the gradient is not finite, so that the weights survive.
+    """One step of an optimiser, with a gradient of 0 in place of one that is not finite.
 
-    Gradients are summed over replicas, so that clipping sees what it sees with one. Variables without
-    gradient (None) are left alone; a step without any counts, too. Returns whether the gradient was finite.
+    Weights thus stay finite. Gradients are summed over replicas before clipping, as with a single replica.
+    Variables without gradient (None) are unchanged; a step without any gradient counts, too. Returns
+    whether the gradient was finite.
     """
     pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
     if not pairs:
@@ -49,5 +50,5 @@ def step(
 
 
 def iteration(optimizer: keras.optimizers.Optimizer) -> keras.Variable:
-    """Number of steps that an optimiser has done, whether it accumulates their gradients or not."""
+    """Number of steps that an optimiser has done, with or without accumulation of gradients."""
     return next(variable for variable in optimizer.variables if variable.name == "iteration")

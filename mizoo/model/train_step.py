@@ -1,4 +1,4 @@
-"""One step of the container: what is done with one batch."""
+"""Steps of the container: training, evaluation and prediction on one batch."""
 
 import math
 from typing import Any
@@ -73,7 +73,7 @@ class Steps(Staged):
         return {space: self.representations[space](values) for space, values in batch.items()}
 
     def _evaluate(self, streams: Streams) -> Tensor:
-        """Weighted sum of the active terms, each noted in its metric."""
+        """Weighted sum of the active terms, each recorded in its metric."""
         total = 0.0
         for objective in self.active:
             value = tf.cast(objective.loss(streams), tf.float32)
@@ -83,8 +83,8 @@ class Steps(Staged):
         return total
 
     def _note(self, name: str, value: Tensor, streams: Streams) -> None:
-        """Add a mean over a batch to the mean over all events."""
-        size = tf.cast(streams.size, tf.float32)  # 0 where events are fewer than replicas
+        """Add the mean over a batch to the mean over all events."""
+        size = tf.cast(streams.size, tf.float32)  # 0 where there are fewer events than replicas
         self.means[name].update_state(tf.where(size > 0.0, value, 0.0), sample_weight=size)
 
     def _train_critics(self, streams: Streams, fraction: Tensor) -> None:
@@ -109,7 +109,7 @@ class Steps(Staged):
     ) -> None:
         gradients = tape.gradient(loss, variables, output_gradients=tf.cast(fraction, loss.dtype))
         finite = step(optimizer, variables, gradients)
-        # Seen by `StopWhereNotFinite`, also where every term is finite and its gradient is not.
+        # Tells `StopWhereNotFinite` where every term is finite but its gradient is not.
         poison = tf.where(finite, 0.0, math.nan)
         self.means["loss"].update_state(poison, sample_weight=tf.where(finite, 0.0, 1.0))
 

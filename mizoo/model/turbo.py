@@ -31,7 +31,7 @@ from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 from mizoo.representations.base import Representation
 
-# What `keras.Model.compile` takes beside, and what stands in its place.
+# Arguments of `keras.Model.compile` that are not used, and what replaces them.
 _UNUSED = {
     "loss": "the loss is the weighted sum of the sub-objectives",
     "loss_weights": "set_loss_weights() sets the weights of terms",
@@ -43,26 +43,26 @@ _UNUSED = {
 
 @serialisable
 class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.Model):
-    """A generative model: an encoder q(z|x), a decoder p(x|z) and what they are trained for.
+    """A generative model: an encoder q(z|x), a decoder p(x|z) and their sub-objectives.
 
-    Data are dictionaries with `"x"`, `"z"` or both, in physical units; everything between lives in
-    the coordinates of the two representations. A space that is missing is drawn from its prior, if its
-    representation has one (`Latent`). Only the streams that the sub-objectives ask for are
-    computed, and each term is logged under its name in the papers (arXiv 2112.10629, 2311.06527).
+    Data are dictionaries with `"x"`, `"z"` or both, in physical units. All computations use the coordinates
+    of the two representations. A missing space is drawn from its prior, if its representation has one
+    (`Latent`). Only the streams that the sub-objectives need are computed. Each term is logged under its
+    name in the papers (arXiv 2112.10629, 2311.06527).
 
     Args:
-        encoder, decoder: the mappers; one may be None.
-        objectives: the sub-objectives, no two with the same term.
-        x_representation, z_representation: of the two spaces.
+        encoder, decoder: mappers; one may be None.
+        objectives: sub-objectives, no two with the same term.
+        x_representation, z_representation: representations of the two spaces.
         augmentation: layer applied to batches in physical units, if any, or list of layers, applied in
-            turn; what they do at random they do with `training=True` only.
-        ema_momentum: if given, samples come from the exponential moving average of the
-            mappers' weights, with this momentum.
-        stages: of the training, `Stage`s, if terms or parts change in its course.
+            turn. Random ones act with `training=True` only.
+        ema_momentum: momentum of the exponential moving average of the mappers' weights that samples come
+            from; None for no average.
+        stages: stages of the training, `Stage` objects, if terms or parts change in its course.
 
     Raises:
         ValueError: if two sub-objectives have the same term, or one needs a missing mapper; if a stage has
-            what the model has not; or for a part that computes in float16.
+            a term or part that the model does not have; or for a part that computes in float16.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
         stages: Sequence[Stage] = (),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs, autocast=False)  # its parts decide about their precision
+        super().__init__(**kwargs, autocast=False)  # its parts set their own precision
         check_layers([self])
-        self.dtype_policy = "float32"  # of its own computations; its networks have theirs
+        self.dtype_policy = "float32"  # of its own computations; its networks have their own
         self.encoder = encoder
         self.decoder = decoder
         self.objectives = list(objectives)
@@ -113,7 +113,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
                     raise ValueError(f"{objective.term} needs a mapper that is missing: the {role}")
 
     def _built(self, mapper: Mapper | None, space: str) -> Mapper | None:
-        """Build a mapper; return what samples come from, its average or itself."""
+        """Build a mapper; return the mapper that samples come from, its average or itself."""
         if mapper is None:
             return None
         shape: BatchShape = (None, *self.representations[space].shape)
@@ -124,8 +124,8 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
 
     def get_config(self) -> Config:
         parts = {
-            # First, for `keras.Sequential` gives copies of configurations: an object that other parts share
-            # is known as one only if it is met outside of it before.
+            # First, as `keras.Sequential` copies configurations: it recognises an object that other parts
+            # share only if that occurs outside of it before.
             "x_representation": self.x_representation,
             "z_representation": self.z_representation,
             "encoder": self.encoder,
@@ -138,7 +138,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A model of what `get_config` gave, with new weights."""
+        """A model from its configuration, with new weights."""
         return cls(**deserialize_shared(config))
 
     def compile(
@@ -154,14 +154,14 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
         """Configure training.
 
         Args:
-            optimizer: of the mappers.
-            critic_optimizer: of the critics, if there are any.
-            critic_steps: updates of the critics for one of the mappers, 1 or more.
+            optimizer: optimiser of the mappers.
+            critic_optimizer: optimiser of the critics, if there are any.
+            critic_steps: updates of the critics per update of the mappers, 1 or more.
             run_eagerly, steps_per_execution, jit_compile: see `keras.Model.compile`.
-            kwargs: further arguments of `keras.Model.compile` if they are None; none is used.
+            kwargs: further arguments of `keras.Model.compile`, which must be None.
 
         Raises:
-            ValueError: for what Keras takes and a `Turbo` has no use for, such as a `loss`; for optimisers
+            ValueError: for arguments of Keras that a `Turbo` does not use, such as a `loss`; for optimisers
                 that need a scaled loss or keep averages; or for a part that computes in float16.
         """
         for name, value in kwargs.items():
@@ -187,7 +187,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
             compat.take_summed_gradients(its)
 
     def schedule(self, learning_rate: float, steps: int, final: float = 0.01) -> None:
-        """Let both learning rates fall along a cosine, from `learning_rate` to its part `final`."""
+        """Set a cosine decay of both learning rates, from `learning_rate` to its fraction `final`."""
         for optimizer in (self.optimizer, self.critic_optimizer):
             optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
                 learning_rate, steps, alpha=final
@@ -208,11 +208,11 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
             config[key] = keras.optimizers.deserialize(config[key])
         self.compile(**config)
 
-    # ---------------------------------------------------------------- what there is
+    # ---------------------------------------------------------------- properties
 
     @property
     def endpoints(self) -> list[str]:
-        """What the model can be asked for, of `encode`, `decode`, `reconstruct` and `sample`."""
+        """The supported ones of `encode`, `decode`, `reconstruct` and `sample`."""
         return list(signatures(self))
 
     @property
@@ -247,26 +247,26 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
         return (representation.max_attempts, *shape)
 
     def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Where events lie in the latent space that the mappers share, (n, d) by space."""
+        """Latents (n, d) of events by space, in the latent space that the mappers share."""
         streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
         return {space: streams.distribution(there[space]).latent for space in data}
 
     def decode_latent(
         self, latent: Array, to: str, source: str | None = None, seed: int | None = None
     ) -> Tensor:
-        """Draw x or z, in physical units, from latents (n, d), as `latents` gives them.
+        """Draw x or z, in physical units, from latents (n, d), as returned by `latents`.
 
-        Transcoding and reconstruction are the two, one after the other: `decode(z)` draws what
-        `decode_latent(latents({"z": z})["z"], to="x", source="z")` does.
+        After `latents`, this transcodes or reconstructs: `decode(z)` draws like
+        `decode_latent(latents({"z": z})["z"], to="x", source="z")`.
 
         Args:
-            latent: (n, d).
+            latent: latents (n, d).
             to: space to draw in, `"x"` or `"z"`.
-            source: space that the latents come from; by default `to`, which makes it a reconstruction.
-            seed: of the draws.
+            source: space that the latents come from; by default `to`, for a reconstruction.
+            seed: seed of the draws.
 
         Raises:
-            ValueError: for other spaces, or if a mapper knows more of an event than its latent.
+            ValueError: for other spaces, or if a mapper needs more of an event than its latent.
         """
         for space in (to, source or to):
             if space not in ("x", "z"):
@@ -280,7 +280,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
             return self.representations[to].inverse(drawn)
 
     def information(self, data: Samples | Mapping[str, Array], **kwargs: Any) -> pd.DataFrame:
-        """What the terms say of mutual information, in nats: see `mizoo.model.information.information`."""
+        """Bounds on and estimates of mutual information: see `mizoo.model.information.information`."""
         return information(self, data, **kwargs)
 
     def call(self, data: Array | Mapping[str, Array], training: bool | None = None) -> Batch:
@@ -304,7 +304,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
 
     def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
         prior = self.z_representation
-        assert isinstance(prior, Prior)  # or `sample` would be no endpoint
+        assert isinstance(prior, Prior)  # else `sample` is not an endpoint
         with collectives.seed_scope(seed):
             return self.decode(prior.sample(count))
 
@@ -315,7 +315,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
     def _drawn(self, stream: str, data: Array, noise: Array | None) -> Tensor:
         role, source, target = LINKS[stream]
         mapper, representation = self.averages[role], self.representations[source]
-        assert mapper is not None  # or there would be no endpoint
+        assert mapper is not None  # else there is no such endpoint
 
         def draw(events: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
             first, rest = None, None
@@ -340,7 +340,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
         )
 
     def _coordinates(self, space: str, data: Array) -> Tensor:
-        """Coordinates of data (n, …) from outside."""
+        """Coordinates of external data (n, …)."""
         representation = self.representations[space]
         return representation(representation.assign(of_shape(space, data, representation.physical_shape)))
 

@@ -1,4 +1,4 @@
-"""Attention among the objects of an event."""
+"""A transformer encoder for the objects of an event."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from mizoo.networks.dropout import Dropout
 
 @keras.saving.register_keras_serializable("mizoo")
 class TypeEmbedding(layers.Layer):
-    """Adds to each token a learnt vector of its place, which is the object's type."""
+    """Adds a learnt embedding of the object type, which follows from the position, to each token."""
 
     def build(self, input_shape: BatchShape) -> None:
         self.vectors = self.add_weight(input_shape[1:], "normal", name="vectors")
@@ -23,13 +23,13 @@ class TypeEmbedding(layers.Layer):
 
 @keras.saving.register_keras_serializable("mizoo")
 class SelfAttention(layers.Layer):
-    """Self-attention among a few tokens (n, objects, width), as `keras.layers.MultiHeadAttention`.
+    """Multi-head attention among a few tokens (n, objects, width), as `keras.layers.MultiHeadAttention`.
 
-    Heads are multiplied one by one: for events, which have few tokens, the gradient of a sum over all heads
-    at once takes four times as long on a CPU.
+    The heads are computed one by one. For a few tokens, the gradient of one contraction over all heads
+    takes four times as long on a CPU.
 
     Args:
-        heads: among which the width is shared evenly.
+        heads: number of heads, which divides the width.
     """
 
     def __init__(self, heads: int, **kwargs: Any) -> None:
@@ -69,24 +69,24 @@ def attention(
     last: str = "glorot_uniform",
     name: str = "attention",
 ) -> keras.Model:
-    """A transformer encoder from tokens (n, objects, features) to `outputs` numbers.
+    """A transformer encoder from tokens (n, objects, features) to arrays (n, outputs).
 
-    Each object is transformed considering every other one (arXiv 1706.03762, normalised before each part);
-    there is no order but that of the types. The tokens of the last block are joined by a dense layer.
+    Each block updates every object from all others (arXiv 1706.03762, with normalisation before each part).
+    Positions encode the types of objects only. A dense layer joins the tokens of the last block.
 
     Args:
         objects, features: shape of one event.
         outputs: number of outputs.
-        width: of the tokens inside.
-        blocks, heads: of attention.
-        dropout: share of what each part adds that is left out in training.
-        last: initial weights of the last layer; `"zeros"` for a network whose output begins at zero.
+        width: width of the tokens.
+        blocks, heads: number of blocks, and of attention heads per block.
+        dropout: dropout rate of what each part adds to the tokens.
+        last: initializer of the last layer; `"zeros"` makes the initial output zero.
 
     Raises:
-        ValueError: if the heads cannot share the width evenly.
+        ValueError: if the width is not a multiple of the number of heads.
     """
     if width % heads:
-        raise ValueError(f"{heads} heads cannot share tokens of width {width} evenly")
+        raise ValueError(f"heads must divide the width, got {heads} heads and width {width}")
     event = layers.Input((objects, features))
     tokens = TypeEmbedding()(layers.Dense(width)(event))
     for _ in range(blocks):

@@ -1,4 +1,4 @@
-"""A network for any two shapes."""
+"""Networks chosen from the shapes of their inputs and outputs."""
 
 import math
 
@@ -8,7 +8,7 @@ from mizoo.core.types import Shape
 from mizoo.networks.convolution import image_to_image, to_image, to_vector, upscale
 from mizoo.networks.mlp import mlp
 
-# What spectral normalisation is of: layers that multiply by a kernel.
+# Layers with a kernel, which spectral normalisation can wrap.
 _WITH_KERNEL = (
     keras.layers.Dense,
     keras.layers.EinsumDense,
@@ -31,26 +31,26 @@ def network(
 ) -> keras.Model:
     """A network from arrays of shape `source` to arrays of shape `target`, chosen from the shapes.
 
-    Images are arrays (H, W, C) with H and W of 2 or more. Between vectors it is dense; from images to
-    anything else and back it is convolutional, between images of one size a U-Net, to larger images a
-    residual network. Arrays of any other kind are taken as vectors.
+    Images are arrays (H, W, C) with H and W of 2 or more; all other arrays are treated as vectors. Networks
+    between vectors are dense. Networks between images and vectors are convolutional. Images of equal size
+    are mapped by a U-Net, and images to larger ones by a residual network.
 
     Args:
         source, target: shapes of one event.
-        units: of the two hidden layers of a dense network; a convolutional one has a quarter as many
+        units: units of the two hidden layers of a dense network; a convolutional one has a quarter as many
             filters in its first layer.
-        activation: of the hidden layers.
+        activation: activation of the hidden layers.
         last: activation of the last layer.
 
     Raises:
-        ValueError: from images to smaller ones.
+        ValueError: if the target images are smaller than the source images.
     """
     filters = max(1, units // 4)
     if is_image(source) and is_image(target):
         if source[:2] == target[:2]:
             return image_to_image(source, target[-1], filters, last=last, activation=activation, name=name)
         if source[0] > target[0] or source[1] > target[1]:
-            raise ValueError(f"no network is known from images {source} to smaller ones, {target}")
+            raise ValueError(f"no network maps images {source} to smaller images {target}")
         return upscale(source, target, filters, last=last, activation=activation, name=name)
     flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
     if is_image(target):
@@ -74,7 +74,7 @@ def spectrally_normalised(network: keras.Sequential) -> keras.Sequential:
     """The same layers with spectral normalisation (arXiv 1802.05957), for critics.
 
     Args:
-        network: a Keras `Sequential` that has not been built.
+        network: `keras.Sequential` that has not been built.
     """
     return keras.Sequential(
         [

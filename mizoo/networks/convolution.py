@@ -11,12 +11,12 @@ _SMALLEST = 4  # side at which halving stops
 
 
 def _halvings(shape: Shape) -> int:
-    """How often an image can be halved before its larger side is `_SMALLEST` or less."""
+    """Number of halvings until the larger side of an image is at most `_SMALLEST`."""
     return max(0, math.ceil(math.log2(max(shape[:2]) / _SMALLEST)))
 
 
 def _sizes(shape: Shape) -> list[tuple[int, int]]:
-    """Sizes (h, w) of an image halved again and again, rounded up, from the whole to the smallest."""
+    """Sizes (h, w) of an image under repeated halving, rounded up, from the largest to the smallest."""
     height, width = shape[:2]
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(_halvings(shape) + 1)]
 
@@ -26,14 +26,14 @@ def _convolution(filters: int, activation: str | None, stride: int = 1) -> layer
 
 
 def _resized(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Features at another size, by the nearest pixel."""
+    """Features (n, h, w, c) resized to `size` by nearest-neighbour interpolation."""
     return layers.Resizing(*size, interpolation="nearest")(features)
 
 
 def to_vector(
     shape: Shape, outputs: int, filters: int = 32, activation: str = "leaky_relu", name: str = "to_vector"
 ) -> keras.Sequential:
-    """From images to `outputs` numbers: strided convolutions, filters doubled at every halving."""
+    """From images to vectors (n, outputs): strided convolutions, with filters doubled at every halving."""
     body = [_convolution(filters, activation)]
     body += [_convolution(filters * 2 ** (i + 1), activation, 2) for i in range(_halvings(shape))]
     body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
@@ -48,7 +48,7 @@ def to_image(
     last: str | None = None,
     name: str = "to_image",
 ) -> keras.Model:
-    """From `inputs` numbers to images: dense, then convolutions at doubling sizes."""
+    """From vectors (n, inputs) to images: dense layers, then convolutions at doubling sizes."""
     *larger, smallest = _sizes(shape)
     widest = filters * 2 ** len(larger)
     vector = layers.Input((inputs,))
@@ -69,7 +69,7 @@ def image_to_image(
     last: str | None = None,
     name: str = "image_to_image",
 ) -> keras.Model:
-    """A U-Net (arXiv 1505.04597) between images of one size, the second with `channels` channels."""
+    """A U-Net (arXiv 1505.04597) from images to images of the same size with `channels` channels."""
     larger = _sizes(shape)[:-1]
     image = layers.Input(shape)
     features = _convolution(filters, activation)(image)
@@ -93,7 +93,7 @@ def upscale(
     last: str | None = None,
     name: str = "upscale",
 ) -> keras.Model:
-    """From images to larger ones: residual blocks, then sub-pixel resizing (arXiv 1609.04802, fig. 4)."""
+    """From images to larger ones: residual blocks (arXiv 1609.04802, fig. 4), then resizing."""
     image = layers.Input(shape)
     features = first = _convolution(filters, activation)(image)
     for _ in range(blocks):

@@ -1,4 +1,4 @@
-"""Dropout, the same whether one replica trains or several."""
+"""Dropout that does not depend on the number of replicas."""
 
 import keras
 from keras import ops
@@ -9,9 +9,9 @@ from mizoo.distribute import collectives
 
 @keras.saving.register_keras_serializable("mizoo")
 class Dropout(keras.layers.Dropout):
-    """`keras.layers.Dropout` whose mask is that of the global batch, of which a replica has its part.
+    """`keras.layers.Dropout` with one mask for the global batch, of which each replica applies its part.
 
-    Keras's own would drop the same features on every replica.
+    Keras's own layer drops the same features on every replica.
     """
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:

@@ -17,8 +17,8 @@ def mlp(
     Args:
         hidden: units of the hidden layers.
         outputs: units of the last layer.
-        activation: of the hidden layers.
-        last: initial weights of the last layer; `"zeros"` for a network whose output begins at zero.
+        activation: activation of the hidden layers.
+        last: initializer of the last layer; `"zeros"` makes the initial output zero.
     """
     layers = [keras.layers.Dense(units, activation=activation) for units in hidden]
     return keras.Sequential([*layers, keras.layers.Dense(outputs, kernel_initializer=last)], name=name)
@@ -27,10 +27,10 @@ def mlp(
 def linear_and_mlp(
     inputs: int, hidden: Sequence[int], outputs: int, activation: str = "silu", name: str = "linear_and_mlp"
 ) -> keras.Model:
-    """A linear map and what a multilayer perceptron, which begins at zero, adds to it.
+    """The sum of a linear map and of a multilayer perceptron whose initial output is zero.
 
     Args:
-        inputs: components of the input.
+        inputs: number of components of the input.
         hidden, outputs, activation: as for `mlp`.
     """
     given = keras.layers.Input((inputs,))

@@ -1,4 +1,4 @@
-"""Residual networks that a context modulates: what denoises in diffusion models."""
+"""Residual networks modulated by a context, the denoisers of diffusion models."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from mizoo.core.types import Config, Tensor
 
 @keras.saving.register_keras_serializable("mizoo")
 class Frequencies(layers.Layer):
-    """Numbers (n, 1) in [0, 1] as cosines and sines of `count` frequencies, (n, 2 × count).
+    """Cosines and sines (n, 2 × count) of numbers (n, 1) in [0, 1], at `count` frequencies.
 
-    Angles are in single precision, whatever the precision policy: hundreds of turns need its digits.
+    Angles are float32 under any precision policy, as they reach more than a hundred turns.
     """
 
     def __init__(self, count: int = 16, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class Frequencies(layers.Layer):
         return {**super().get_config(), "count": self.count}
 
     def call(self, value: Tensor) -> Tensor:
-        # From a turn over the interval to hundreds of them.
+        # From a third of a turn over the interval to more than a hundred turns.
         angles = ops.cast(value, "float32") * ops.cast(ops.logspace(0.3, 3.0, self.count), "float32")
         return ops.cast(ops.concatenate([ops.cos(angles), ops.sin(angles)], -1), self.compute_dtype)
 
@@ -33,13 +33,13 @@ def modulated(
 ) -> keras.Model:
     """A residual network of values (n, inputs), times (n, 1) and contexts (n, context).
 
-    In each block, scale and shift of the normalised features follow from time and context (adaptive layer
-    normalisation, arXiv 2212.09748); the last layer begins at zero.
+    In each block, time and context determine scale and shift of the normalised features (adaptive layer
+    normalisation, arXiv 2212.09748). The initial output is zero.
 
     Args:
         inputs, context, outputs: numbers of components.
-        units: of the hidden layers.
-        blocks: residual blocks of two dense layers.
+        units: units of the hidden layers.
+        blocks: number of residual blocks.
     """
     value, time, given = layers.Input((inputs,)), layers.Input((1,)), layers.Input((context,))
     clock = layers.Dense(units, activation="silu")(Frequencies()(time))

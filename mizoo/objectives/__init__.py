@@ -1,4 +1,4 @@
-"""Sub-objectives: the terms of a model's loss, and what they are estimated with."""
+"""Sub-objectives, which are the terms of a model's loss, and estimators of divergences."""
 
 from mizoo.objectives.adversarial import Adversarial
 from mizoo.objectives.alignment import Alignment

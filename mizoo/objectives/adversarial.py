@@ -13,11 +13,11 @@ from mizoo.objectives.estimators import Estimator
 
 
 def _real_like(logits: Tensor) -> Tensor:
-    """-log sigmoid: small where the critic calls events real."""
+    """-log sigmoid: small for events that the critic takes as real."""
     return tf.nn.softplus(-logits)
 
 
-# For each gan_loss: what the critic minimises on real and on generated events, and what the mappers do.
+# By gan_loss: loss of the critic on real and on generated events, and of the mappers on generated events.
 GAN_LOSSES = {
     # Goodfellow et al., arXiv 1406.2661, with the non-saturating loss of its section 3.
     "non-saturating": (_real_like, lambda fake: _real_like(-fake), _real_like),
@@ -40,17 +40,17 @@ GAN_LOSSES = {
 
 @serialisable
 class Adversarial(Estimator):
-    """A critic, and the loss of the generative adversarial game.
+    """A critic with an adversarial loss.
 
     Args:
-        critic: a Keras layer or model from events to one number each.
+        critic: Keras layer or model from events (n, …) to one number each, (n, 1).
         gan_loss: `"non-saturating"`, `"least-squares"`, `"hinge"` or `"wasserstein"`.
-        gradient_penalty: weight of (|gradient| - 1)² between real and generated events
-            (WGAN-GP, arXiv 1704.00028).
+        gradient_penalty: weight of (|gradient| - 1)² between real and generated events (WGAN-GP, arXiv
+            1704.00028).
         r1: weight of |gradient|²/2 at real events (arXiv 1801.04406).
 
     Raises:
-        ValueError: for an unknown gan_loss and negative penalties, and for a critic of more than one
+        ValueError: for an unknown gan_loss, for negative penalties, and for a critic of more than one
             number.
     """
 
@@ -106,9 +106,7 @@ class Adversarial(Estimator):
         return self.gan_loss == "non-saturating"
 
     def nats(self, real: Tensor) -> Tensor:
-        """KL(real ‖ generated) in nats, a scalar: the mean logit of a trained critic of the non-saturating
-        gan_loss.
-        """
+        """KL(real ‖ generated) in nats, a scalar: the mean logit of a trained non-saturating critic."""
         if not self.has_nats:
             return super().nats(real)
         return tf.reduce_mean(self._logits(real))
@@ -116,11 +114,11 @@ class Adversarial(Estimator):
     def _logits(self, events: Tensor) -> Tensor:
         logits = self.critic(events, training=True)
         if logits.shape[-1] != 1:
-            raise ValueError(f"a critic gives one number for each event, not {tuple(logits.shape[1:])}")
+            raise ValueError(f"a critic must return one number per event, not {tuple(logits.shape[1:])}")
         return tf.cast(logits[..., 0], tf.float32)
 
     def _given_logits(self, events: Tensor) -> Tensor:
-        """Logits whose gradient ends at the events: it trains no part that critic and mapper share."""
+        """Logits with gradients in the events only, not in weights that critic and mapper share."""
 
         @tf.custom_gradient
         def logits(events: Tensor) -> tuple[Tensor, Callable[..., Any]]:

@@ -1,4 +1,4 @@
-"""Pairs brought together in the mappers' latent space."""
+"""Alignment of pairs in the mappers' latent space."""
 
 from typing import Any
 
@@ -13,20 +13,20 @@ from mizoo.objectives.streams import Streams
 
 @serialisable
 class Alignment(Objective):
-    """Contrast of the latents that the mappers make of x and of z (InfoNCE, arXiv 1807.03748).
+    """Contrastive loss between the latents of x and of z (InfoNCE, arXiv 1807.03748).
 
-    Each latent has to find the one of its partner among those of the batch, in both directions, by the
-    cosine of their angle, with each component standardised over the batch. So pairs come close, and the
-    space cannot collapse to a point. Log of the batch size minus this term is a lower bound, in nats, on
-    the information that the latents share.
+    Each latent has to identify that of its partner among those of the batch, in both directions, by the
+    cosine of their angle after standardisation over the batch. This brings pairs together and prevents the
+    latents from collapsing to a point. The logarithm of the batch size minus this term is a lower bound, in
+    nats, on the mutual information of the latents.
 
-    The conditionals of both mappers must have a `latent`, as those of flows do. A single pair has no other
-    one to be told from: batches need two.
+    The conditionals of both mappers must have a `latent`, as those of flows do. A batch needs at least two
+    pairs.
 
     Args:
-        weight: of the term.
-        temperature: by which cosines are divided.
-        stream: names the term, which is of both streams, z_tilde and x_tilde.
+        weight: weight of the term.
+        temperature: temperature that divides the cosines.
+        stream: `"z_tilde"`, for the name of the term, which compares z_tilde and x_tilde.
 
     Raises:
         ValueError: for another stream, and for a temperature that is not positive.
@@ -45,7 +45,7 @@ class Alignment(Objective):
     ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if stream != "z_tilde":
-            raise ValueError(f"the alignment of z_tilde and x_tilde is named by z_tilde, not {stream!r}")
+            raise ValueError(f"stream must be 'z_tilde', which names the term, not {stream!r}")
         if not temperature > 0.0:
             raise ValueError(f"temperature must be above 0, not {temperature}")
         self.temperature = temperature

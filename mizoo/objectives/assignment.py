@@ -1,4 +1,4 @@
-"""The order of an event's objects, learnt where it is known."""
+"""Likelihood of the jet assignment."""
 
 from typing import Any
 
@@ -13,16 +13,17 @@ from mizoo.representations.jet_assignment import JetAssignment
 
 @serialisable
 class AssignmentLikelihood(Objective):
-    """-E log p(order of the objects of x | x), in nats: for x in the representation `JetAssignment`.
+    """-E log p(order of the objects of x | x), in nats, for x in the representation `JetAssignment`.
 
-    With L_z_tilde, which is given the order, it makes the likelihood of z and the order given x.
+    The sum with L_z_tilde, which is conditional on the order, is the negative log-likelihood of z and the
+    order given x.
 
     Args:
-        weight: of the term.
-        stream: names the term, which is of x itself.
+        weight: weight of the term.
+        stream: `"z_tilde"`, for the name of the term, which uses x only.
 
     Raises:
-        ValueError: for another stream than z_tilde, or another representation of x.
+        ValueError: for a stream other than z_tilde, or another representation of x.
     """
 
     symbol = "C"
@@ -32,7 +33,7 @@ class AssignmentLikelihood(Objective):
     ) -> None:
         super().__init__(stream, weight, label, **kwargs)
         if stream != "z_tilde":
-            raise ValueError(f"the order of x is learnt beside z_tilde, not {stream!r}")
+            raise ValueError(f"stream must be 'z_tilde', not {stream!r}")
 
     @property
     def draws(self) -> list[str]:

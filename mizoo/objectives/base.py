@@ -1,4 +1,4 @@
-"""What a sub-objective is: one named, weighted term of a model's loss."""
+"""The base class of sub-objectives, which are named, weighted terms of a model's loss."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -12,15 +12,15 @@ from mizoo.objectives.streams import Streams, link
 class Objective(keras.layers.Layer, ABC):
     """One term of the loss that the mappers minimise.
 
-    Subclasses set `symbol`, which with the stream names the term, and implement `loss(streams)`.
+    Subclasses set `symbol`, which names the term together with the stream, and implement `loss(streams)`.
 
     Args:
-        stream: that the term is of.
-        weight: of the term; a term of weight 0 is not computed.
-        label: appended to the term's name, to tell apart terms of one kind on one stream.
+        stream: stream of the term.
+        weight: weight of the term; a term of weight 0 is not computed.
+        label: suffix of the term's name, to distinguish terms of one kind on one stream.
 
     Raises:
-        ValueError: for a name that is none of the four streams'.
+        ValueError: for an unknown stream.
     """
 
     symbol: str
@@ -33,47 +33,47 @@ class Objective(keras.layers.Layer, ABC):
         self.label = label
 
     def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
-        """Make weights for batches of coordinates of these shapes."""
+        """Build the weights for batches of coordinates of these shapes."""
         self.built = True
 
     @property
     def term(self) -> str:
-        """Name of the term in logs: the paper's letter and the stream, as in `L_z_tilde`."""
+        """Name of the term in logs: the paper's letter and the stream, such as `L_z_tilde`."""
         return "_".join(part for part in (self.symbol, self.stream, self.label) if part)
 
     @property
     def note(self) -> str:
-        """What is special about the term, for the zoo's table."""
+        """Details of the term for the table of models."""
         return self.label
 
     @property
     def critic_term(self) -> str:
-        """Name of the critic's loss in logs, as in `critic_z_tilde`."""
+        """Name of the critic's loss in logs, such as `critic_z_tilde`."""
         return "_".join(part for part in ("critic", self.stream, self.label) if part)
 
     @property
     def least_events(self) -> int:
-        """How many events a batch must have, at least, for the term to have a value.
+        """Minimum number of events per batch.
 
-        The losses cannot refuse batches of a size that is known at run time alone: `Turbo` does, by this.
+        `Turbo` checks it, as losses cannot check batch sizes that are known at run time only.
         """
         return 1
 
     @property
     def draws(self) -> list[str]:
-        """The streams of which this term needs draws: its own, unless a subclass knows better."""
+        """Streams whose draws the term needs; by default its own."""
         return [self.stream]
 
     @property
     def critic_variables(self) -> list[keras.Variable]:
-        """Trainable variables of this term's critic; none without one."""
+        """Trainable variables of this term's critic, if it has one."""
         return []
 
     def critic_loss(self, streams: Streams) -> Tensor:
         """Loss of this term's critic on (detached) streams, a scalar.
 
         Raises:
-            ValueError: without a critic.
+            ValueError: if the term has no critic.
         """
         raise ValueError(f"{self.term} has no critic")
 

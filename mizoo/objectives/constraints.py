@@ -1,4 +1,4 @@
-"""What physics asks of generated events, as terms; for four-momenta px, py, pz, E in GeV."""
+"""Physical constraints on generated events as terms, for four-momenta px, py, pz, E in GeV."""
 
 from collections.abc import Sequence
 from typing import Any, Self
@@ -16,10 +16,10 @@ from mizoo.physics.process import Process
 
 
 def _objects(term: str, events: Tensor, count: int | None = None) -> Tensor:
-    """Events (n, 4 × objects) as objects (n, objects, 4), of which there are `count`, if that is said.
+    """Events (n, 4 × objects) as objects (n, objects, 4).
 
     Raises:
-        ValueError: if they are others, which would be read wrongly or broadcast.
+        ValueError: for other arrays, or a number of objects other than `count`, if given.
     """
     found, rest = divmod(events.shape[-1], 4)
     if len(events.shape) != 2 or rest or (count is not None and count != found):
@@ -36,12 +36,12 @@ def _pt(objects: Tensor) -> Tensor:
 class MassShell(Objective):
     """Mean squared relative distance of energies from the mass shell, ((E - E_shell) / E_shell)².
 
-    For representations that leave energies free; `Momenta` has the mass shell built in.
+    For representations with independent energies; `Momenta` has the mass shell built in.
 
     Args:
-        stream: of events.
-        masses: of its objects, GeV.
-        weight: of the term.
+        stream: stream of events.
+        masses: masses of the objects, in GeV.
+        weight: weight of the term.
     """
 
     symbol = "shell"
@@ -60,15 +60,15 @@ class MassShell(Objective):
 
 @serialisable
 class Acceptance(Objective):
-    """How far objects fall short of what a detector accepts; 0 if all are accepted.
+    """Distance of objects from the acceptance of a detector; 0 if all are accepted.
 
-    The mean over objects of relu(1 - pT / least pT) + relu(|η| / largest |η| - 1).
+    The mean over objects of relu(1 - pT / minimum pT) + relu(|η| / maximum |η| - 1).
 
     Args:
-        stream: of events.
-        pt: least transverse momentum of each object, GeV; 0 for no limit.
-        eta: largest |pseudorapidity| of each object; infinity for no limit.
-        weight: of the term.
+        stream: stream of events.
+        pt: minimum transverse momentum of each object, in GeV; 0 for no limit.
+        eta: maximum |pseudorapidity| of each object; infinity for no limit.
+        weight: weight of the term.
     """
 
     symbol = "acceptance"
@@ -87,12 +87,12 @@ class Acceptance(Objective):
         self.eta = [float(limit) for limit in eta]
         if len(self.pt) != len(self.eta) or min(self.pt) < 0.0 or min(self.eta) <= 0.0:
             raise ValueError(
-                f"limits must be pt >= 0 and eta > 0 of each object, not {self.pt} and {self.eta}"
+                f"limits must be pt >= 0 and eta > 0 for each object, not {self.pt} and {self.eta}"
             )
 
     @classmethod
     def of(cls, process: Process, stream: str = "x_tilde", weight: float = 1.0) -> Self:
-        """With the limits of a `physics.Process`; thresholds that depend on η count as at η = 0."""
+        """The term for the limits of a process; thresholds that depend on η are evaluated at η = 0."""
         thresholds = [particle.threshold(np, eta=0.0) for particle in process.x]
         return cls(stream, thresholds, [particle.eta for particle in process.x], weight)
 
@@ -110,12 +110,12 @@ class Acceptance(Objective):
 class Anchor(Objective):
     """1 - cosine of the angle between an object's momentum before and after a mapper.
 
-    What OTUS holds on to while its mappers are free to permute the world (arXiv 2101.08944).
+    The anchor loss of OTUS (arXiv 2101.08944): it keeps unpaired mappers from permuting events.
 
     Args:
-        stream: `"z_tilde"` or `"x_tilde"`, compared with the x or z it was made from.
-        objects: indices of the objects that keep their direction, such as the lepton's, 0.
-        weight: of the term.
+        stream: `"z_tilde"` or `"x_tilde"`, compared with the x or z that it is drawn from.
+        objects: indices of the objects that keep their direction, such as 0 for the lepton.
+        weight: weight of the term.
     """
 
     symbol = "anchor"
@@ -134,7 +134,7 @@ class Anchor(Objective):
     def loss(self, streams: Streams) -> Tensor:
         names = link(self.stream).condition, self.stream
         both = [_objects(self.term, streams.physical(name)) for name in names]
-        # On some devices an index beyond the last object is none, or another one.
+        # Some devices return zeros or another object for an index out of range.
         kept = indices("objects", self.objects, min(objects.shape[1] for objects in both))
         before, after = (tf.gather(objects[..., :3], kept, axis=1) for objects in both)
         return 1.0 - tf.reduce_mean(

@@ -1,4 +1,4 @@
-"""The S terms."""
+"""The S terms: continuous ranked probability scores."""
 
 import itertools
 from typing import Any
@@ -15,26 +15,25 @@ from mizoo.objectives.streams import Streams
 
 @serialisable
 class CRPS(Objective):
-    """How far draws are from the truth that they were made for, beside how far they are from each other.
+    """Continuous ranked probability score: distance of draws from the truth, and from each other.
 
-    For each feature of an event it is the continuous ranked probability score E|X - y| - E|X - X'|/2
-    (Gneiting and Raftery, JASA 102, 2007, eq. 21), in units of E|X - y|; then the mean over features. It is
-    least where the distribution of the draws is that of the data, given the condition, feature by feature:
-    then it is 1/2. It trains draws as they come out of a sampler, where a likelihood trains a network.
+    For each feature of an event, the score is E|X - y| - E|X - X'|/2 (Gneiting and Raftery, JASA 102, 2007,
+    eq. 21), with two draws X and X' and the truth y, in units of E|X - y|. The term is the mean over
+    features. It is minimal, at 1/2, if the conditional distribution of each feature is that of the data. It
+    trains draws as a sampler returns them, whereas a likelihood trains a network.
 
-    If `marginal`, all draws stand for all truths: X, y and X' are of different events, and the score is
-    least where the marginal distributions are those of the data. A batch says more about these than about
-    conditional distributions, of which it has one truth each: small errors that all events share are found
-    sooner.
+    If `marginal`, X, y and X' are of different events, and the score is minimal if the marginal
+    distributions are those of the data. A batch determines these better than conditional distributions, of
+    which it has one truth each: small errors that all events share are found sooner.
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
-        weight: of the term.
-        view: layer of the target's coordinates that gives the features (n, d), if they are not these
-            themselves.
-        fraction: of the batch's events for which draws are made, the first ones.
-        marginal: whether draws and truths are of different events; the fraction is of two at least, then.
-        label: appended to the term's name.
+        weight: weight of the term.
+        view: layer from the target's coordinates to features (n, d), if these are not the coordinates.
+        fraction: fraction of the batch for which draws are made, its first events.
+        marginal: whether draws and truths are of different events; the fraction must then have at least
+            two.
+        label: suffix of the term's name.
 
     Raises:
         ValueError: for a fraction that is not above 0 and at most 1.
@@ -68,7 +67,7 @@ class CRPS(Objective):
     def least_events(self) -> int:
         if not self.marginal:
             return 1
-        # In the precision of `Streams.paired_samples`, which rounds up.
+        # Rounds up in single precision, as `Streams.paired_samples` does.
         shares = (np.ceil(np.float32(self.fraction) * np.float32(n)) for n in itertools.count())
         return next(n for n, count in enumerate(shares) if count >= 2.0)
 

@@ -1,4 +1,4 @@
-"""The D terms."""
+"""The D terms: divergences between streams and data."""
 
 from collections.abc import Callable, Mapping, Set
 from typing import Any
@@ -17,24 +17,23 @@ from mizoo.objectives.streams import LINKS, Streams, link
 
 @serialisable
 class Divergence(Informative, Objective):
-    """A divergence between the distribution of a stream and that of the data it stands for.
+    """A divergence between the distribution of a stream and that of the corresponding data.
 
-    The samples are unpaired: no event is compared with the event it was made from, unless a
-    condition is given. Then the distributions compared are those of (stream, condition) and (data,
-    condition).
+    The samples are unpaired, unless a condition is given. Then the term compares the distributions of
+    (stream, condition) and (data, condition).
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
-        estimator: of the divergence, an `Estimator`; two terms may share one.
-        weight: of the term.
-        view: layer through which the estimator sees both samples, if any.
-        condition: name of what the estimator sees beside the samples, such as `"z"`, if anything.
-        join: layer that makes one array of a list of sample and condition; along the last axis they
-            are concatenated by default.
-        label: appended to the term's name.
+        estimator: `Estimator` of the divergence; two terms may share one.
+        weight: weight of the term.
+        view: layer applied to both samples before the estimator, if any.
+        condition: name of an additional input of the estimator, such as `"z"`, if any.
+        join: layer that joins a list of sample and condition into one array; by default a concatenation
+            along the last axis.
+        label: suffix of the term's name.
 
     Raises:
-        ValueError: for a condition that is neither x, z nor a stream, and for a `join` without one.
+        ValueError: for a condition that is neither x, z nor a stream, and for a `join` without condition.
     """
 
     symbol = "D"
@@ -90,7 +89,7 @@ class Divergence(Informative, Objective):
         return self.estimator.critic_variables
 
     def samples(self, streams: Streams) -> list[Tensor]:
-        """Real and generated sample as the estimator sees them."""
+        """The real and the generated sample, as the estimator takes them."""
         real = streams.target(self.stream) if self.condition else streams.unpaired(self.stream)
         samples = [real, streams[self.stream]]
         if self.view is not None:
@@ -120,14 +119,14 @@ class Divergence(Informative, Objective):
 class MaximumLikelihood(Objective):
     """KL(data ‖ stream) in closed form, up to the entropy of the data: -E log of the stream's density.
 
-    For a `Bijection`, which knows the density of its draws by the change of variables.
+    For a `Bijection`, whose draws have a known density by the change of variables.
 
     Args:
         stream: `"x_tilde"` or `"z_tilde"`.
-        weight: of the term.
+        weight: weight of the term.
 
     Raises:
-        ValueError: for another stream, whose density is not known, or another mapper.
+        ValueError: for a stream of unknown density, or another mapper.
     """
 
     symbol = "D"

@@ -1,4 +1,4 @@
-"""What a divergence is estimated with."""
+"""The base class of estimators of divergences."""
 
 from abc import ABC, abstractmethod
 
@@ -8,24 +8,20 @@ from mizoo.core.types import Tensor
 
 
 class Estimator(keras.layers.Layer, ABC):
-    """An estimate of the divergence between the distributions of two samples, for the mappers to make
-    small.
-    """
+    """Estimates the divergence between two distributions from samples, for the mappers to minimise."""
 
     @property
     def kind(self) -> str:
-        """What the zoo's table calls it: the name of its class, unless a subclass says otherwise."""
+        """Name in the table of models; by default the name of the class."""
         return type(self).__name__
 
     @property
     def least_events(self) -> int:
-        """How many events a sample must have, at least, for an estimate; where replicas share a batch, the
-        samples of all of them together.
-        """
+        """Minimum number of events per sample; replicas that share a batch count together."""
         return 1
 
     def enough(self, sample: Tensor) -> Tensor:
-        """The sample (n, …), if it is known to have `least_events` or if its size is not known yet.
+        """The sample (n, …), if its size is unknown or at least `least_events`.
 
         Raises:
             ValueError: if it has fewer events.
@@ -38,30 +34,30 @@ class Estimator(keras.layers.Layer, ABC):
 
     @abstractmethod
     def loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """What the mappers minimise, a scalar, from batches (n, …) of real and generated events."""
+        """Loss of the mappers, a scalar, from batches (n, …) of real and generated events."""
 
     @property
     def critic_variables(self) -> list[keras.Variable]:
-        """Trainable variables of the critic; none without one."""
+        """Trainable variables of the critic, if there is one."""
         return []
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
-        """What the critic minimises, a scalar, from batches (n, …) of real and generated events.
+        """Loss of the critic, a scalar, from batches (n, …) of real and generated events.
 
         Raises:
-            ValueError: without a critic.
+            ValueError: if there is no critic.
         """
         raise ValueError(f"{self.kind} has no critic")
 
     @property
     def has_nats(self) -> bool:
-        """Whether the critic says what the divergence is, in nats."""
+        """Whether the critic estimates the divergence in nats."""
         return False
 
     def nats(self, real: Tensor) -> Tensor:
         """KL(real ‖ generated) in nats, a scalar, as the trained critic estimates it.
 
         Raises:
-            ValueError: if it does not.
+            ValueError: if there is no such estimate.
         """
-        raise ValueError(f"{self.kind} says nothing in nats")
+        raise ValueError(f"{self.kind} has no estimate in nats")

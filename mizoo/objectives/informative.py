@@ -1,4 +1,4 @@
-"""What the terms of a loss say of mutual information."""
+"""Terms of a loss that bound or estimate mutual information."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Set
@@ -10,11 +10,11 @@ from mizoo.core.types import Tensor
 from mizoo.mappers.base import Mapper
 from mizoo.objectives.streams import LINKS, Streams, link
 
-NO_ENTROPY = np.nan  # of statements that do not follow from an entropy
+NO_ENTROPY = np.nan  # where no entropy is used
 
 
 class Information(NamedTuple):
-    """A statement in nats: what is bounded or estimated, the target's entropy if it follows from it."""
+    """A bound or estimate in nats: its quantity, the target's entropy if it is used, and its value."""
 
     quantity: str
     entropy: float
@@ -22,16 +22,16 @@ class Information(NamedTuple):
 
 
 class Informative(ABC):
-    """A term of a loss that says something of mutual information, in nats."""
+    """A term of a loss that bounds or estimates mutual information, in nats."""
 
     @abstractmethod
     def informs(self, mappers: Mapping[str, Mapper | None], data: Set[str], priors: Set[str]) -> bool:
         """Whether the term has a value in nats.
 
         Args:
-            mappers: the mappers by role.
-            data: the spaces of the data.
-            priors: the spaces that can be drawn from where the data have none.
+            mappers: mappers by role.
+            data: spaces of the data.
+            priors: spaces with a prior, from which missing data are drawn.
         """
 
     @abstractmethod
@@ -40,10 +40,11 @@ class Informative(ABC):
 
     @abstractmethod
     def information(self, nats: float, entropy: Callable[[str], float]) -> Information:
-        """What a mean of `nats` over the data says.
+        """The bound or estimate that a mean of `nats` over the data implies.
 
         Args:
-            entropy: that of a space, in nats, by name.
+            nats: mean of `nats`.
+            entropy: function from the name of a space to its entropy in nats.
         """
 
 

@@ -1,4 +1,4 @@
-"""The L terms."""
+"""The L terms: negative log-likelihoods."""
 
 from collections.abc import Callable, Mapping, Set
 from typing import Any
@@ -21,11 +21,11 @@ class Likelihood(Informative, Objective):
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
-        weight: of the term.
-        features: layer through which target and draw are compared, if any: then the likelihood is that
-            of a normal distribution of variance 1 in the space of its outputs, up to a constant (arXiv
-            1512.09300, eq. 8). The layer's weights are not trained by this term.
-        label: appended to the term's name.
+        weight: weight of the term.
+        features: layer whose outputs of target and draw are compared instead, if any. The likelihood is
+            then that of a normal distribution of variance 1 in the space of its outputs, up to a constant
+            (arXiv 1512.09300, eq. 8). This term does not train the layer's weights.
+        label: suffix of the term's name.
     """
 
     symbol = "L"
@@ -63,7 +63,7 @@ class Likelihood(Informative, Objective):
         return Information(f"I({condition}; {target}) ≥", entropy(target), entropy(target) - nats)
 
     def loss(self, streams: Streams) -> Tensor:
-        # A target that is itself learnt, such as a prior, is not drawn towards what should reach it.
+        # Draws should move towards a learnt target, such as a prior, and not the target towards them.
         target = keras.ops.stop_gradient(streams.target(self.stream))
         if self.features is None:
             return -keras.ops.mean(streams.distribution(self.stream).log_prob(target))

@@ -16,14 +16,14 @@ from mizoo.objectives.streams import Streams, link
 
 @serialisable
 class Rate(Informative, Objective):
-    """R = E KL(q(z|x) ‖ p_z) in nats: what z_tilde tells of x, to be kept small (arXiv 1912.00830).
+    """R = E KL(q(z|x) ‖ p_z) in nats, a bound on the information of z_tilde on x (arXiv 1912.00830).
 
     In closed form for normal distributions (arXiv 1312.6114, appendix B), otherwise from one draw per
     event.
 
     Args:
-        weight: of the term, the β of arXiv 1804.03599.
-        stream: of a space with a prior, such as `Latent`.
+        weight: weight of the term, the β of arXiv 1804.03599.
+        stream: stream of a space with a prior, such as `Latent`.
 
     Raises:
         ValueError: for a stream of a space without a prior.

@@ -1,11 +1,11 @@
-"""Divergences estimated from two samples alone, without a critic.
+"""Divergences estimated from two samples, without a critic.
 
-Where replicas share a batch the samples are the whole of it: the mean of estimates from parts would be
-another estimate, with more bias (sliced Wasserstein) or more noise (the others).
+Replicas that share a batch estimate from the whole batch. The mean of estimates from its parts would have
+more bias (sliced Wasserstein) or more noise (the others).
 
-Samples of too few events are refused where their size is known: eagerly, and when graphs are traced. Where
-it is not, the value is NaN: `Turbo` refuses such batches by `Objective.least_events`, and
-`StopWhereNotFinite` ends a training that meets one all the same.
+Samples of too few events raise an error where their size is known, which is eagerly or as graphs are
+traced. Otherwise the value is NaN. `Turbo` refuses such batches by `Objective.least_events`, and
+`StopWhereNotFinite` ends a training that still meets one.
 """
 
 import math
@@ -35,13 +35,13 @@ def _squared_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _mean_of_others(matrix: Tensor) -> Tensor:
-    """Mean of a square matrix without its diagonal: over pairs of different events."""
+    """Mean of a square matrix over pairs of different events, without its diagonal."""
     n = tf.cast(tf.shape(matrix)[0], matrix.dtype)
     return (tf.reduce_sum(matrix) - tf.linalg.trace(matrix)) / (n * (n - 1.0))
 
 
 class _OfSamples(Estimator):
-    """An estimator from two samples alone."""
+    """An estimator from two samples, without a critic."""
 
     def loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.estimate(self._flat(real), self._flat(fake))
@@ -60,15 +60,15 @@ class _OfSamples(Estimator):
 class MMD(_OfSamples):
     """Maximum mean discrepancy, squared and unbiased (Gretton et al., JMLR 13, 2012, lemma 6).
 
-    With s = squared distance / (2 width² × components), the kernel is the mean over the widths of
-    exp(-s) or of 1 / (1 + s) (inverse multiquadratic, arXiv 1711.01558).
+    With s = squared distance / (2 width² × components), the kernel is the mean over the widths of exp(-s)
+    or of 1 / (1 + s) (inverse multiquadratic, arXiv 1711.01558).
 
     Args:
         kernel: `"imq"` or `"rbf"`.
-        widths: in units of the coordinates.
+        widths: widths of the kernel, in units of the coordinates.
 
     Raises:
-        ValueError: for an unknown kernel, and for widths that are not positive, or none.
+        ValueError: for an unknown kernel, and for no width or one that is not positive.
     """
 
     kind = "MMD"
@@ -107,20 +107,20 @@ class EnergyDistance(_OfSamples):
 
     @staticmethod
     def _distances(a: Tensor, b: Tensor) -> Tensor:
-        return tf.sqrt(_squared_distances(a, b) + 1e-9)  # the root has no slope at 0
+        return tf.sqrt(_squared_distances(a, b) + 1e-9)  # the root has no gradient at 0
 
 
 @serialisable
 class SlicedWasserstein(_OfSamples):
-    """Mean of W_p^p over random directions (arXiv 1804.01947); both samples must have one size.
+    """Mean of W_p^p over random directions (arXiv 1804.01947); both samples must have the same size.
 
     Args:
-        projections: number of directions, drawn anew each time.
+        projections: number of directions, drawn anew for each estimate.
         power: p, 2 or 1.
 
     Raises:
         ValueError: for no projections, another power, and samples of different sizes (an
-            `InvalidArgumentError` where these are known at run time alone).
+            `InvalidArgumentError` where these are known at run time only).
     """
 
     kind = "sliced Wasserstein"
@@ -137,15 +137,14 @@ class SlicedWasserstein(_OfSamples):
 
     def estimate(self, real: Tensor, fake: Tensor) -> Tensor:
         if not real.shape.is_compatible_with(fake.shape):
-            raise ValueError(f"samples must have one size, got {real.shape[0]} and {fake.shape[0]} events")
+            raise ValueError(f"samples must be of one size, got {real.shape[0]} and {fake.shape[0]} events")
         shape = (real.shape[1], self.projections)
         directions = keras.random.normal(shape, dtype="float32", seed=self.seed_generator)
         directions = directions / tf.norm(directions, axis=0)
-        # The last axis is the one that is sorted fast.
+        # Sorting is fast along the last axis.
         real, fake = (tf.sort(tf.matmul(directions, s, True, True)) for s in (real, fake))
-        gap = tf.reduce_sum(
-            tf.stack([real, -fake]), 0
-        )  # in a difference, a single event would be broadcast
+        # A difference would broadcast a single event.
+        gap = tf.reduce_sum(tf.stack([real, -fake]), 0)
         return tf.reduce_mean(tf.abs(gap) ** self.power)
 
 
@@ -153,10 +152,10 @@ class SlicedWasserstein(_OfSamples):
 class NormalKL(_OfSamples):
     """KL(real ‖ generated) in nats, in closed form, of normal distributions with the samples' moments.
 
-    Without a ridge, samples of d components need d + 1 events: covariances of fewer are singular.
+    Without a ridge, samples of d components need d + 1 events, as covariances of fewer are singular.
 
     Args:
-        ridge: added to the variances.
+        ridge: value added to the variances.
 
     Raises:
         ValueError: for a negative ridge.

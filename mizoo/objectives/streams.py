@@ -1,4 +1,4 @@
-"""The two paths of the theory, computed as far as they are asked for."""
+"""The streams of the two paths of the theory, computed on demand."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from mizoo.representations.base import Representation
 
 
 class Link(NamedTuple):
-    """How a stream comes about: by which mapper, from what, to be compared with what."""
+    """The mapper that draws a stream, the condition of the draw, and the target to compare it with."""
 
     mapper: str
     condition: str
@@ -34,7 +34,7 @@ def link(stream: str) -> Link:
     """The `Link` of a stream.
 
     Raises:
-        ValueError: for a name that is none of the four streams'.
+        ValueError: for an unknown stream.
     """
     if stream not in LINKS:
         raise ValueError(f"stream must be one of {', '.join(LINKS)}, not {stream!r}")
@@ -42,7 +42,7 @@ def link(stream: str) -> Link:
 
 
 def with_ancestors(streams: Iterable[str]) -> list[str]:
-    """The streams of `streams` and those they are computed from, in the order of `LINKS`."""
+    """The given streams and those that they are computed from, in the order of `LINKS`."""
     wanted = set(streams)
     for name in reversed(LINKS):
         if name in wanted and LINKS[name].condition in LINKS:
@@ -51,13 +51,13 @@ def with_ancestors(streams: Iterable[str]) -> list[str]:
 
 
 class Streams:
-    """One batch with its streams, each computed once, when first asked for.
+    """One batch and its streams, each computed once, on first access.
 
     Args:
-        mappers: the mappers by role, `"encoder"` and `"decoder"`.
-        batch: the data by space, `"x"` and `"z"`, in coordinates. A space that is missing is drawn from
-            its prior, if it has one.
-        representations: of the two spaces, by name.
+        mappers: mappers by role, `"encoder"` and `"decoder"`.
+        batch: data by space, `"x"` and `"z"`, in coordinates (n, …). A missing space is drawn from its
+            prior, if it has one.
+        representations: representations by space.
         training: passed to the mappers.
 
     Attributes:
@@ -82,8 +82,9 @@ class Streams:
         self.training = training
 
     def paired_samples(self, fraction: float) -> "Streams":
-        """The streams of the first events of the batch, of this fraction of them, and of the same once
-        more: drawn as they will be after training.
+        """The streams of the first `fraction` of the batch, repeated once, for two draws per event.
+
+        They are drawn as at inference, without training behaviour.
         """
         if fraction not in self._paired_samples:
             count = keras.ops.cast(keras.ops.ceil(fraction * keras.ops.cast(self.size, "float32")), "int32")
@@ -116,10 +117,10 @@ class Streams:
         return self._conditionals[stream]
 
     def mapper(self, stream: str) -> Mapper:
-        """The mapper that makes `stream`.
+        """The mapper that draws `stream`.
 
         Raises:
-            ValueError: if there is none.
+            ValueError: if it is missing.
         """
         mapper = self._mappers[link(stream).mapper]
         if mapper is None:
@@ -131,8 +132,9 @@ class Streams:
         return self[link(stream).target]
 
     def unpaired(self, stream: str) -> Tensor:
-        """The data that `stream` is compared with, but of other events: batches are shuffled, so a step
-        of one pairs every event with a random other one.
+        """The data that `stream` is compared with, of other events.
+
+        Batches are shuffled, so that a shift by one event makes random pairs.
         """
         space = link(stream).target
         if space not in self._unpaired:
@@ -143,16 +145,16 @@ class Streams:
         """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""
         if name not in self._values:
             draw = self._draw(name) if name in ("x", "z") else self.distribution(name).sample()
-            # Coordinates are float32, as the data's are, whatever the policy of the mappers.
+            # Coordinates are float32, like those of the data, under any policy of the mappers.
             self._values[name] = keras.ops.cast(draw, "float32")
         return self._values[name]
 
     def physical(self, name: str) -> Tensor:
-        """What `self[name]` is in physical units."""
+        """`self[name]` in physical units."""
         return self.representations[name[0]].inverse(self[name])
 
     def _draw(self, space: str) -> Tensor:
         prior = self.representations[space]
         if not isinstance(prior, Prior):
-            raise ValueError(f"this model's sub-objectives need {space!r}, and the data have none")
+            raise ValueError(f"the sub-objectives of this model need {space!r}, which the data do not have")
         return prior.sample(self.size)

@@ -1,4 +1,4 @@
-"""Sub-objectives by the names of their terms."""
+"""Sub-objectives from the names of their terms."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,16 +18,16 @@ def terms(
     """The L and D terms of a model, one for each weight.
 
     Args:
-        weights: by term, as in `{"L_x_hat": 1.0, "D_z_tilde": 0.1}`.
-        estimator: function that makes the estimator of a stream's D term, given its name.
-        views: layers through which estimators see samples, by space.
+        weights: weights by term, such as `{"L_x_hat": 1.0, "D_z_tilde": 0.1}`.
+        estimator: function from the name of a stream to the estimator of its D term.
+        views: layers applied to samples before the estimators, by space.
 
     Raises:
-        ValueError: for a name that is no term, for a D term without estimators, and for views of other
-            spaces than x and z.
+        ValueError: for an unknown term, for a D term without `estimator`, and for views of spaces other
+            than x and z.
     """
     if unknown := set(views or {}) - {"x", "z"}:
-        raise ValueError(f"views are of x and z, not of {', '.join(map(repr, sorted(unknown)))}")
+        raise ValueError(f"views must be of x or z, not of {', '.join(map(repr, sorted(unknown)))}")
     made = []
     for term, weight in weights.items():
         letter, _, stream = term.partition("_")
@@ -39,5 +39,5 @@ def terms(
             view = (views or {}).get(link(stream).target)
             made.append(Divergence(stream, estimator(stream), weight, view=view))
         else:
-            raise ValueError(f"a term is L or D and a stream, as in 'L_x_hat', not {term!r}")
+            raise ValueError(f"a term must be L or D and a stream, such as 'L_x_hat', not {term!r}")
     return made

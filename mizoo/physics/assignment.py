@@ -1,4 +1,4 @@
-"""Ways to assign detector objects to partons, as far as peaks of masses tell partons from each other."""
+"""Assignments of detector objects to partons, as far as peaks of masses distinguish the partons."""
 
 import math
 from collections.abc import Iterator
@@ -9,24 +9,24 @@ from mizoo.physics.process import Match
 
 
 class PartonClass(NamedTuple):
-    """Places of partons of a group that no peak tells from each other."""
+    """Places of partons of a group that no peak distinguishes."""
 
     partons: frozenset[int]
     free: bool
-    """Whether they are in none of the peaks."""
+    """Whether they are in no peak."""
 
 
 Assignment = dict[frozenset[int], tuple[int, ...]]
-"""Places of objects by the classes of partons that they stand for."""
+"""Places of objects by the class of partons that they are assigned to."""
 
 
 def classes(match: Match, peaks: list[frozenset[int]], alone: int | None) -> list[PartonClass]:
-    """The partons of a group by the peaks they are in.
+    """The classes of the partons of a group, by the peaks that they are in.
 
     Args:
         match: the group.
         peaks: places of the partons of each peak.
-        alone: place of a parton that is not to share a class, if it is in a peak.
+        alone: place of a parton that has a class of its own if it is in a peak.
     """
     found: dict[tuple[bool, ...], set[int]] = {}
     for parton in match.partons:
@@ -36,7 +36,7 @@ def classes(match: Match, peaks: list[frozenset[int]], alone: int | None) -> lis
 
 
 def number(match: Match, own: list[PartonClass]) -> int:
-    """Number of ways to give objects to the classes that are in peaks."""
+    """Number of ways to assign objects to the classes that are in peaks."""
     left, number = len(match.objects), 1
     for partons, free in own:
         if not free:
@@ -46,7 +46,10 @@ def number(match: Match, own: list[PartonClass]) -> int:
 
 
 def distributed(objects: tuple[int, ...], own: list[PartonClass]) -> Iterator[Assignment]:
-    """The ways to give objects to classes of partons; partons in no peaks take the rest if they fill it."""
+    """The ways to assign objects to classes of partons.
+
+    Partons in no peak take the remaining objects if the numbers are equal.
+    """
     waiting = [partons for partons, free in own if not free]
     if not waiting:
         rest = [partons for partons, _ in own]
@@ -59,5 +62,5 @@ def distributed(objects: tuple[int, ...], own: list[PartonClass]) -> Iterator[As
 
 
 def objects_of(partons: frozenset[int], assigned: Assignment) -> frozenset[int]:
-    """Places of the objects that partons are assigned to."""
+    """Places of the objects that are assigned to partons."""
     return frozenset(place for own, places in assigned.items() if own <= partons for place in places)

@@ -1,4 +1,4 @@
-"""YAML files whose mistakes are told by line and key."""
+"""YAML files, with errors reported by line and key."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +11,13 @@ _Described = TypeVar("_Described")
 
 
 class Description(NamedTuple):
-    """Content of a YAML file, and the lines it comes from."""
+    """Content of a YAML file, and its nodes, which know their lines."""
 
     values: dict[str, Any]
     root: yaml.Node
 
     def place(self, error: ValidationError) -> str:
-        """The line of the first mistake that a validation found, such as `line 3: `."""
+        """The line of the first error of a validation, such as `line 3: `."""
         node, line = self.root, self.root.start_mark.line
         for key in error.errors()[0]["loc"]:
             match node:
@@ -25,7 +25,7 @@ class Description(NamedTuple):
                     found = [(k, v) for k, v in node.value if k.value == str(key)]
                 case yaml.SequenceNode() if isinstance(key, int) and key < len(node.value):
                     found = [(node.value[key], node.value[key])]
-                case _ if key == 0:  # a single one in place of a list
+                case _ if key == 0:  # a single item in place of a list
                     continue
                 case _:
                     break
@@ -39,8 +39,8 @@ def read(path: str | Path) -> Description:
     """Read a YAML file that holds one mapping.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is none, with file and line.
+        FileNotFoundError: if the file does not exist.
+        ValueError: if it is not a YAML file with a mapping, with file and line.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
@@ -58,15 +58,16 @@ def read(path: str | Path) -> Description:
 
 
 def load(path: str | Path, make: Callable[..., _Described]) -> _Described:
-    """What `make` makes of the content of a YAML file.
+    """Call `make` with the content of a YAML file.
 
     Args:
-        path: of the file.
-        make: takes the keys as arguments; raises a `ValueError` whose cause is that of pydantic.
+        path: path of the file.
+        make: function that takes the keys as arguments. The cause of a `ValueError` that it raises is a
+            `ValidationError` of pydantic.
 
     Raises:
-        FileNotFoundError: if there is none.
-        ValueError: for a mistake in it, with file, line and key.
+        FileNotFoundError: if the file does not exist.
+        ValueError: for an error in the file, with file, line and key.
     """
     content = read(path)
     try:
@@ -78,7 +79,7 @@ def load(path: str | Path, make: Callable[..., _Described]) -> _Described:
 
 
 def fault(error: ValidationError) -> str:
-    """The first mistake that a validation found, in one line that names the key."""
+    """The first error of a validation, in one line that names the key."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")

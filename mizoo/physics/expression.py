@@ -1,4 +1,4 @@
-"""Formulas of a description: arithmetic, comparisons and logic, and nothing that could do harm."""
+"""Formulas in descriptions: arithmetic, comparisons and logic, without any other code."""
 
 import ast
 import operator
@@ -28,15 +28,15 @@ _FUNCTIONS = {"abs": "abs", "sqrt": "sqrt", "exp": "exp", "log": "log", "cosh": 
 class Expression:
     """A formula such as `20 * sqrt(1 + eta**2 / 20)` or `n_jets == 2 and n_electrons > 0`.
 
-    It knows numbers, names, `+ - * / **`, comparisons, `and`, `or`, `not`, and the functions `abs`, `sqrt`,
-    `exp`, `log`, `cosh`, `sinh`; others only if they are given to it.
+    It supports numbers, names, `+ - * / **`, comparisons, `and`, `or`, `not`, and the functions `abs`,
+    `sqrt`, `exp`, `log`, `cosh`, `sinh`. Other functions must be passed.
 
     Args:
-        text: the formula.
+        text: text of the formula.
         functions: names of further functions that may be called.
 
     Raises:
-        ValueError: for text that is no formula, with what is wrong.
+        ValueError: for text that is not a formula, with the reason.
     """
 
     def __init__(self, text: str, functions: tuple[str, ...] = ()) -> None:
@@ -50,18 +50,18 @@ class Expression:
 
     @property
     def names(self) -> set[str]:
-        """Names of the quantities in it; `jet.pt` is the quantity `jet`."""
+        """Names of the quantities in the formula; `jet.pt` is the quantity `jet`."""
         called = {node.func for node in ast.walk(self._tree) if isinstance(node, ast.Call)}
         found = (node for node in ast.walk(self._tree) if isinstance(node, ast.Name))
         return {node.id for node in found if node not in called}
 
     def __call__(self, library: Any, functions: _Functions | None = None, **values: Any) -> Any:
-        """Its value.
+        """The value of the formula.
 
         Args:
-            library: module with the functions, such as `numpy` or `keras.ops`.
+            library: module that provides the functions, such as `numpy` or `keras.ops`.
             functions: further functions by name.
-            values: of the quantities, numbers or arrays.
+            values: values of the quantities by name, numbers or arrays.
         """
         return self._value(self._tree, library, functions or {}, values)
 

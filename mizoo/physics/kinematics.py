@@ -1,25 +1,24 @@
 """Kinematics of four-momenta (…, px py pz E) as tensors, for the representations of events.
 
-Numbers have a last axis of 1.
+Scalars keep a last axis of 1.
 """
 
 from collections.abc import Sequence
 
-import numpy as np
 import tensorflow as tf
 
 from mizoo.core.types import Tensor
 from mizoo.physics import planar
 
 _TINY = 1e-12
-_LARGEST, _STEEPEST = 6.0, 4.0  # log(1 + pT/20 GeV) and half the pseudorapidity of networks' momenta
+_LARGEST, _STEEPEST = 6.0, 4.0  # bounds of log(1 + pT/20 GeV) and of half the pseudorapidity
 
 
 def mass_to_line(mass: Tensor, lowest: Tensor | float, peak: float, width: float) -> Tensor:
     """Mass above `lowest` to a line on which a Breit-Wigner in m² is logistic."""
     scale, off, least = peak * width, tf.square(mass) - peak**2, tf.square(lowest) - peak**2
     phase = planar.atan2(scale * tf.ones_like(mass), off)  # π … 0
-    # The phase at the lowest mass less this one, without a difference of like numbers.
+    # The phase at the lowest mass minus this one, without cancellation.
     above = tf.square(mass) - tf.square(lowest)
     rest = planar.atan2(scale * tf.maximum(above, 0.0), least * off + scale**2)
     return tf.math.log(tf.maximum(rest, _TINY) / tf.maximum(phase, _TINY))
@@ -35,7 +34,7 @@ def line_to_mass(line: Tensor, lowest: Tensor | float, peak: float, width: float
 
 
 def mass_slope(mass: Tensor, line: Tensor, peak: float, width: float) -> Tensor:
-    """Derivative of the mass `line_to_mass` gives, by its line."""
+    """Derivative of `line_to_mass` with respect to the line."""
     off, on = tf.square(mass) - peak**2, peak * width
     phase = planar.atan2(on * tf.ones_like(off), off)
     return (tf.square(off) + on**2) / on * phase * tf.sigmoid(line) / (2.0 * mass)
@@ -55,19 +54,21 @@ def boost(momentum: Tensor, frame: Tensor, sign: float) -> Tensor:
 def on_shell(
     momenta: Tensor, masses: Tensor | Sequence[float] | float, dtype: tf.DType = tf.float64
 ) -> Tensor:
-    """Four-momenta, in `dtype`, of momenta (…, objects, 3) and the masses of the objects, or one of all.
+    """Four-momenta (…, objects, 4) in `dtype` from momenta (…, objects, 3) and masses in GeV.
 
-    Energies are those of the momenta as `dtype` rounds them: nothing is off its mass shell by more than
-    the last bit of its energy, as in data.
+    Masses are one per object, or one for all. Energies are those of the momenta as rounded to `dtype`, so
+    that objects are on their mass shells to the last bit of the energy, as in data.
     """
     rounded = tf.cast(tf.cast(momenta, dtype), tf.float64)
-    energies = tf.sqrt(square(rounded) + np.square(masses)[..., None])
+    energies = tf.sqrt(square(rounded) + tf.square(tf.cast(masses, tf.float64))[..., None])
     return tf.cast(tf.concat([rounded, energies], -1), dtype)
 
 
 def network_features(momenta: Tensor) -> Tensor:
-    """For networks to see: transverse directions times log(1 + pT/20 GeV), half the pseudorapidity,
-    log(1 + E/GeV) - 4.5.
+    """Features (…, 4) of four-momenta for networks.
+
+    They are the transverse direction times log(1 + pT/20 GeV), half the pseudorapidity, and log(1 + E/GeV)
+    - 4.5.
     """
     modulus = tf.sqrt(square(momenta[..., :2]) + 1e-6)
     transverse = momenta[..., :2] / modulus * tf.math.log(1.0 + modulus / 20.0)
@@ -76,7 +77,7 @@ def network_features(momenta: Tensor) -> Tensor:
 
 
 def from_network_features(features: Tensor) -> Tensor:
-    """Momenta (…, 3) in GeV of the first three of `network_features`; up to some TeV."""
+    """Momenta (…, 3) in GeV from the first three of `network_features`, with a pT of 8 TeV at most."""
     modulus = tf.sqrt(square(features[..., :2]) + 1e-12)
     size = 20.0 * (tf.exp(tf.minimum(modulus, _LARGEST)) - 1.0)
     along = planar.sinh(2.0 * tf.clip_by_value(features[..., 2:3], -_STEEPEST, _STEEPEST))
@@ -84,7 +85,7 @@ def from_network_features(features: Tensor) -> Tensor:
 
 
 def by_falling_pt(momenta: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
-    """Momenta (n, objects, k) with those of each group of places in the order of their pT."""
+    """Momenta (n, objects, k) with those at each group of places sorted by falling pT."""
     found = tf.unstack(momenta, axis=1)
     for places in groups:
         own = tf.gather(momenta, places, axis=1)
@@ -101,7 +102,7 @@ def pt(momentum: Tensor) -> Tensor:
 
 
 def eta(momentum: Tensor) -> Tensor:
-    """Pseudorapidity; finite along the beam, too."""
+    """Pseudorapidity, which is finite along the beam, too."""
     return planar.asinh(momentum[..., 2:3] / tf.maximum(pt(momentum), 1e-6))
 
 
@@ -117,7 +118,7 @@ def square(vector: Tensor) -> Tensor:
 
 
 def mass(momentum: Tensor) -> Tensor:
-    """Invariant mass; 1e-9 GeV for space-like momenta, as the square root of 0 has no slope."""
+    """Invariant mass; 1e-9 GeV for space-like momenta, as the square root has no gradient at 0."""
     return tf.sqrt(tf.maximum(momentum[..., 3:] ** 2 - square(momentum[..., :3]), 1e-18))
 
 
@@ -127,7 +128,7 @@ def unit(vector: Tensor) -> Tensor:
 
 
 def turn(vector: Tensor, direction: Tensor, back: bool = False) -> Tensor:
-    """Least rotation that takes the first axis to `direction` (or back), applied to `vector`."""
+    """Apply the smallest rotation that takes the first axis to `direction` (or back) to `vector`."""
     c, a, b = tf.unstack(direction, axis=-1)
     if back:
         a, b = -a, -b

@@ -1,4 +1,4 @@
-"""Jets put in the order of the partons they come from."""
+"""Jets in the order of the partons that they come from."""
 
 import math
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from mizoo.physics.process import Process
 
 @serialisable
 class JetMatching(keras.layers.Layer):
-    """Pairs in which objects of x stand in the order of those of z that they are nearest to.
+    """Reorders the objects of x in pairs like the objects of z that they are closest to.
 
-    Of all permutations that of the least sum of distances √(Δη² + Δφ² + 0.1 (Δ log pT)²). Takes and returns
-    a dictionary of batches of four-momenta; events without z are left as they are.
+    It takes the permutation with the smallest sum of distances √(Δη² + Δφ² + 0.1 (Δ log pT)²). Takes and
+    returns a dictionary of batches of four-momenta (n, 4 × objects); events without z are unchanged.
 
     Args:
-        objects: places of the objects of x, in one list for each kind; a number of them counts from the
-            end, in both spaces.
-        partons: places of those of z, as many; by default the same.
+        objects: places of the objects of x, one list per kind; a single number counts objects from the end,
+            in both spaces.
+        partons: places of the corresponding objects of z, as many; by default the same.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class JetMatching(keras.layers.Layer):
 
     @classmethod
     def of(cls, process: Process) -> Self | None:
-        """For objects of a `Process` of which there are several to as many partons; None without any."""
+        """The matching of a process, for kinds of several objects and as many partons; None without any."""
         groups = [(m.objects, m.partons) for m in process.matches if len(m.objects) == len(m.partons) > 1]
         return cls(*zip(*groups, strict=True)) if groups else None
 
@@ -52,7 +52,7 @@ class JetMatching(keras.layers.Layer):
         return math.prod(math.factorial(len(of_x)) for of_x, _ in self._groups)
 
     def call(self, batch: Batch) -> Batch:
-        """The batch with the objects of x in their new order."""
+        """The batch with the objects of x reordered."""
         if "z" not in batch:
             return batch
         x, z = (tf.reshape(batch[space], (-1, batch[space].shape[1] // 4, 4)) for space in "xz")
@@ -65,9 +65,9 @@ class JetMatching(keras.layers.Layer):
 
 
 def _nearest(x: Tensor, z: Tensor) -> Tensor:
-    """Objects x (n, objects, 4) in the order of those of z that they are nearest to."""
+    """Objects x (n, objects, 4) in the order of the closest objects z."""
     count = x.shape[1]
-    orders = np.array(list(permutations(range(count))))  # which of x stands at each place
+    orders = np.array(list(permutations(range(count))))  # index of the x at each place
     gaps = [a[:, :, None] - b[:, None] for a, b in zip(_polar(x), _polar(z), strict=True)]
     squares = 0.1 * gaps[0] ** 2 + gaps[1] ** 2 + planar.wrap(gaps[2]) ** 2
     distances = tf.reshape(tf.sqrt(squares), (-1, count**2))
@@ -77,7 +77,7 @@ def _nearest(x: Tensor, z: Tensor) -> Tensor:
 
 
 def _at(objects: Tensor, places: Sequence[int]) -> Tensor:
-    """Some of the objects (n, objects, 4)."""
+    """The objects (n, k, 4) at some places of objects (n, objects, 4)."""
     return tf.gather(objects, [place % objects.shape[1] for place in places], axis=1)
 
 

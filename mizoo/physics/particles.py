@@ -1,4 +1,4 @@
-"""What a process is made of: partons, their decays, and detector objects."""
+"""Parts of a process: partons, their decays, and detector objects."""
 
 import math
 from functools import cached_property
@@ -17,7 +17,7 @@ from pydantic import (
 from mizoo.physics.expression import Expression
 
 Kind = Literal["electron", "muon", "tau", "photon", "jet", "met"]
-# By absolute code of the Particle Data Group: what a parton becomes in a detector.
+# Kinds of detector objects by the absolute PDG code of their parton.
 _KINDS: dict[int, Kind] = {
     11: "electron",
     13: "muon",
@@ -49,7 +49,7 @@ _CODES = WithJsonSchema(
 
 
 class Part(BaseModel):
-    """A part of a description: what it does not know is a mistake."""
+    """Part of a description, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -70,7 +70,7 @@ class Parton(Part):
 
     @property
     def gev(self) -> float:
-        """Its mass in GeV."""
+        """Mass in GeV."""
         return _known(self.pdgid[0], "mass") if self.mass is None else self.mass
 
     @property
@@ -80,13 +80,13 @@ class Parton(Part):
 
     @property
     def kind(self) -> Kind | None:
-        """Kind of the detector objects that it becomes; None if that is not known."""
+        """Kind of the corresponding detector object; None if it is not known."""
         code = abs(self.pdgid[0])
         return "jet" if code in _HADRONIC else _KINDS.get(code)
 
     @property
     def charge(self) -> int | None:
-        """Charge of a lepton; None of others, whose objects tell none."""
+        """Charge of a lepton; None for others, whose objects have no charge."""
         code = self.pdgid[0]
         return (-1 if code > 0 else 1) if abs(code) in (11, 13, 15) and len(self.pdgid) == 1 else None
 
@@ -110,12 +110,12 @@ class Decay(Part):
 
     @property
     def gev(self) -> float:
-        """Its mass in GeV."""
+        """Mass in GeV."""
         return _known(self.pdgid, "mass") if self.mass is None else self.mass
 
     @property
     def gamma(self) -> float:
-        """Its width in GeV."""
+        """Width in GeV."""
         return _known(self.pdgid, "width") if self.width is None else self.width
 
     @property
@@ -141,14 +141,18 @@ class DetectorObject(Part):
     """Radius of the jet finder; jets are further apart than about this in (η, φ)."""
     components: Literal[2, 3] = 2
     """Of missing momentum: 2, as detectors measure it, or 3."""
+    massive: bool = False
+    """Whether the objects keep their masses, as jets have them; others are taken as massless."""
     label: Label = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if isinstance(self.count, tuple) and not 0 <= self.count[0] < self.count[1]:
-            raise ValueError(f"count must be a number, or two of them that rise, not {list(self.count)}")
+            raise ValueError(f"count must be a number, or two in ascending order, not {list(self.count)}")
         if self.components == 3 and self.kind != "met":
-            raise ValueError("components is of missing momentum (kind: met)")
+            raise ValueError("components is for missing momentum only (kind: met)")
+        if self.massive and self.kind == "met":
+            raise ValueError("missing momentum (kind: met) has no mass")
         if not self.threshold.names <= {"eta"}:
             raise ValueError(f"pt is a number or a formula in eta alone, not {self.pt!r}")
         if self.eta <= 0:
@@ -168,12 +172,12 @@ class DetectorObject(Part):
 
     @property
     def gev(self) -> float:
-        """Mass in GeV: objects are taken as massless."""
+        """Mass in GeV of objects that keep none of their own."""
         return 0.0
 
 
 def _known(code: int, what: Literal["mass", "width"]) -> float:
-    """Mass or width in GeV of the Particle Data Group; neutrinos count as massless."""
+    """Mass or width in GeV of the Particle Data Group; neutrinos are massless."""
     if abs(code) in (12, 14, 16):
         return 0.0
     try:

@@ -1,7 +1,7 @@
-"""Smooth maps of moduli, directions and intervals to unbounded coordinates without edge.
+"""Smooth maps of moduli, directions and intervals to unbounded coordinates.
 
-Each is chosen so that the distribution most often met in its place becomes a standard normal or logistic
-one. All are written with functions that ONNX converters know, on tensors of any float type.
+Each maps a typical distribution of its quantity to a standard normal or logistic one. All use functions
+that ONNX converters support, on tensors of any float type.
 """
 
 import math
@@ -40,7 +40,7 @@ def line_to_modulus(line: Tensor, scale: float, tail: float, threshold: Tensor |
 def modulus_slope(
     modulus: Tensor, line: Tensor, scale: float, tail: float, threshold: Tensor | float = 0.0
 ) -> Tensor:
-    """Derivative of the modulus `line_to_modulus` gives, by its line."""
+    """Derivative of `line_to_modulus` with respect to the line."""
     over = tf.square(modulus) - threshold**2 + scale**2
     return over / (2.0 * modulus) * tf.sigmoid(LOGISTIC * line) * LOGISTIC / tail
 
@@ -52,7 +52,7 @@ def azimuth(vector: Tensor) -> Tensor:
 
 def atan2(y: Tensor, x: Tensor) -> Tensor:
     """Angle of (x, y), in (-π, π]."""
-    # In onnxruntime there is one in single precision alone. A step of Newton's makes it double.
+    # onnxruntime has it in single precision only; a Newton step makes it double.
     angle = tf.cast(tf.atan2(tf.cast(y, tf.float32), tf.cast(x, tf.float32)), y.dtype)
     cosine, sine = tf.cos(angle), tf.sin(angle)
     return angle + tf.math.divide_no_nan(y * cosine - x * sine, x * cosine + y * sine)
@@ -64,8 +64,8 @@ def direction(angle: Tensor) -> Tensor:
 
 
 def wrap(angle: Tensor, half: float = math.pi) -> Tensor:
-    """The same angle in [-half, half), where `half` a turn is π."""
-    # The remainder of a division takes five times as long, and is rounded otherwise in ONNX.
+    """The same angle in [-half, half), where `half` is half a turn."""
+    # A remainder takes five times as long, and ONNX rounds it differently.
     return angle - 2.0 * half * tf.floor((angle + half) / (2.0 * half))
 
 
@@ -75,7 +75,7 @@ def sphere_to_normal(direction: Tensor) -> Tensor:
     The first axis is the origin of the plane; its opposite is the point at infinity.
     """
     missing = tf.maximum((1.0 - direction[..., :1]) / 2.0, 0.0)
-    # Not below the least number, as the square root of 0 has no slope.
+    # Bounded from below, as the square root has no gradient at 0.
     radius = tf.sqrt(tf.maximum(-2.0 * tf.math.log(tf.maximum(1.0 - missing, 1e-7)), _TINY**2))
     _, azimuth = _polar(direction[..., 1:])
     return radius * azimuth

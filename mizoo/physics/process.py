@@ -1,7 +1,7 @@
-"""A process is data: partons, decays, detector objects, and all that a model or a reader needs to know.
+"""Processes as data: partons, decays, detector objects, and all else that models and readers need.
 
-A process is written in YAML (`Process.load`) or made in Python, `Process(name=…, partons=[…], …)`; both are
-checked by the same rules, of which `Process.json_schema()` is the JSON schema.
+A process is written in YAML (`Process.load`) or made in Python, `Process(name=…, partons=[…], …)`. The same
+rules check both; `Process.json_schema()` is their JSON schema.
 """
 
 from functools import cached_property
@@ -54,7 +54,7 @@ class Reconstruction(Part):
 
 
 class Match(NamedTuple):
-    """Partons and the objects that they become, by place; of more than one each, the order is not known."""
+    """Places of partons and of the objects that they become; of several, the order is not known."""
 
     kind: Kind
     partons: tuple[int, ...]
@@ -93,22 +93,22 @@ class Process(Part):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """A process of a YAML file.
+        """Load a process from a YAML file.
 
         Raises:
-            FileNotFoundError: if there is none.
-            ValueError: for what is no description of a process; it names file, line and key.
+            FileNotFoundError: if the file does not exist.
+            ValueError: if it is not the description of a process, with file, line and key.
         """
         return description.load(path, cls)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """The JSON schema of descriptions, which `library/process.schema.json` of this package is."""
+        """The JSON schema of descriptions, as in the package's `library/process.schema.json`."""
         dialect = "https://json-schema.org/draft/2020-12/schema"
         return {"$schema": dialect, **cls.model_json_schema(), "title": "mizoo process"}
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain data, of which `Process(**content)` makes it again."""
+        """The description as plain data, from which `Process(**content)` makes the process again."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
     @field_validator("partons", "decays")
@@ -161,7 +161,7 @@ class Process(Part):
         if sum(one.kind == "met" for one in objects) > 1 or any(
             one.kind == "met" and one.count != 1 for one in objects
         ):
-            raise ValueError("an event has one missing momentum")
+            raise ValueError("there can be one missing momentum only")
         charged = {one.kind for one in objects if one.charge is not None}
         for one in objects:
             if one.kind in charged and one.charge is None:
@@ -205,7 +205,7 @@ class Process(Part):
 
     @cached_property
     def x(self) -> tuple[DetectorObject, ...]:
-        """The detector objects, one by one; of any number, as many as there can be."""
+        """The detector objects, one by one; as many as possible, where their number is variable."""
         found: list[DetectorObject] = []
         for one in self.objects:
             count = one.count if isinstance(one.count, int) else one.count[1]
@@ -242,18 +242,18 @@ class Process(Part):
         return tuple(name for name in names if name not in daughters)
 
     def decay(self, name: str) -> Decay | None:
-        """The decay of a name; None if it is a parton."""
+        """The decay of this name; None for a parton."""
         return next((decay for decay in self.decays if decay.name == name), None)
 
     def leaves(self, name: str) -> tuple[int, ...]:
-        """Places of the partons that a decay ends in, or of a parton."""
+        """Places of the partons that a decay ends in, or the place of a parton."""
         if (decay := self.decay(name)) is None:
             return (next(i for i, parton in enumerate(self.partons) if parton.name == name),)
         return tuple(leaf for daughter in decay.daughters for leaf in self.leaves(daughter))
 
     @cached_property
     def systems(self) -> dict[str, tuple[int, ...]]:
-        """Places of the partons whose masses are observables, by name: `m_` and the name of a decay, …"""
+        """Places of the partons whose masses are observables, by name, as `m_` and the name of a decay."""
         found = [(f"m_{decay.name}", self.leaves(decay.name)) for decay in self.decays]
         found += [(o.name, tuple(i for n in o.of for i in self.leaves(n))) for o in self.observables]
         whole = tuple(range(len(self.partons)))
@@ -262,7 +262,7 @@ class Process(Part):
         return dict(sorted(found, key=lambda one: len(one[1]) != len(whole)))
 
     def label_of(self, observable: str) -> str:
-        """LaTeX label of a mass of `systems`."""
+        """LaTeX label of one of the masses in `systems`."""
         for named in self.observables:
             if named.name == observable:
                 return named.label or "m_{" + "".join(map(self._latex, named.of)) + "}"
@@ -275,9 +275,9 @@ class Process(Part):
 
     @cached_property
     def matches(self) -> tuple[Match, ...]:
-        """Which partons become which objects: by kind and, of leptons, by charge.
+        """Partons and the objects that they become, by kind and, for leptons, by charge.
 
-        Partons and objects that have no counterpart, or not as many as there are of them, are in none.
+        Partons and objects without counterpart are left out, as is missing momentum for several neutrinos.
         """
         charged = {o.kind for o in self.x if o.charge is not None}
         groups: dict[tuple[Any, ...], tuple[list[int], list[int]]] = {}
@@ -293,14 +293,14 @@ class Process(Part):
         )
 
     def partner(self, parton: int, ordered: bool = True) -> int | None:
-        """Place of the object that a parton becomes; None if there is none, or several that it may be.
+        """Place of the object that a parton becomes; None if there is none or it is ambiguous.
 
-        Objects of one kind that all come from the same decay need not be told from each other.
+        Objects of one kind need not be distinguished if all come from the same decay.
 
         Args:
-            parton: its place.
-            ordered: whether objects of a kind come by falling pT, as in data; otherwise they are in the
-                order of their partons, so that each is known.
+            parton: place of the parton.
+            ordered: whether objects of a kind are in order of falling pT, as in data. Otherwise they are in
+                the order of their partons, so that each is known.
         """
         for match in self.matches:
             if parton in match.partons and len(match.partons) == len(match.objects):
@@ -315,7 +315,7 @@ class Process(Part):
 
     @property
     def ordered(self) -> tuple[tuple[int, ...], ...]:
-        """Places of objects, of each kind and charge with more than one, that come by falling pT."""
+        """Places of objects in order of falling pT, for each kind and charge with more than one object."""
         groups: dict[tuple[Any, ...], list[int]] = {}
         for place, one in enumerate(self.x):
             groups.setdefault((one.kind, one.charge), []).append(place)
@@ -324,4 +324,4 @@ class Process(Part):
 
 def _check_distinct(names: list[str], what: str) -> None:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{what} need names of their own: {repeated[0]!r}")
+        raise ValueError(f"{what} need distinct names: {repeated[0]!r}")

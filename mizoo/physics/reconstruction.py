@@ -1,6 +1,7 @@
-"""Masses of detector events: which objects come from which partons, and the neutrino along the beam.
+"""Masses of detector events: the assignment of objects to partons, and the neutrino's p_z.
 
-For processes with at most one neutrino; of tt̄ it is the reconstruction of arXiv 2101.08944 and 2112.10629.
+For processes with at most one neutrino. For tt̄ it is the reconstruction of arXiv 2101.08944 and
+2112.10629.
 """
 
 import math
@@ -18,14 +19,14 @@ from mizoo.physics.process import Match, Peak, Process
 from mizoo.representations.view import View
 
 _MOST_ASSIGNMENTS = 5000
-# Resolutions of reconstructed masses, as parts of them, where a process gives none.
+# Relative resolutions of reconstructed masses, where a process gives none.
 _OF_JETS, _OF_OTHERS = 0.1, 0.02
-_CHUNK = 1_200_000  # events times assignments at a time
+_CHUNK = 1_200_000  # events times assignments per pass
 _LEPTONS = ("electron", "muon", "tau")
 
 
 class _Solved(NamedTuple):
-    """A neutrino whose momentum along the beam follows from the mass of the decay to it and a lepton."""
+    """A neutrino whose p_z follows from the mass of its decay, which has a charged lepton, too."""
 
     parton: int
     missing: int  # place of the missing momentum
@@ -37,26 +38,26 @@ class _Solved(NamedTuple):
 class MassReconstruction:
     """Reconstruction of the masses of a process from its detector objects.
 
-    Objects are assigned to the partons of their kind (and charge, of leptons), `process.matches`. Where
-    there are several ways to do so, the one of least Σ ((m - mass)/resolution)² over the peaks of
-    `process.reconstruction` is taken. Without peaks these are all decays whose partons have objects: their
-    masses, with resolutions of 10 % if there are jets among them, else of 2 %.
+    Objects are assigned to partons of the same kind (and charge, for leptons), see `process.matches`. Of
+    several assignments, the one with the smallest Σ ((m - mass)/resolution)² over the peaks of
+    `process.reconstruction` is taken. Without such peaks, all decays whose partons have objects are peaks,
+    at their masses, with resolutions of 10 % if there are jets among them, else of 2 %.
 
-    A neutrino has the missing transverse momentum, and the p_z that gives it and the charged lepton of the
-    same decay the mass of this decay, see `neutrino_pz`.
+    A neutrino has the missing transverse momentum, and the p_z that gives its decay, with the charged
+    lepton, the right mass, see `neutrino_pz`.
 
     Args:
-        process: of the events.
+        process: process of the events.
 
     Attributes:
-        process: of the events.
-        names: of the masses, in the order of `process.systems`. Masses are missing whose partons have no
-            objects, or for which the peaks do not say which objects they are made of.
+        process: process of the events.
+        names: names of the masses, in the order of `process.systems`. Masses are left out if their partons
+            have no objects, or if the peaks do not determine their objects.
         count: number of assignments.
 
     Raises:
-        ValueError: if there are more than 5 000 assignments; or for a peak, or a mass that a neutrino is to
-            follow from, that cannot be used.
+        ValueError: for more than 5 000 assignments, or for a peak or a neutrino that cannot be
+            reconstructed.
     """
 
     def __init__(self, process: Process) -> None:
@@ -75,17 +76,16 @@ class MassReconstruction:
         self.count = math.prod(map(assignment.number, self._groups, self._classes))
         if self.count > _MOST_ASSIGNMENTS:
             raise ValueError(
-                f"process {process.name}: its objects can be assigned to partons in {self.count} ways, and "
-                f"no more than {_MOST_ASSIGNMENTS} can be tried: give fewer peaks, or fewer objects"
+                f"process {process.name}: its objects can be assigned to partons in {self.count} ways, "
+                f"more than the maximum of {_MOST_ASSIGNMENTS}: give fewer peaks, or fewer objects"
             )
         self._tabulate(places, list(wanted.values()))
 
     def __call__(self, objects: tf.Tensor) -> tf.Tensor:
         """Masses (n, names) in GeV, in double precision, of objects (n, objects, 4).
 
-        Masses of space-like sums are negative, -√(-m²). That of the decay that the neutrino follows from
-        is the one assumed, where there is such a neutrino. Differentiable, but for the choice of an
-        assignment.
+        Masses of space-like sums are negative, -√(-m²). The mass of the neutrino's decay is the assumed
+        one, where a neutrino gives it. Differentiable, except for the choice of an assignment.
         """
         objects = tf.cast(objects, tf.float64)
         if self._solved:
@@ -101,7 +101,7 @@ class MassReconstruction:
         found = tf.gather(masses, tf.gather(self._of_masses, best), batch_dims=1)
         if self._solved is None or self._assumed is None:
             return found
-        # Without the rounding errors, by which a classifier could tell how the events were computed.
+        # Exactly, as a classifier could otherwise recognise computed events by rounding errors.
         is_real = tf.gather(real, tf.gather(self._leptons, best), batch_dims=1)
         assumed = np.arange(len(self.names)) == self._assumed
         return tf.where(is_real[:, None] & assumed, tf.constant(self._solved.mass, tf.float64), found)
@@ -116,7 +116,7 @@ class MassReconstruction:
 
     @cached_property
     def _groups(self) -> list[Match]:
-        """Partons and objects of one kind, at least one object for each parton; no missing momentum."""
+        """Matches with at least one object per parton, without missing momentum."""
         matches = self.process.matches
         return [m for m in matches if m.kind != "met" and len(m.partons) <= len(m.objects)]
 
@@ -153,14 +153,14 @@ class MassReconstruction:
         return True
 
     def _tabulate(self, peaks: list[frozenset[int]], systems: list[frozenset[int]]) -> None:
-        """List the sums of momenta that are needed, and where each assignment has its own among them."""
+        """List the required sums of momenta, and the place of each assignment's sums among them."""
         objects = len(self.process.x)
         candidates = self._candidates
-        sums: dict[frozenset[int], int] = {}  # of objects, and behind them of neutrinos
+        sums: dict[frozenset[int], int] = {}  # of objects, followed by neutrinos
         rows, leptons = [], []
         for assigned in self._assignments():
             if self._solved:
-                # Where it is not known which lepton it is, the neutrino is in no sum.
+                # If the lepton is ambiguous, the neutrino is in no sum.
                 place = assigned.get(frozenset({self._solved.lepton}), candidates[:1])
                 lepton = candidates.index(place[0])
                 assigned[frozenset({self._solved.parton})] = (objects + lepton,)
@@ -181,7 +181,7 @@ class MassReconstruction:
 
     @cached_property
     def _candidates(self) -> tuple[int, ...]:
-        """Places of the objects that the lepton from the neutrino's decay can be."""
+        """Places of the objects that can be the charged lepton of the neutrino's decay."""
         if self._solved is None:
             return ()
         return next(match.objects for match in self._groups if self._solved.lepton in match.partons)
@@ -195,7 +195,7 @@ class MassReconstruction:
             yield {partons: places for part in parts for partons, places in part.items()}
 
     def _with_neutrinos(self, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Objects, followed by the neutrino that goes with each lepton; whether that gives the mass."""
+        """Objects, followed by the neutrino for each lepton, and whether its mass exists, (n, leptons)."""
         assert self._solved is not None
         px, py = objects[:, self._solved.missing, 0], objects[:, self._solved.missing, 1]
         neutrinos, real = [], []
@@ -217,9 +217,9 @@ _reconstruction = lru_cache(MassReconstruction)
 def neutrino_pz(
     lepton: tf.Tensor, px: tf.Tensor, py: tf.Tensor, mass: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """p_z (n,) in GeV that gives lepton (n, 4) and neutrino a mass in GeV, and whether there is one.
+    """p_z (n,) in GeV that gives lepton (n, 4) and neutrino a mass in GeV, and whether one exists.
 
-    The root of smallest modulus; the real part where roots are complex.
+    It is the root of smallest modulus, or the real part of complex roots.
     """
     k = (mass**2 - _mass(lepton) ** 2) / 2.0 + lepton[:, 0] * px + lepton[:, 1] * py
     a = lepton[:, 3] ** 2 - lepton[:, 2] ** 2
@@ -228,20 +228,20 @@ def neutrino_pz(
     discriminant = half_b**2 - a * c
     real = discriminant > 0.0
     root = tf.sqrt(tf.where(real, discriminant, 1.0))
-    # The smaller root as c over the larger one: the difference of near numbers would lose digits.
+    # The smaller root as c over the larger one avoids cancellation.
     larger = -half_b - tf.where(half_b < 0.0, -root, root)
     return tf.where(real, c / larger, -half_b / a), real
 
 
 @serialisable
 class ReconstructedMasses(View):
-    """Coordinates of detector events as log(m/GeV), (n, masses), of the masses of `MassReconstruction`.
+    """Logarithms log(m/GeV), (n, masses), of the masses that `MassReconstruction` finds in detector events.
 
-    Those of less than 1 GeV count as 1 GeV.
+    Masses below 1 GeV count as 1 GeV.
 
     Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
-        process: of the events, a `Process` or its content.
+        representation: representation of the coordinates, with four-momenta as physical units.
+        process: process of the events, a `Process` or its content.
 
     Raises:
         ValueError: as `MassReconstruction` does, and if there is no mass to reconstruct.
@@ -266,7 +266,7 @@ class ReconstructedMasses(View):
 
 @serialisable
 class ReconstructedTops(ReconstructedMasses):
-    """`ReconstructedMasses` of the tt̄ process, by the name that files of earlier versions have."""
+    """`ReconstructedMasses` of the tt̄ process, under its name in files of earlier versions."""
 
     excluded_from_config = ("process",)
 
@@ -275,7 +275,7 @@ class ReconstructedTops(ReconstructedMasses):
 
 
 def _solved(process: Process) -> _Solved | None:
-    """The neutrino whose momentum can be found, if there is one."""
+    """The neutrino whose momentum can be reconstructed, if there is one."""
     given = process.reconstruction.neutrino
     met = next((match for match in process.matches if match.kind == "met"), None)
     neutrino = process.partons[met.partons[0]] if met else None
@@ -289,12 +289,12 @@ def _solved(process: Process) -> _Solved | None:
                 return _Solved(met.partons[0], met.objects[0], lepton, decay.name, mass)
     if given:
         raise ValueError(
-            f"process {process.name}: reconstruction.neutrino is of one neutrino, with missing momentum "
-            "among the objects, and a decay to it and a charged lepton that has an object; there is none"
+            f"process {process.name}: reconstruction.neutrino needs missing momentum, and a decay to one "
+            "neutrino and a charged lepton that has an object; there is none"
         )
     return None
 
 
 def _mass(four: tf.Tensor) -> tf.Tensor:
     squares = tf.squeeze(four[..., 3:] ** 2 - kinematics.square(four[..., :3]), -1)
-    return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no slope at 0
+    return tf.sign(squares) * tf.sqrt(tf.maximum(tf.abs(squares), 1e-12))  # the root has no gradient at 0

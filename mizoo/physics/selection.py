@@ -1,4 +1,4 @@
-"""Selections of detector events: formulas that see the objects of each kind, and how many there are."""
+"""Selections of detector events: formulas of the properties and numbers of objects of each kind."""
 
 from typing import get_args
 
@@ -6,7 +6,7 @@ from mizoo.physics.expression import Expression
 from mizoo.physics.particles import Kind
 
 FUNCTIONS = ("count", "any", "all", "max", "min", "sum")
-"""What makes one value per event of values per object."""
+"""Functions from values per object to one value per event."""
 
 _COUNTS: dict[str, Kind] = {f"n_{kind}s": kind for kind in get_args(Kind) if kind != "met"}
 
@@ -14,15 +14,15 @@ _COUNTS: dict[str, Kind] = {f"n_{kind}s": kind for kind in get_args(Kind) if kin
 class Selection:
     """A formula such as `n_electrons == 2 and count(jet.pt > 30) >= 2`.
 
-    It knows the numbers of objects `n_electrons`, `n_muons`, `n_taus`, `n_photons` and `n_jets`; the
-    properties of the objects of a kind, such as `jet.pt`, `electron.charge` or `jet.btag`, of which
-    `count`, `any`, `all`, `max`, `min` and `sum` make one value per event; and `met.pt` and `met.phi`.
+    It may use the numbers of objects `n_electrons`, `n_muons`, `n_taus`, `n_photons` and `n_jets`; the
+    properties of the objects of a kind, such as `jet.pt`, `electron.charge` or `jet.btag`, which `count`,
+    `any`, `all`, `max`, `min` and `sum` reduce to one value per event; and `met.pt` and `met.phi`.
 
     Args:
-        text: the formula.
+        text: text of the formula.
 
     Raises:
-        ValueError: for what is no formula, or has a name that is not known.
+        ValueError: for text that is not a formula, or has an unknown name.
     """
 
     def __init__(self, text: str) -> None:
@@ -33,13 +33,13 @@ class Selection:
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """Kinds of objects that it looks at."""
+        """Kinds of objects that the formula uses."""
         found = {_COUNTS.get(name, name) for name in self.expression.names}
         return tuple(kind for kind in get_args(Kind) if kind in found)
 
     @property
     def counts(self) -> dict[str, Kind]:
-        """Kinds of objects whose numbers it looks at, by the name of the number."""
+        """Kinds of objects whose numbers the formula uses, by the name of the number."""
         return {name: kind for name, kind in _COUNTS.items() if name in self.expression.names}
 
     def __repr__(self) -> str:

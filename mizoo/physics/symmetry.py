@@ -15,9 +15,9 @@ from mizoo.distribute import collectives
 class BeamSymmetry(keras.layers.Layer):
     """Random rotations about the beam and reflections of y and of z, the same for x and z.
 
-    Takes and returns a dictionary of batches of four-momenta (n, 4 × objects), px py pz E each.
-    With `training=False` batches stay as they are.
-    Neither unpolarised beams nor a detector symmetric about its axis tell an event from its image.
+    Takes and returns a dictionary of batches of four-momenta (n, 4 × objects), px py pz E each. With
+    `training=False` batches are unchanged. These are symmetries of unpolarised beams and of a detector that
+    is symmetric about its axis.
     """
 
     def __init__(self, **kwargs: Any) -> None:

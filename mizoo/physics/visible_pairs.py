@@ -1,15 +1,15 @@
-"""Resonances that decay to two objects of the detector: their masses can be coordinates of its events."""
+"""Resonances that decay to two detector objects, whose masses can be coordinates of events."""
 
 from mizoo.physics.process import Process
 
 
 def visible_pairs(process: Process, ordered: bool) -> list[tuple[int, int]]:
-    """Places of the two objects to which a decay leads, for each where both are known.
+    """Places of the two objects of each decay for which both are known.
 
     Args:
-        process: with a fixed number of objects.
-        ordered: whether objects of a kind come by falling pT; otherwise they are in the order of their
-            partons, so that each is known.
+        process: process with a fixed number of objects.
+        ordered: whether objects of a kind are in order of falling pT. Otherwise they are in the order of
+            their partons, so that each is known.
     """
     found = []
     for decay in process.decays:

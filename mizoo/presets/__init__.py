@@ -1,4 +1,4 @@
-"""Factories of compiled models."""
+"""Presets: factories of compiled models."""
 
 import lazy_loader as lazy
 

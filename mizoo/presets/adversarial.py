@@ -21,18 +21,18 @@ def generator(
     r1: Weight = 0.0, gradient_penalty: Weight = 0.0, spectral: bool = False,
     ema_momentum: Fraction = 0.995, **options: Any,
 ) -> Turbo:  # fmt: skip
-    """A decoder and a critic of x_tilde: what the plain GANs share.
+    """A decoder and a critic of x_tilde, the parts of all plain GANs.
 
     Args:
-        x: a representation or the shape of one event; digits by default.
+        x: a representation, or the shape of one event; digits by default.
         latent: number of components of z.
-        name: of the model.
-        gan_loss: see `Adversarial`; so are `r1` and `gradient_penalty`.
+        name: name of the model.
+        gan_loss: see `Adversarial`, also for `r1` and `gradient_penalty`.
         spectral: whether the critic's layers are spectrally normalised.
-        units: of the decoder's network, see `mizoo.networks.network`.
-        decoder: mapper in place of a network chosen from the shapes.
-        ema_momentum: of the decoder's average, from which samples come.
-        options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
+        units: units of the decoder's network, see `mizoo.networks.network`.
+        decoder: mapper instead of a network chosen from the shapes.
+        ema_momentum: momentum of the decoder's average, from which samples come.
+        options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     x, z = space(x), Latent(latent)
     decoder = decoder or deterministic(z, x, units)
@@ -77,15 +77,15 @@ def infogan(
 ) -> Turbo:  # fmt: skip
     """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
 
-    The noise of z is left to its prior, so that L bounds the information between code and x_tilde.
+    The noise of z keeps its prior, so that L bounds the mutual information of code and x_tilde.
 
     Args:
-        x: a representation or the shape of one event; digits by default.
+        x: a representation, or the shape of one event; digits by default.
         noise: number of normal components of z, which are not inferred.
-        uniform, categories: of the code, see `Latent`.
+        uniform, categories: parts of the code, see `Latent`.
         information: weight of L.
-        units: of the mappers' networks, see `mizoo.networks.network`.
-        options: of `compiled`.
+        units: units of the mappers' networks, see `mizoo.networks.network`.
+        options: options of `compiled`.
     """
     x, z = space(x), Latent(noise, uniform, categories)
     encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units), z)
@@ -102,14 +102,14 @@ def alae(
 ) -> Turbo:
     """Adversarial latent auto-encoder: D on x_tilde, seen through the encoder, and L on z_hat.
 
-    The prior of z is learnt: normal draws, mapped by a network. The critic is the encoder followed by a
-    small network, so that the encoder is trained by both games.
+    The prior of z is learnt: a network maps normal draws. The critic is the encoder followed by a small
+    network, so that both losses train the encoder.
 
     Args:
-        x: a representation or the shape of one event; digits by default.
+        x: a representation, or the shape of one event; digits by default.
         latent: number of components of z.
-        units: of the mappers' networks, see `mizoo.networks.network`.
-        options: of `compiled`.
+        units: units of the mappers' networks, see `mizoo.networks.network`.
+        options: options of `compiled`.
     """
     x, z = space(x), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
     seen = network(x.shape, z.shape, units)

@@ -1,4 +1,4 @@
-"""Types of the arguments of presets. Values are checked before a network is built."""
+"""Types of the arguments of presets, whose values are checked before a network is built."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 def _described(what: str) -> WrapValidator:
-    """Say in one phrase what a union of types accepts."""
+    """A validator whose error describes a union of types in one phrase."""
 
     def validate(value: Any, validator: Callable[[Any], Any]) -> Any:
         try:
@@ -55,12 +55,12 @@ def checked(
 
     Args:
         name: name of the preset, for messages.
-        factory: the factory of the model.
+        factory: factory of the model.
         shared: functions that take the factory's further keyword arguments.
 
     Raises:
-        ValueError: from the returned factory, for an argument that it does not have, or a value of another
-            type or out of range; the message names the preset and the argument.
+        ValueError: from the returned factory, for an unknown argument, or a value of another type or out of
+            range; the message names the preset and the argument.
     """
     signature, functions = inspect.signature(factory), (factory, *shared)
 
@@ -80,7 +80,7 @@ def checked(
 
 
 def arguments_of(*functions: Callable[..., Any]) -> dict[str, Any]:
-    """Annotations of all arguments with a default, by name; the first function that has one decides."""
+    """Annotations of all arguments with a default, by name; of several, that of the first function."""
     found: dict[str, Any] = {}
     for function in functions:
         hints = get_type_hints(function, include_extras=True)

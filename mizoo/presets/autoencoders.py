@@ -19,18 +19,18 @@ def autoencoder(
     stochastic: bool = False, scale: Positive = 0.3, units: Count = 128,
     encoder: Mapper | None = None, decoder: Mapper | None = None, **options: Any,
 ) -> Turbo:  # fmt: skip
-    """The part that auto-encoders share: mappers, and the likelihood of x_hat.
+    """Mappers and the likelihood of x_hat, the parts of all auto-encoders.
 
     Args:
-        extras: function that makes the other objectives, given the representations x and z.
-        x: a representation or the shape of one event.
+        extras: function from the representations x and z to the other objectives.
+        x: a representation, or the shape of one event.
         latent: number of components of z.
-        name: of the model.
+        name: name of the model.
         stochastic: whether the encoder is Gaussian instead of deterministic.
         scale: standard deviation of the normal distribution around x_hat, in the coordinates of x.
-        units: of the mappers' networks, see `mizoo.networks.network`.
-        encoder, decoder: mappers in place of networks chosen from the shapes.
-        options: of `compiled`: `weights`, `learning_rate`, `critic_steps`.
+        units: units of the mappers' networks, see `mizoo.networks.network`.
+        encoder, decoder: mappers instead of networks chosen from the shapes.
+        options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     z = Latent(latent)
     encoder = encoder or (gaussian if stochastic else deterministic)(x, z, units)
@@ -43,7 +43,7 @@ def ae(x: SpaceLike = None, latent: Count = 8, name: Name = "ae", **options: Any
     """Auto-encoder: L on x_hat and nothing else.
 
     Args:
-        x: a representation or the shape of one event; digits by default.
+        x: a representation, or the shape of one event; digits by default.
         latent: number of components of z.
         options: see `autoencoder`.
     """
@@ -80,7 +80,7 @@ def infovae(
 
     Args:
         x, latent, options: as for `ae`.
-        alpha: the rate has the weight 1 - alpha; with 1 this is MMD-VAE.
+        alpha: reduction of the rate's weight, which is 1 - alpha; 1 makes this MMD-VAE.
         mmd: weight of the MMD, α + λ - 1 in the paper.
     """
     return autoencoder(
@@ -117,8 +117,8 @@ def aae(
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 
     Args:
-        process: whose detector objects x are; that of the demonstration if nothing is given.
-        x: a representation or the shape of one event, in place of a process.
+        process: the process whose detector objects are x; the demonstration's process by default.
+        x: a representation, or the shape of one event, instead of a process.
         latent: number of components of z.
         options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
     """

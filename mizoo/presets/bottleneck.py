@@ -27,12 +27,12 @@ def bibae(
 ) -> Turbo:
     """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
 
-    With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, with `{"R_z_tilde": 0, "D_x_hat": 0}`
-    the stochastic `aae`.
+    With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, and with `{"R_z_tilde": 0, "D_x_hat": 0}` it
+    is the stochastic `aae`.
 
     Args:
-        process: whose detector objects x are; that of the demonstration if nothing is given.
-        x: a representation or the shape of one event, in place of a process.
+        process: the process whose detector objects are x; the demonstration's process by default.
+        x: a representation, or the shape of one event, instead of a process.
         latent: number of components of z.
         options: see `autoencoder`.
     """
@@ -50,14 +50,14 @@ def bibae_desy(
 ) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
-    A second critic of x_hat sees its difference from x. After 0.8 of the epochs, a network that touches
-    up the decoder's draws is trained by the critics of x_hat while all else is frozen.
+    A second critic of x_hat takes the difference of x_hat and x. After 0.8 of the epochs, the critics of
+    x_hat train a network that post-processes the decoder's draws, and all else is frozen.
 
     Args:
         x, latent: as for `bibae`; digits by default.
-        decoder: mapper that is refined, in place of a network with the normal distribution of `scale`.
+        decoder: mapper to post-process, instead of a network with the normal distribution of `scale`.
         scale, units: see `autoencoder`.
-        weights: of terms, in place of the preset's, in both stages.
+        weights: weights of terms, instead of the preset's, in both stages.
         options: see `autoencoder`.
     """
     x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
@@ -95,11 +95,11 @@ def vaegan(
 ) -> Turbo:
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 
-    Here the critic's gan_loss reaches the encoder as well, by way of x_hat.
+    The adversarial loss of x_hat trains the encoder, too.
 
     Args:
         x, latent, options: as for `ae`.
-        weights: of terms, in place of the preset's; L_x_hat, of the pixels, is off.
+        weights: weights of terms, instead of the preset's; L_x_hat, of the pixels, is off.
     """
 
     def extras(x, z):

@@ -1,4 +1,4 @@
-"""All presets of the package, which their modules register when they are imported."""
+"""All presets of the package. Importing their modules registers them."""
 
 import mizoo.physics.reconstruction  # noqa: F401  shipped files name its classes
 from mizoo.presets import (  # noqa: F401

@@ -24,19 +24,19 @@ def gandalf(
 ) -> Turbo:  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.
 
-    Transcoding simulates and unfolds, z → latent → x and x → latent → z; reconstruction comes back to the
-    space it began in. Alignment brings the latents of a pair together. Decoders know of the event what the
-    latent says, and which space it came from.
+    Transcoding simulates (z → latent → x) and unfolds (x → latent → z). Reconstruction returns to the space
+    of its input. Alignment brings the latents of a pair together. A decoder takes the latent and a flag of
+    the space that it comes from, and nothing else of the event.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        latent: components of the common latent; two are the azimuth that the others are seen from.
+        process: the process of the events; the demonstration's process by default.
+        latent: components of the common latent; two are the azimuth that all others are relative to.
         alignment: weight of `Alignment`.
-        width, dropout: of the encoders, see `attention`.
-        units, blocks: of the decoders' networks.
+        width, dropout: parameters of the encoders, see `attention`.
+        units, blocks: parameters of the decoders' networks, see `modulated`.
         sampler, evaluations: see `Diffusion`.
-        weights: of terms, in place of the preset's.
-        learning_rate: of the mappers.
+        weights: weights of terms, instead of the preset's.
+        learning_rate: learning rate of the mappers.
     """
     known = find(process)
     x, z = ObjectCoordinates(known), PartonCoordinates(known)

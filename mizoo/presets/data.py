@@ -1,13 +1,14 @@
-"""The data of a run: files of a user's own or a demonstration, and which of them it does not see.
+"""The data of a run, from the user's files or a demonstration, and their split.
 
-Of files, the last tenth of the events is for tests and the tenth before it for validation. What a run was
-trained on stands in its `config.json`, under `data`: names, paths and checksums of the files or the name of
-the demonstration, the number of events and their shapes; so the same tenth can be found again.
+The last tenth of the events of files is for tests, and the tenth before it for validation. The
+`config.json` of a run records its data under `data`: names, paths and checksums of the files or the name of
+the demonstration, the number of events and their shapes. The same split can thus be made again.
 """
 
 import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mizoo.datasets import Events, Samples, Split, read, read_arrays
 from mizoo.datasets.integrity import checksum
@@ -17,21 +18,21 @@ from mizoo.datasets.readers.sources import opened
 from mizoo.physics import library
 from mizoo.physics.process import Process
 from mizoo.presets import PRESETS
-from mizoo.presets.registry import DEMONSTRATIONS
+from mizoo.presets.registry import DEMONSTRATIONS, Preset
 
 _ARRAYS = (".npz", ".npy")
 _NO_BAD_ROWS = "skip_bad leaves out bad events of files, no rows of arrays"
 
 
 class UnusedData(UserWarning):
-    """Says which arrays of a file a model does not use."""
+    """Warns of arrays of a file that a model does not use."""
 
 
-def are_arrays(paths) -> bool:
-    """Whether files are NumPy's; else they are files of events.
+def are_arrays(paths: Sequence[str | Path]) -> bool:
+    """Whether files hold NumPy arrays; otherwise they hold events.
 
     Raises:
-        ValueError: if some are and some are not, with the first of each; or if one is given twice.
+        ValueError: for files of both kinds, with the first of each, or for a repeated file.
     """
     places = [Path(path).resolve() for path in paths]
     if twice := [str(path) for path, place in zip(paths, places, strict=True) if places.count(place) > 1]:
@@ -47,17 +48,21 @@ def are_arrays(paths) -> bool:
 
 
 def read_data(
-    paths, process: Process | None = None, columns=None, arrays: bool | None = None, skip_bad=False
+    paths: Sequence[str | Path],
+    process: Process | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    arrays: bool | None = None,
+    skip_bad: bool = False,
 ) -> Samples:
     """Read all files of one kind: plain arrays, or events of a process.
 
     Args:
-        paths: of the files.
-        process: of the events; by default what the files say of themselves.
+        paths: paths of the files.
+        process: the process of the events; by default the one that the files name.
         columns: names of columns, see `mizoo.datasets.read`.
-        arrays: whether they are plain arrays. NumPy files may be either; if None, they are, but for those
-            that say their process, or where one is given.
-        skip_bad: leave bad events out.
+        arrays: whether they are plain arrays. If None, NumPy files are, unless they name their process or
+            one is given.
+        skip_bad: whether to leave out bad events.
 
     Raises:
         FileNotFoundError, ValueError: as `read` and `read_arrays` raise, for a mixture of kinds, and for
@@ -75,13 +80,15 @@ def read_data(
     return read(*paths, process=process, columns=columns, skip_bad=skip_bad)
 
 
-def read_to_compare(truth, made, process=None, skip_bad=False) -> tuple[Samples, Samples]:
-    """Two files to compare: of events of one process, or of plain arrays.
+def read_to_compare(
+    truth: str | Path, made: str | Path, process: Process | None = None, skip_bad: bool = False
+) -> tuple[Samples, Samples]:
+    """Read two files to compare: of events of one process, or of plain arrays.
 
     Args:
-        truth, made: paths.
-        process: of the events; by default what one of the files says.
-        skip_bad: leave bad events out.
+        truth, made: paths of the files.
+        process: the process of the events; by default the one that one of the files names.
+        skip_bad: whether to leave out bad events.
 
     Raises:
         FileNotFoundError, ValueError: as `read_data` raises.
@@ -92,8 +99,8 @@ def read_to_compare(truth, made, process=None, skip_bad=False) -> tuple[Samples,
     return true, other
 
 
-def _says(path) -> Process | None:
-    """The process that a file says its events are of, if it does."""
+def _says(path: str | Path) -> Process | None:
+    """The process that a file names, if it does."""
     return opened(path, None, MAX_BYTES).process
 
 
@@ -109,20 +116,24 @@ def split_of(samples: Samples) -> Split:
 
 
 def training_data(
-    name, paths=(), process: Process | None = None, columns=None, skip_bad=False
-) -> tuple[Split, dict, dict]:
-    """Data for a preset: those of files, or packaged ones.
+    name: str,
+    paths: Sequence[str | Path] = (),
+    process: Process | None = None,
+    columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    skip_bad: bool = False,
+) -> tuple[Split, dict[str, Any], dict[str, Any]]:
+    """Data for a preset, from files or packaged.
 
     Args:
-        name: of the preset.
-        paths: of files, all of one kind: NumPy's with arrays x and z, or files of events.
-        process: of the events; by default what the files say of themselves.
+        name: name of the preset.
+        paths: paths of files of one kind: NumPy files with arrays x and z, or files of events.
+        process: the process of the events; by default the one that the files name.
         columns: names of columns of the files, see `mizoo.datasets.read`.
-        skip_bad: leave bad events out.
+        skip_bad: whether to leave out bad events.
 
     Returns:
-        The data, the arguments of the preset that say what they are of, and the record of the data for
-        `config.json`.
+        The data, the arguments of the preset that describe them, and the record of the data for
+            `config.json`.
 
     Raises:
         FileNotFoundError, ValueError: as `read_data` does, for fewer than 10 events, for data that the
@@ -157,9 +168,9 @@ def training_data(
     return split, options, {**content, **_sizes(split.train, len(samples))}
 
 
-def _packaged(preset, process):
-    """Data, arguments and record of a packaged data set: of the process, or the demonstration."""
-    options = {}
+def _packaged(preset: Preset, process: Process | None) -> tuple[Split, dict[str, Any], dict[str, Any]]:
+    """Data, arguments and record of a packaged data set: that of the process, or the demonstration."""
+    options: dict[str, Any] = {}
     dataset = preset.dataset
     if process is not None:
         if not preset.takes_process:
@@ -171,23 +182,23 @@ def _packaged(preset, process):
     return split, options, {"demonstration": dataset, **_sizes(split.train, _count(split))}
 
 
-def _plain(columns):
-    """A mapping of columns as it can be kept: its content, not the path of a file."""
+def _plain(columns: Columns | Mapping[str, Any] | str | Path | None) -> dict[str, Any] | None:
+    """A mapping of columns as plain data for the record, without the path of a file."""
     return None if columns is None else Columns.of(columns).model_dump(mode="json", exclude_defaults=True)
 
 
-def tell_unused(name, samples: Samples, used: Samples, paths) -> None:
-    """Warn of arrays that a model does not take."""
+def tell_unused(name: str, samples: Samples, used: Samples, paths: Iterable[str | Path]) -> None:
+    """Warn of arrays that a model does not use."""
     for space in samples.arrays().keys() - used.arrays().keys():
         files = " and ".join(map(str, paths))
         warnings.warn(f"{files}: {space} is not used, {name} takes x alone", UnusedData, 3)
 
 
-def same_files(record: dict, paths) -> bool:
+def same_files(record: dict[str, Any], paths: Sequence[str | Path]) -> bool:
     """Whether files are those of a record, wherever they are now.
 
     Raises:
-        FileNotFoundError: if a file is not there.
+        FileNotFoundError: if a file does not exist.
         ValueError: if only some are, as a model has seen most of their events; or for a mixture of kinds.
     """
     are_arrays(paths)
@@ -205,17 +216,21 @@ def same_files(record: dict, paths) -> bool:
     return bool(seen)
 
 
-def held_out(record: dict, split="test", paths=()) -> Samples:
-    """Events of the files of a record that a run has not trained on, read again.
+def held_out(
+    record: dict[str, Any],
+    split: Literal["train", "validation", "test"] = "test",
+    paths: Sequence[str | Path] = (),
+) -> Samples:
+    """Read again the events of a record's files that a run has not trained on.
 
     Args:
         record: `data` of a run's `config.json`.
         split: `"train"`, `"validation"` or `"test"`.
-        paths: of the files, if they are elsewhere now.
+        paths: present paths of the files, if they have been moved.
 
     Raises:
-        FileNotFoundError: if a file is not there, with its name.
-        ValueError: if a file is another one now.
+        FileNotFoundError: if a file does not exist, with its name.
+        ValueError: if a file has changed.
     """
     paths = paths or [Path(file.get("path", file["name"])) for file in record["files"]]
     for path, file in zip(paths, record["files"], strict=True):
@@ -234,26 +249,26 @@ def held_out(record: dict, split="test", paths=()) -> Samples:
     return getattr(split_of(samples), split)
 
 
-def differs(former: dict, record: dict) -> bool:
+def differs(former: dict[str, Any], record: dict[str, Any]) -> bool:
     """Whether two records are of other data; files may have been moved."""
 
-    def essence(record):
+    def essence(record: dict[str, Any]) -> list[Any]:
         sums = [file["sha256"] for file in record.get("files", ())]
         return [sums, *(record.get(key) for key in ("demonstration", "skip_bad", "process", "columns"))]
 
     return essence(former) != essence(record)
 
 
-def described(record: dict) -> str:
+def described(record: dict[str, Any]) -> str:
     """The data of a record in words."""
     if "demonstration" in record:
         return f"the demonstration {record['demonstration']}"
     return " and ".join(file["name"] for file in record["files"])
 
 
-def _sizes(samples, count):
+def _sizes(samples: Samples, count: int) -> dict[str, Any]:
     return {"events": count, "shapes": {s: list(a.shape[1:]) for s, a in samples.arrays().items()}}
 
 
-def _count(split):
+def _count(split: Split) -> int:
     return sum(len(samples) for samples in (split.train, split.validation, split.test))

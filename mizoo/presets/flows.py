@@ -34,22 +34,23 @@ def conditional_flows(
     """A model of two conditional flows, between the spaces of a process or any others.
 
     Args:
-        process: whose events these are, see `mizoo.processes`.
-        x, z: representations or shapes, both, in place of a process.
-        weights, estimator: of its terms, see `mizoo.objectives.terms`.
-        units, couplings, dropout: of the flows, see `Flow`.
-        encoder, decoder: mappers in place of the flows.
-        learning_rate: of mappers and critics.
-        name: of the model.
+        process: the process of the events, see `mizoo.processes`.
+        x, z: representations or shapes, both, instead of a process.
+        weights, estimator: weights and estimators of its terms, see `mizoo.objectives.terms`.
+        units, couplings, dropout: parameters of the flows, see `Flow`.
+        encoder, decoder: mappers instead of the flows.
+        learning_rate: learning rate of mappers and critics.
+        name: name of the model.
 
     Raises:
-        ValueError: if only one of `x` and `z` is given, or they beside a process; for a weight of no term.
+        ValueError: if only one of `x` and `z` is given, or if they are given with a process; for a weight
+            of an unknown term.
     """
     parts: dict[str, Any] = {"couplings": couplings, "units": units, "dropout": dropout}
     if (known := process_of(name, process, x, z)) is not None:
         of = spaces(known)
         x, z, views, augmentation = of.x, of.z, {s: of.view(s) for s in "xz"}, of.augmentation
-        # Residuals of azimuths are no angles.
+        # Residuals of azimuths are not angles.
         encoder = encoder or of.between(Flow(z.shape, view=views["x"], **parts), "x", "z")
         decoder = decoder or of.between(Flow(x.shape, view=views["z"], **parts), "z", "x")
     else:
@@ -85,8 +86,8 @@ def flow(
     """Normalising flows, by exact likelihoods: conditional ones both ways on pairs, or one of x alone.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        x, z: representations or shapes of one event, in place of a process. With x alone, z is normal
+        process: the process of the events; the demonstration's process by default.
+        x, z: representations, or shapes of one event, instead of a process. With x alone, z is normal
             noise, the decoder a bijection and the encoder its inverse.
         options: see `conditional_flows`; for x alone, `units`, `couplings` and `learning_rate`.
     """

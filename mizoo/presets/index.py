@@ -1,4 +1,4 @@
-"""What the presets are, read off their source: importing them would import TensorFlow."""
+"""List of the presets, read from their source, as importing them would import TensorFlow."""
 
 import ast
 from importlib import resources
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """One preset: its name, the first line of its docstring, the data that it takes and its paper."""
+    """A preset: its name, the first line of its docstring, the data that it takes and its paper."""
 
     name: str
     summary: str

@@ -1,4 +1,4 @@
-"""What presets are put together from."""
+"""Building blocks of presets."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,12 +17,12 @@ DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
 
 def space(given: SpaceLike, default: Shape = DIGITS) -> Representation:
-    """The representation of a space: as given, or for arrays of a given shape, or the default.
+    """The representation of a space: the given one, or one for arrays of a shape.
 
     Args:
-        given: a `Representation`; a shape, for which images are mapped to [-1, 1] and anything else is
+        given: a `Representation`; a shape, for which images are mapped to [-1, 1] and other arrays are
             standardised; or None.
-        default: taken for None.
+        default: shape in place of None.
     """
     if isinstance(given, Representation):
         return given
@@ -33,15 +33,16 @@ def space(given: SpaceLike, default: Shape = DIGITS) -> Representation:
 def deterministic(
     source: Representation, target: Representation, units: int = 128, **likelihood: Any
 ) -> Deterministic:
-    """A network between two representations, of `units` as in `network`; `distribution` is that of its
-    likelihood, see `Deterministic`.
+    """A network between two representations, with `units` as in `network`.
+
+    Its options `likelihood` are those of `Deterministic`.
     """
     last = "tanh" if target.bounded else None
     return Deterministic(network(source.shape, target.shape, units, last=last), target.shape, **likelihood)
 
 
 def gaussian(source: Representation, target: Representation, units: int = 128) -> Gaussian:
-    """A network that gives a normal distribution on the target representation."""
+    """A network that predicts a normal distribution on the target representation."""
     *rest, components = target.shape
     return Gaussian(network(source.shape, (*rest, 2 * components), units), target.shape)
 
@@ -56,7 +57,7 @@ def adversarial(
 
     Args:
         spaces: the representations.
-        gan_loss: see `Adversarial`; so are the `penalties`.
+        gan_loss: see `Adversarial`, also for the `penalties`.
         spectral: whether its layers are spectrally normalised.
     """
     *rest, _ = spaces[0].shape
@@ -70,15 +71,15 @@ def compiled(
     weights: Weights = None, learning_rate: Positive = 1e-3, critic_steps: Count = 1,
     ema_momentum: Fraction | None = None, **parts: Any,
 ) -> Turbo:  # fmt: skip
-    """The compiled model: Adam for the mappers and, with less inertia, for the critics.
+    """The compiled model: Adam for the mappers and, with less momentum, for the critics.
 
     Args:
         encoder, decoder, objectives, x, z: see `Turbo`.
-        name: of the model.
-        weights: of terms, in place of the preset's; 0 switches a term off.
-        learning_rate: of mappers and critics.
-        critic_steps: updates of the critics for one of the mappers.
-        ema_momentum: of the average of the mappers' weights that samples come from, if any.
+        name: name of the model.
+        weights: weights of terms, instead of the preset's; 0 switches a term off.
+        learning_rate: learning rate of mappers and critics.
+        critic_steps: updates of the critics per update of the mappers.
+        ema_momentum: momentum of the average of the mappers' weights that samples come from, if any.
         parts: further arguments of `Turbo`.
     """
     model = Turbo(encoder, decoder, objectives, x, z, name=name, ema_momentum=ema_momentum, **parts)

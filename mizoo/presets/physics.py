@@ -1,4 +1,4 @@
-"""What the presets of a physics process are made of: coordinates, matching, features, residuals."""
+"""Building blocks of presets of a process: coordinates, matching, features, residuals."""
 
 from itertools import combinations
 from typing import NamedTuple
@@ -23,22 +23,22 @@ from mizoo.representations import (
 from mizoo.representations.base import Representation
 
 DEMONSTRATION = "ttbar"
-_MOST = 60  # masses that networks see of an event
-_MOST_ORDERS = 120  # permutations of objects that an assignment can tell apart
+_MOST = 60  # maximum number of masses per event as features
+_MOST_ORDERS = 120  # maximum number of permutations of objects for an assignment
 
 
 def find(process: ProcessLike) -> Process:
-    """The process of a preset's argument; that of the demonstration by default."""
+    """The process of a preset's argument; the demonstration's process by default."""
     return library.find(process or DEMONSTRATION)
 
 
 def process_of(name: str, process: ProcessLike, x: SpaceLike = None, z: SpaceLike = None) -> Process | None:
-    """The process of a preset's arguments; that of the demonstration if there are none.
+    """The process of a preset's arguments; the demonstration's process if there are none.
 
     Args:
-        name: of the preset, for messages.
-        process: a `Process`, or what `mizoo.physics.library.find` takes.
-        x, z: representations or shapes, in place of a process.
+        name: name of the preset, for messages.
+        process: a `Process`, or another argument of `mizoo.physics.library.find`.
+        x, z: representations or shapes, instead of a process.
 
     Raises:
         ValueError: if both a process and a space are given, or one space of two.
@@ -81,9 +81,10 @@ class Spaces(NamedTuple):
     """The two spaces of a process.
 
     Attributes:
-        x, z: representations.
-        x_objects: that of x without assignment: what mappers draw.
-        augmentation: layers of batches in physical units.
+        process: the process.
+        x, z: representations of the two spaces.
+        x_objects: representation of x without jet assignment, in which mappers draw.
+        augmentation: layers for batches in physical units.
     """
 
     process: Process
@@ -93,14 +94,14 @@ class Spaces(NamedTuple):
     augmentation: list[keras.layers.Layer]
 
     def view(self, space: str) -> EventView:
-        """What a network sees of x or z: coordinates, momenta, and the masses that tell events apart."""
+        """Features of x or z for networks: coordinates, momenta and invariant masses."""
         return EventView(self.x_objects if space == "x" else self.z, masses(self.process, space))
 
     def between(self, mapper: Mapper, source: str, target: str) -> RotationEquivariant:
-        """A mapper of residuals between the two spaces, the same at all azimuths.
+        """A mapper of residuals between the two spaces, equivariant under rotations about the beam.
 
         Args:
-            mapper: from the coordinates of the source to residuals of those of the target.
+            mapper: mapper from the coordinates of the source to residuals of those of the target.
             source, target: `"x"` and `"z"`, or the other way round.
         """
         spaces = {"x": self.x_objects, "z": self.z}
@@ -114,8 +115,8 @@ class Spaces(NamedTuple):
 def spaces(process: Process) -> Spaces:
     """Coordinates of a process, with the objects of one kind in the order of their partons.
 
-    Where there are several objects to as many partons, pairs are put in this order, and where only x is
-    known it is drawn: see `JetAssignment`. Of others, objects come by falling pT.
+    If there are several objects and as many partons of a kind, pairs are matched to this order. Where only
+    x is known, the order is drawn, see `JetAssignment`. Other objects are in order of falling pT.
     """
     z, symmetry = PartonCoordinates(process), BeamSymmetry()
     matching = JetMatching.of(process)
@@ -130,7 +131,7 @@ def spaces(process: Process) -> Spaces:
 
 
 def partners(process: Process, source: str) -> list[int]:
-    """Place of the source's object that stands for each object of the other space, -1 if there is none."""
+    """Place of the source's object that corresponds to each object of the other space, -1 for none."""
     found = [-1] * len(process.particles("z" if source == "x" else "x"))
     for match in process.matches:
         if len(match.partons) == len(match.objects):
@@ -143,9 +144,9 @@ def partners(process: Process, source: str) -> list[int]:
 
 
 def frames(process: Process) -> tuple[int, int]:
-    """Places in x and z of the object whose azimuth the events of a process are seen from.
+    """Places in x and z of the object whose azimuth defines the frame of an event.
 
-    It is one that is the same in both spaces, if there is any, and of these a lepton or photon if possible.
+    It is an object that is the same in both spaces, if there is one, and preferably a lepton or photon.
     """
     alone = [match for match in process.matches if len(match.partons) == len(match.objects) == 1]
     first = sorted(alone, key=lambda match: match.kind in ("jet", "met"))
@@ -153,7 +154,7 @@ def frames(process: Process) -> tuple[int, int]:
 
 
 def masses(process: Process, space: str) -> list[tuple[int, ...]]:
-    """Sets of objects whose masses networks see: all pairs, and all that could be what decays."""
+    """Sets of objects whose masses are features: all pairs, and all that could be a decaying system."""
     particles = process.particles(space)
     found: dict[tuple[int, ...], None] = {}
     found |= dict.fromkeys(combinations(range(len(particles)), 2))

@@ -20,7 +20,7 @@ DEMONSTRATIONS = {
 
 
 class Preset(NamedTuple):
-    """A preset factory and what the zoo's table says of it."""
+    """A preset factory and its entries in the table of models."""
 
     factory: Callable[..., Turbo]
     paper: str
@@ -30,7 +30,7 @@ class Preset(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """What the preset is, in a line."""
+        """The preset in one line."""
         return (self.factory.__doc__ or "").partition("\n")[0].rstrip(".:")
 
     @property
@@ -45,19 +45,19 @@ class Preset(NamedTuple):
 
     @property
     def takes_process(self) -> bool:
-        """Whether it makes models of the events of a process."""
+        """Whether it takes a process, for models of its events."""
         return "process" in self.arguments
 
     @property
     def takes_shapes(self) -> bool:
-        """Whether it makes models of any arrays; else the spaces are those of its demonstration."""
+        """Whether it takes shapes of arrays; otherwise the spaces are those of its demonstration."""
         return "x" in self.arguments
 
     def prepare(self, split: Split) -> Split:
-        """Data as this preset takes them: x alone, unpaired, or pairs.
+        """Data as the preset takes them: x alone, unpaired, or pairs.
 
         Raises:
-            ValueError: if they lack z and the preset needs it.
+            ValueError: if the data lack a space that the preset needs.
         """
         if self.data == "x" or (self.data == "x or pairs" and split.train.z is None):
             return split.each(lambda samples: samples.only("x"))
@@ -68,11 +68,11 @@ class Preset(NamedTuple):
     def truth(
         self, split: Literal["train", "validation", "test"] = "test", dataset: str | None = None
     ) -> Samples:
-        """What a trained model is compared with: x alone, or pairs, also for those that train without.
+        """Data to compare a trained model with: x alone, or pairs, also for models that train without.
 
         Args:
             split: `"train"`, `"validation"` or `"test"`.
-            dataset: a key of `DEMONSTRATIONS`, if it is not that of the preset.
+            dataset: a key of `DEMONSTRATIONS`; by default that of the preset.
         """
         samples: Samples = getattr(DEMONSTRATIONS[dataset or self.dataset](), split)
         return samples.only("x") if self.data == "x" else samples
@@ -88,10 +88,10 @@ PRESETS: dict[str, Preset] = {}
 def preset(
     paper: str, data: str, dataset: str, *shared: Callable[..., Any]
 ) -> Callable[[Callable[P, Turbo]], Callable[P, Turbo]]:
-    """Register a factory under its name; a call of it checks its arguments first, see `checked`.
+    """Register a factory under its name, with a check of its arguments, see `checked`.
 
     Args:
-        paper: where the model comes from.
+        paper: reference of the model.
         data: `"x"`, `"pairs"`, `"x or pairs"` or `"unpaired"`.
         dataset: a key of `DEMONSTRATIONS`.
         shared: functions that take the factory's further keyword arguments, if it has any.

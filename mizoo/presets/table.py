@@ -1,7 +1,9 @@
-"""The table of the zoo, read off the models themselves."""
+"""The table of the zoo, made from the models themselves."""
 
-from mizoo.objectives import LINKS
+from mizoo.model.turbo import Turbo
+from mizoo.objectives import LINKS, Divergence, Likelihood, MaximumLikelihood, Objective
 from mizoo.presets.catalogue import PRESETS
+from mizoo.presets.registry import Preset
 
 COLUMNS = ("preset", *LINKS, "extra", "mappers", "data", "paper")
 
@@ -9,7 +11,7 @@ COLUMNS = ("preset", *LINKS, "extra", "mappers", "data", "paper")
 def rows() -> list[dict[str, str]]:
     """One row for each preset with its default arguments: a dictionary by `COLUMNS`.
 
-    Those for either x alone or pairs have two.
+    Presets for either x alone or pairs have two.
     """
     found = []
     for name, preset in PRESETS.items():
@@ -25,12 +27,12 @@ def markdown() -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _row(name, preset, data, model):
-    cells = {stream: [] for stream in (*LINKS, "extra")}
-    for objective in sorted(model.objectives, key=lambda objective: objective.symbol != "L"):
+def _row(name: str, preset: Preset, data: str, model: Turbo) -> dict[str, str]:
+    cells: dict[str, list[str]] = {stream: [] for stream in (*LINKS, "extra")}
+    for objective in sorted(model.objectives, key=lambda one: not isinstance(one, Likelihood)):
         if objective.weight or any(objective.term in stage.weights for stage in model.stages):
-            column = objective.stream if objective.symbol in "LD" else "extra"
-            cells[column].append(_describe(objective))
+            is_of_stream = isinstance(objective, Likelihood | Divergence | MaximumLikelihood)
+            cells[objective.stream if is_of_stream else "extra"].append(_describe(objective))
     kinds = {role: mapper.kind for role, mapper in model.mappers.items() if mapper is not None}
     alike = len(kinds) == 2 and len(set(kinds.values())) == 1
     mappers = kinds["encoder"] if alike else ", ".join(f"{kind} {role}" for role, kind in kinds.items())
@@ -43,6 +45,6 @@ def _row(name, preset, data, model):
     }
 
 
-def _describe(objective):
-    """The letter of a term, and what is special about it."""
+def _describe(objective: Objective) -> str:
+    """The letter of a term, and its details."""
     return f"{objective.symbol} ({objective.note})" if objective.note else objective.symbol

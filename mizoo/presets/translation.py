@@ -1,4 +1,4 @@
-"""Translation between two spaces of data, from pairs or without."""
+"""Translation between two spaces of data, with or without pairs."""
 
 import math
 from typing import Any
@@ -31,10 +31,10 @@ def pix2pix(
     """pix2pix: L on x_tilde by absolute errors, and D by a critic that sees z beside it.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        x, z: representations or shapes of one event, images of one size or vectors, in place of a process.
+        process: the process of the events; the demonstration's process by default.
+        x, z: representations, or shapes of one event, images of one size or vectors, instead of a process.
         absolute: weight of the mean absolute error.
-        options: of `compiled`.
+        options: options of `compiled`.
     """
     x, z = momenta(name, process, x, z)
     decoder = deterministic(z, x, likelihood="laplace")
@@ -53,11 +53,11 @@ def srgan(
     """SRGAN: large images x from small ones z, by the likelihood of features and a critic of x_tilde.
 
     Args:
-        x, z: representations or shapes of the large and of the small images; digits by default.
+        x, z: representations, or shapes of the large and of the small images; digits by default.
         features: layer from images in [-1, 1] to features, such as a pretrained network; by default the
             critic's own, as in VAE/GAN.
         adversary: weight of D.
-        options: of `compiled`.
+        options: options of `compiled`.
     """
     x, z = space(x), space(z, SMALL_DIGITS)
     decoder = deterministic(z, x)
@@ -79,10 +79,10 @@ def cyclegan(
     """CycleGAN: critics of z_tilde and x_tilde, and L on x_hat and z_hat by absolute errors.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        x, z: representations or shapes of one event, in place of a process.
+        process: the process of the events; the demonstration's process by default.
+        x, z: representations, or shapes of one event, instead of a process.
         cycle: weight of the mean absolute errors.
-        options: of `compiled`.
+        options: options of `compiled`.
     """
     x, z = momenta(name, process, x, z)
     encoder, decoder = deterministic(x, z, likelihood="laplace"), deterministic(z, x, likelihood="laplace")
@@ -105,11 +105,11 @@ def otus(
     Of 1010 epochs, the last 10 train the decoder on x_tilde. Energies follow from the mass shell.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        x, z: representations or shapes, of one length, in place of a process.
-        latent_weight: of the distance of z_tilde.
-        projections: of the sliced distances.
-        options: of `compiled`.
+        process: the process of the events; the demonstration's process by default.
+        x, z: representations or shapes, of one length, instead of a process.
+        latent_weight: weight of the distance of z_tilde.
+        projections: number of projections of the sliced distances.
+        options: options of `compiled`.
 
     Raises:
         ValueError: if x and z have different numbers of coordinates.

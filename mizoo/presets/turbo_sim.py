@@ -42,28 +42,28 @@ def turbosim(
 ) -> Turbo:  # fmt: skip
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
-    By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates
-    that know thresholds, masses and symmetries; critics see lab momenta and invariant masses.
+    By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates with
+    thresholds, masses and symmetries built in. Critics take lab momenta and invariant masses.
 
     Args:
-        process: whose events these are; that of the demonstration if nothing is given.
-        original: the configuration of the paper's code instead, with `process`, `weights` and `name`, and
-            without any other argument. All its terms are trained; in the code as published, the loss
+        process: the process of the events; the demonstration's process by default.
+        original: whether to use the configuration of the paper's code, with `process`, `weights` and `name`
+            as the only other arguments. All its terms are trained; in the code as published, the loss
             returned holds the last L term (`L_z_hat`) in place of their sum.
-        x, z: representations or shapes of the two spaces, in place of a process.
-        estimator: function that makes the estimator of a stream's D term, given its name.
-        weights: of terms, to add to the defaults; 0 switches a term off.
+        x, z: representations or shapes of the two spaces, instead of a process.
+        estimator: function from the name of a stream to the estimator of its D term.
+        weights: weights of terms, in addition to the defaults; 0 switches a term off.
         options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
             `learning_rate`.
 
     Raises:
-        ValueError: if only one of `x` and `z` is given, or they beside a process; for a weight of no term,
-            or for an argument that `original` has not.
+        ValueError: if only one of `x` and `z` is given, or if they are given with a process; for a weight
+            of an unknown term, or for an argument that `original` does not take.
     """
     if original:
         given = {"x": x, "z": z, "estimator": estimator, **options}
         if unused := [key for key, value in given.items() if value is not None]:
-            raise ValueError(f"turbosim: original=True is of the events of a process: no {unused[0]}")
+            raise ValueError(f"turbosim: original=True takes a process, not {unused[0]}")
         known = find(process)
         return _original(known, {**ORIGINAL_WEIGHTS, **(weights or {})}, name)
     return conditional_flows(

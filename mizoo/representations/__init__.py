@@ -1,4 +1,4 @@
-"""Invertible layers between physical units and what networks see."""
+"""Representations: invertible layers between physical units and coordinates."""
 
 from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance

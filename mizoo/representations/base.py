@@ -1,4 +1,4 @@
-"""What a representation is: an invertible layer between physical units and what networks see."""
+"""Base classes of representations, which are invertible layers between physical units and coordinates."""
 
 from typing import Any
 
@@ -11,15 +11,17 @@ from mizoo.physics import kinematics
 
 
 class Representation(keras.layers.Layer):
-    """An invertible layer, `call` forwards and `inverse` back; part of the model it serves.
+    """An invertible layer from physical units to coordinates (`call`) and back (`inverse`).
 
-    Subclasses set `physical_shape` and `shape`, the shapes of one event before and after, and, if any
-    coordinates are azimuths about the beam, their indices as `angles`: a rotation of the event adds
-    to them and leaves all others. `circles` are the indices of all coordinates that are angles, these and
-    others. `bounded` tells that coordinates lie in [-1, 1]. If data from outside lack something that those
-    of the training have, `assign` supplies it, from `assignment_noise` random numbers; what is drawn given
-    an event may contradict it (`accept`) and is drawn anew then, in at most `max_attempts` attempts.
-    Representations compute in at least float32, whatever the precision policy.
+    It is part of the model that uses it. Subclasses set `physical_shape` and `shape`, the shapes of one
+    event in physical units and in coordinates. `angles` are the indices of coordinates that are azimuths
+    about the beam, if any: a rotation of the event adds to these and leaves all others unchanged. `circles`
+    are the indices of all coordinates that are angles. `bounded` tells whether coordinates lie in [-1, 1].
+
+    If external data lack information that the training data have, `assign` supplies it, with
+    `assignment_noise` random numbers. Draws given such an event may contradict it (`accept`). They are then
+    drawn anew, in at most `max_attempts` attempts. Representations compute in at least float32 under any
+    precision policy.
     """
 
     physical_shape: tuple[int, ...]
@@ -35,43 +37,42 @@ class Representation(keras.layers.Layer):
 
     @property
     def is_adapted(self) -> bool:
-        """Whether the statistics this representation needs, if any, have been set."""
+        """Whether the required statistics, if any, have been set."""
         return True
 
     def call(self, physical: Tensor) -> Tensor:
-        """Physical units to coordinates."""
+        """Physical units (n, *physical_shape) to coordinates (n, *shape)."""
         raise NotImplementedError
 
     def inverse(self, coordinates: Tensor) -> Tensor:
-        """Coordinates to physical units."""
+        """Coordinates (n, *shape) to physical units (n, *physical_shape)."""
         raise NotImplementedError
 
     def four_momenta(self, coordinates: Tensor) -> Tensor:
         """Coordinates to four-momenta (n, objects, 4) in double precision, if these are the physical units.
 
-        In single precision, masses of massless objects would be noise of some GeV.
+        In single precision, the masses of massless objects would be noise of some GeV.
         """
         momenta = tf.reshape(self.inverse(coordinates), (-1, self.physical_shape[0] // 4, 4))
         return tf.cast(momenta, tf.float64)
 
     def assign(self, physical: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Data from outside, in physical units, as those of the training are.
+        """External data, in physical units, with all information that the training data have.
 
         Args:
-            physical: of shape (n, …).
+            physical: external data, (n, …).
             noise: standard normal numbers (n, `assignment_noise`), drawn if not given.
         """
         return physical
 
     def canonical(self, momenta: Tensor) -> Tensor:
-        """Momenta (n, objects, k) in the order that the representation has them in."""
+        """Momenta (n, objects, k) in the order of objects that the representation requires."""
         return momenta
 
     def accept(self, assigned: Tensor, drawn: Tensor) -> Tensor:
-        """Whether events of the other space (n, …) go with what `assign` gave, (n,); asked if
-        `max_attempts` > 1.
+        """Whether draws of the other space (n, …) are compatible with the result of `assign`, (n,).
 
-        Both are in physical units.
+        It is called if `max_attempts` > 1. Both arguments are in physical units.
         """
         raise NotImplementedError
 
@@ -80,34 +81,39 @@ class Representation(keras.layers.Layer):
 
 
 class OnShell(Representation):
-    """Coordinates of objects of known masses: three-momenta say all.
+    """Coordinates that determine the three-momenta of objects of known masses.
 
-    Subclasses give these as `momenta`.
+    Subclasses implement `momenta`.
     """
 
-    masses: tuple[float, ...] = (0.0,)  # GeV, one of all objects or one each
+    masses: tuple[float, ...] = (0.0,)  # GeV, one for all objects or one each
 
     def momenta(self, coordinates: Tensor) -> Tensor:
         """Coordinates to momenta (n, objects, 3) in double precision."""
         raise NotImplementedError
 
+    def object_masses(self, coordinates: Tensor) -> Tensor:
+        """Masses of the objects in GeV, (objects,) or (n, objects), in double precision."""
+        return tf.constant(self.masses, tf.float64)
+
     def four_momenta(self, coordinates: Tensor) -> Tensor:
-        return kinematics.on_shell(self.momenta(coordinates), self.masses)
+        return kinematics.on_shell(self.momenta(coordinates), self.object_masses(coordinates))
 
     def inverse(self, coordinates: Tensor) -> Tensor:
-        events = kinematics.on_shell(self.momenta(coordinates), self.masses, self.compute_dtype)
+        masses = self.object_masses(coordinates)
+        events = kinematics.on_shell(self.momenta(coordinates), masses, self.compute_dtype)
         return tf.reshape(events, (-1, *self.physical_shape))
 
 
 class Fitted(Representation):
     """A representation with statistics of the data, which `adapt` sets.
 
-    Subclasses set them in `_fit`.
+    Subclasses implement `_fit`.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # Weights are all that is saved, so that statistics are set must be one of them.
+        # A weight, as nothing else is saved.
         self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
     @property
@@ -115,7 +121,7 @@ class Fitted(Representation):
         return bool(self.adapted.numpy())
 
     def adapt(self, data: np.ndarray) -> None:
-        """Take the statistics from `data`, an array (n, …) of events.
+        """Set the statistics from `data`, an array (n, …) of events in physical units.
 
         Raises:
             ValueError: if the data have no spread, or values that are not finite.

@@ -1,4 +1,4 @@
-"""Moves of coordinates that bring an event to where its constraints hold."""
+"""Moves of coordinates that make events satisfy constraints."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,11 +7,11 @@ from mizoo.core.types import Tensor
 
 
 def least_move(slopes: Tensor, gaps: Tensor, tolerance: float) -> Tensor:
-    """The least moves (n, d) that close gaps (n, k), which have slopes (n, k, d).
+    """The smallest moves (n, d) that close gaps (n, k) with slopes (n, k, d).
 
-    Where gaps are the effect of standard normal noise in what is moved, and of normal ones of standard
-    deviation `tolerance`, a number or (n, k), in themselves, this takes back the mean of the noise, given
-    the gaps.
+    If the gaps result from standard normal noise in what is moved, and from normal errors of standard
+    deviation `tolerance` in themselves, a number or (n, k), this subtracts the mean of the noise given the
+    gaps.
     """
     errors = tf.square(tolerance * tf.ones_like(gaps))
     squares = tf.matmul(slopes, slopes, transpose_b=True) + errors[..., None] * np.eye(slopes.shape[1])
@@ -19,8 +19,8 @@ def least_move(slopes: Tensor, gaps: Tensor, tolerance: float) -> Tensor:
 
 
 def _solve(matrix: Tensor, vector: Tensor) -> Tensor:
-    """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX knows."""
-    # Events along the last axis: so each operation is on long rows.
+    """Solution (n, k, 1) of positive definite equations, by elimination, which ONNX supports."""
+    # Events along the last axis make the rows long.
     rows = tf.unstack(tf.transpose(tf.concat([matrix, vector], -1), (1, 2, 0)))
     for k in range(len(rows)):
         pivot = rows[k] / rows[k][k]

@@ -1,7 +1,7 @@
 """Coordinates of a chain of two-body decays, in which narrow masses are one-dimensional.
 
-After arXiv 2310.07752: instead of the momenta of the final partons, the momenta of the two heavy
-particles at the root, the masses of all resonances and the directions of their decays.
+After arXiv 2310.07752: the momenta of the two heavy particles at the root, the masses of all resonances and
+the directions of their decays replace the momenta of the final partons.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ from mizoo.representations.base import OnShell
 
 @serialisable
 class Resonance:
-    """A particle of Breit-Wigner mass that decays to two.
+    """A resonance with a Breit-Wigner mass that decays to two daughters.
 
     Args:
-        mass, width: of the Breit-Wigner, in GeV.
-        daughters: two of `Resonance` or index of a final object. The direction of the first
-            daughter in the rest frame is a coordinate.
-        forward: whether the origin of the plane of directions is the direction of flight (else
-            the opposite one). The other pole is at infinity: let it be where few events are.
+        mass, width: parameters of the Breit-Wigner, in GeV.
+        daughters: two daughters, each a `Resonance` or the index of a final object. The direction of the
+            first one in the rest frame is a coordinate.
+        forward: whether the origin of the plane of directions is the direction of flight, or else the
+            opposite one. The other pole is at infinity and should have few events.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Resonance:
 
     @property
     def size(self) -> int:
-        """Number of coordinates of the mass and the decays: three a resonance."""
+        """Number of coordinates of the masses and the decays: three per resonance."""
         nested: list[int] = [d.size for d in self.daughters if isinstance(d, Resonance)]
         return 3 + sum(nested)
 
@@ -51,16 +51,16 @@ class Resonance:
 class DecayChain(OnShell):
     """Partons of a pair of decaying particles, balanced in transverse momentum.
 
-    Coordinates of an event: the transverse momentum (1) and azimuth (1) of the first root, the
-    rapidities of both (2), then for each resonance its mass (1) and the direction of its first
-    daughter in its rest frame (2). Axes turn with the event about the beam, so nothing but the azimuth
-    of the root depends on it. Partons that do not balance exactly are read as if the second root
-    balanced the first.
+    Coordinates of an event: the transverse momentum (1) and azimuth (1) of the first root, the rapidities
+    of both (2), then for each resonance its mass (1) and the direction of its first daughter in its rest
+    frame (2). Axes rotate with the event about the beam, so that only the azimuth of the root depends on
+    its orientation. If partons do not balance exactly, the second root is taken to balance the first.
 
     Args:
-        roots: the two `Resonance` at the root.
-        masses: of the final objects in column order, in GeV.
-        pt_scale, pt_tail: distribution of the roots' transverse momentum, see `planar.modulus_to_line`.
+        roots: the two `Resonance` objects at the root.
+        masses: masses of the final objects in column order, in GeV.
+        pt_scale, pt_tail: distribution of the roots' transverse momentum, see `planar.modulus_to_line`; the
+            scale is in GeV.
     """
 
     angles: tuple[int, ...] = (1,)
@@ -82,7 +82,7 @@ class DecayChain(OnShell):
         self.physical_shape = (4 * len(self.masses),)
         self.shape = (4 + sum(root.size for root in self.roots),)
 
-    # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
+    # In float32, sums of momenta of a TeV have too few digits for masses known to a few MeV.
     def call(self, physical: Tensor) -> Tensor:
         events = self._on_shell(physical)
         first, second = (self._sum(events, root) for root in self.roots)
@@ -135,7 +135,7 @@ class DecayChain(OnShell):
         return cosh * pz + sinh * energy, cosh * energy + sinh * pz
 
     def _to_axes(self, momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
-        """Axes (root's transverse direction, across, beam), longitudinally at rest."""
+        """Momentum along the axes (root's transverse direction, across, beam), longitudinally at rest."""
         x, y = momentum[:, :1], momentum[:, 1:2]
         c, s = e1[:, :1], e1[:, 1:]
         pz, energy = self._longitudinal(momentum[:, 2:3], momentum[:, 3:], -rapidity)
@@ -148,7 +148,7 @@ class DecayChain(OnShell):
         return tf.concat([c * x - s * y, s * x + c * y, pz, energy], -1)
 
     def _decay(self, resonance: Resonance, local: dict[int, Tensor]) -> list[Tensor]:
-        """Coordinates of a resonance from its final objects `local`, in its rest frame."""
+        """Coordinates of a resonance from its final objects `local`, which are in its rest frame."""
         parts, masses, nested = [], [], []
         for daughter in resonance.daughters:
             if isinstance(daughter, Resonance):

@@ -11,7 +11,7 @@ from mizoo.representations.base import OnShell
 
 
 def cms_jet_threshold(eta: Tensor) -> Tensor:
-    """Lowest jet pT in GeV at pseudorapidity `eta`: 20 GeV times the jet energy scale of the card."""
+    """Minimum jet pT in GeV at pseudorapidity `eta`: 20 GeV times the jet energy scale of the card."""
     return 20.0 * tf.sqrt(tf.square(2.5 - 0.15 * tf.abs(eta)) / 20.0 + 1.0)
 
 
@@ -19,21 +19,22 @@ def cms_jet_threshold(eta: Tensor) -> Tensor:
 class DetectorObjects(OnShell):
     """One lepton, the missing momentum and jets, all massless.
 
-    Of each object a coordinate of pT, the azimuth and one of pseudorapidity (of p_z, for the missing
-    momentum). The coordinate of pT begins at the threshold of lepton and jet, and for jets ordered by
-    falling pT at the pT of the next jet, if that is larger: thresholds and order hold by construction.
+    Each object has a coordinate of pT, its azimuth and a coordinate of pseudorapidity (of p_z, for the
+    missing momentum). The range of pT begins at the threshold for lepton and jets, and at the pT of the
+    next jet, if that is larger, as jets are in order of falling pT. Thresholds and order thus hold by
+    construction.
 
     Args:
         jets: number of jets.
-        lepton_pt, lepton_eta: lowest pT in GeV and largest |eta| of the lepton.
-        jet_eta: largest |eta| of a jet.
+        lepton_pt, lepton_eta: minimum pT in GeV and maximum |η| of the lepton.
+        jet_eta: maximum |η| of a jet.
     """
 
     # Scale (GeV) and tail of the distributions of pT in the tt̄ events, rounded: see
     # `planar.modulus_to_line`.
     _LEPTON = (75.0, 1.7)
     _MISSING = (75.0, 1.5)
-    _JET_TAIL = 1.3  # above the next jet, in whose pT the scale is
+    _JET_TAIL = 1.3  # above the pT of the next jet, which is the scale
     _MISSING_PZ = 300.0  # GeV
     _JET_ETA = 0.4
 
@@ -79,14 +80,14 @@ class DetectorObjects(OnShell):
         return tf.stack(self._objects(*self._read(coordinates)), 1)
 
     def _read(self, coordinates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Lines of pT, azimuths and pseudorapidities (of the missing momentum p_z), each of all objects."""
+        """Lines of pT, azimuths and pseudorapidities (p_z in GeV for missing momentum) of all objects."""
         columns = tf.split(tf.cast(coordinates, tf.float64), 3 * (2 + self.jets), -1)
         lines, phis, (lepton, missing, *jets) = columns[::3], columns[1::3], columns[2::3]
         etas = [planar.line_to_interval(lepton, self.lepton_eta), planar.sinh(missing) * self._MISSING_PZ]
         return lines, phis, etas + [planar.line_to_interval(e * self._JET_ETA, self.jet_eta) for e in jets]
 
     def _objects(self, lines: Tensor, phis: Tensor, etas: Tensor) -> Tensor:
-        """Momenta (n, 3), each, of lepton, missing momentum and jets, from what `_read` gives."""
+        """Momenta, (n, 3) each, of lepton, missing momentum and jets, from the result of `_read`."""
         pt = planar.line_to_modulus(lines[0], *self._LEPTON, self.lepton_pt)
         lepton = _momentum(pt, phis[0], pt * planar.sinh(etas[0]))
         missing = _momentum(planar.line_to_modulus(lines[1], *self._MISSING), phis[1], etas[1])
@@ -97,7 +98,7 @@ class DetectorObjects(OnShell):
         return [lepton, missing, *reversed(jets)]
 
     def _law(self, eta: Tensor, softer: Tensor) -> Tensor:
-        """Scale, tail and lowest value of a jet's pT, above that of a softer one if there is any."""
+        """Scale, tail and minimum of a jet's pT, above that of the next softer jet, if there is one."""
         floor = cms_jet_threshold(eta)
         floor = floor if softer is None else tf.maximum(floor, softer)
         return floor, self._JET_TAIL, floor

@@ -1,4 +1,4 @@
-"""Detector objects in any order, jets apart from each other."""
+"""Detector objects with jets in any order, separated from each other."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ from mizoo.representations.detector import DetectorObjects, cms_jet_threshold
 
 @serialisable
 class DetectorEvent(DetectorObjects):
-    """Lepton, missing momentum and jets of one event, jets in any order, which is kept.
+    """Lepton, missing momentum and jets of one event, with jets in any order, which is kept.
 
-    Jets of a jet finder are further apart than its radius, and from the lepton. So are those of any
-    coordinates: of two that are nearer, the softer one steps away from the other by the radius, until none
-    is.
+    A jet finder separates jets by more than its radius from each other and from the lepton. `momenta` does
+    so for any coordinates: the softer of two objects that are closer moves away from the other by the
+    radius, until all are separated.
 
     Args:
-        radius: least distance √(Δη² + Δφ²); 0 leaves jets where they are. Jets of anti-kT with R = 0.5 can
-            be a little nearer than R.
+        radius: minimum distance √(Δη² + Δφ²); 0 leaves jets where they are. Anti-kT jets with R = 0.5 can
+            be slightly closer than R.
     """
 
     _JET = (75.0, 1.5)
     _IMBALANCE = 18.0  # GeV, standard deviation of the sum of all momenta along a transverse axis
-    _STEPS = 10  # at most; most events need none
+    _STEPS = 10  # maximum number; most events need none
 
     def __init__(self, radius: float = 0.48, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -40,8 +40,9 @@ class DetectorEvent(DetectorObjects):
         return tf.stack(self._objects(lines, phis, etas), 1)
 
     def closing(self, coordinates: Tensor, units: Tensor) -> Tensor:
-        """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that balances the transverse
-        momenta as far as they do in data; jets are where they are.
+        """The smallest move (n, d) of coordinates, in `units` (n, d), that balances the transverse momenta.
+
+        They balance up to the spread in data. Jets are not separated here.
         """
         lines, phis, etas = self._read(coordinates)
         momenta = tf.stack(self._objects(lines, phis, etas), 1)[..., :2]
@@ -64,12 +65,12 @@ class DetectorEvent(DetectorObjects):
         return tf.cast(move, self.compute_dtype)
 
     def _apart(self, lines: Tensor, phis: Tensor, etas: Tensor) -> tuple[Tensor, Tensor]:
-        """Azimuths and pseudorapidities of jets that are apart from each other and from the lepton."""
+        """Azimuths and pseudorapidities of jets, separated from each other and from the lepton."""
         hardness, phi, eta = (tf.concat(columns, -1) for columns in (lines, phis, etas))
         objects = np.arange(2 + self.jets)
         lepton, jet = objects == 0, objects > 1
         gives_way = lepton | (jet & (hardness[:, :, None] < hardness[:, None]))
-        gives_way &= jet[:, None]  # [i, j]: i to j
+        gives_way &= jet[:, None]  # [i, j]: i moves away from j
 
         def step(phi: Tensor, eta: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             of_phi = planar.wrap(phi[:, :, None] - phi[:, None])

@@ -1,4 +1,4 @@
-"""The representation of data that need none."""
+"""The identity as a representation."""
 
 from typing import Any
 
@@ -11,7 +11,11 @@ from mizoo.representations.base import Representation
 
 @serialisable
 class Identity(Representation):
-    """Coordinates are the data themselves, events of the given shape."""
+    """Coordinates are the data themselves.
+
+    Args:
+        shape: shape of one event.
+    """
 
     def __init__(self, shape: Shape, **kwargs: Any) -> None:
         super().__init__(**kwargs)

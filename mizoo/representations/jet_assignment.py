@@ -1,4 +1,4 @@
-"""Objects in an order that says what they come from, an order that data from outside lack."""
+"""Objects in the order of the partons that they come from, which external data lack."""
 
 import math
 from collections.abc import Sequence
@@ -16,29 +16,29 @@ from mizoo.physics import planar
 from mizoo.representations.base import Representation
 from mizoo.representations.tokens import Tokens
 
-_MAX_ATTEMPTS = 4  # one draw in ten is refused, and after four tries that of one event in a thousand
+_MAX_ATTEMPTS = 4  # one draw in ten is rejected, and after four attempts that of one event in a thousand
 
 
 @serialisable
 class JetAssignment(Representation):
-    """Events whose objects stand in the order of what they come from, as jets in that of partons.
+    """Events whose objects are in the order of their origins, as jets in that of partons.
 
     In such an order each object is close to its origin, and conditional distributions have one peak instead
-    of one for each assignment. Pairs are put in it by `mizoo.physics.JetMatching`. Where only x is known,
+    of one per assignment. `mizoo.physics.JetMatching` orders pairs in this way. Where only x is known,
     `assign` draws the order from p(order | event), which a network learns by the term
-    `AssignmentLikelihood`; so
-    p(z | x) = Σ p(order | x) p(z | x in this order), without approximation. That z goes with this order and
-    no other is a sharp edge, which networks smooth: so draws are compared with `matching`, if it is given,
-    and where it says otherwise both, order and z, are drawn anew. The way back, `inverse`, forgets the
-    order: objects come by falling pT.
+    `AssignmentLikelihood`. Hence p(z | x) = Σ p(order | x) p(z | x in this order), without approximation.
+
+    Each z belongs to one order only. This is a sharp edge, which networks smooth. If `matching` is given,
+    draws are therefore compared with it, and both order and z are drawn anew where it disagrees. `inverse`
+    discards the order and sorts objects by falling pT.
 
     Args:
-        representation: of events in any order, with four-momenta as physical units.
-        network: from `Tokens` of an event by falling pT, seen from the azimuth of its first object, to the
-            logits of all permutations, see `mizoo.networks.attention`.
-        objects: places of the objects that are ordered, in one list for each kind; a number of them counts
+        representation: representation of events in any order, with four-momenta as physical units.
+        network: network from `Tokens` of an event by falling pT, relative to the azimuth of its first
+            object, to the logits of all permutations, see `mizoo.networks.attention`.
+        objects: places of the objects that are ordered, one list per kind; a single number counts objects
             from the end.
-        matching: layer that puts pairs in order, if draws of z are to be compared with it.
+        matching: layer that orders pairs, if draws of z are to be compared with it.
     """
 
     assignment_noise = 1
@@ -65,7 +65,7 @@ class JetAssignment(Representation):
         count = self.physical_shape[0] // 4
         last = [range(count - objects, count)] if isinstance(objects, int) else objects
         self._groups = [list(places) for places in last]
-        # origins[i, j]: which place the object that comes at j, by falling pT, takes in permutation i.
+        # origins[i, j]: place in permutation i of the object at place j by falling pT.
         self._origins = np.array(
             [
                 _replaced(count, self._groups, orders)
@@ -91,7 +91,7 @@ class JetAssignment(Representation):
         return tf.reshape(events, tf.shape(momenta))
 
     def assign(self, physical: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Events (n, …) in an order drawn from what the network thinks of them, see `Representation`."""
+        """Events (n, …) in an order drawn from the network's probabilities, see `Representation`."""
         events, _ = self._by_pt(tf.cast(physical, self.compute_dtype))
         if noise is None:
             noise = collectives.normal(
@@ -103,12 +103,12 @@ class JetAssignment(Representation):
         return self._ordered(events, tf.gather(np.argsort(self._origins, 1), drawn))
 
     def accept(self, assigned: Tensor, drawn: Tensor) -> Tensor:
-        assert self.matching is not None  # `max_attempts` is 1 without
+        assert self.matching is not None  # without it, `max_attempts` is 1
         again = self.matching({"x": assigned, "z": drawn})["x"]
         return tf.reduce_all(again == assigned, -1)
 
     def log_prob(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
-        """Log-probability (n,) in nats of the order in which the objects of events (n, d) stand."""
+        """Log-probability (n,) in nats of the order of the objects of events (n, d)."""
         events, origins = self._by_pt(self.representation.inverse(coordinates))
         same = tf.reduce_all(origins[:, None] == self._origins, -1)
         chances = tf.nn.log_softmax(self._logits(events, training))
@@ -123,7 +123,7 @@ class JetAssignment(Representation):
         return tf.cast(logits, tf.float32)
 
     def _by_pt(self, events: Tensor) -> tuple[Tensor, Tensor]:
-        """Events by falling pT, and which place each object had."""
+        """Events by falling pT, and the former place of each object, (n, objects)."""
         momenta = self._objects(events)
         squares = tf.reduce_sum(tf.square(momenta[..., :2]), -1)
         places = tf.unstack(tf.zeros_like(squares, tf.int32) + np.arange(momenta.shape[1]), axis=1)
@@ -134,7 +134,7 @@ class JetAssignment(Representation):
         return self._ordered(events, tf.stack(places, 1)), tf.stack(places, 1)
 
     def _ordered(self, events: Tensor, places: Tensor) -> Tensor:
-        """Events whose objects are those that stood in `places` (n, objects)."""
+        """Events whose objects are taken from `places` (n, objects)."""
         return tf.reshape(tf.gather(self._objects(events), places, batch_dims=1), tf.shape(events))
 
     def _objects(self, events: Tensor) -> Tensor:
@@ -142,7 +142,7 @@ class JetAssignment(Representation):
 
 
 def _replaced(count: int, groups: Sequence[Sequence[int]], orders: Sequence[Sequence[int]]) -> list[int]:
-    """The places 0 … count - 1, those of each group in its order."""
+    """The places 0 … count - 1, with those of each group in the given order."""
     places = list(range(count))
     for group, order in zip(groups, orders, strict=True):
         for place, one in zip(group, order, strict=True):

@@ -1,4 +1,4 @@
-"""Partons as a detector sees them, brought to the masses of what they come from."""
+"""Partons with the resolution of a detector, fitted to the masses of their resonances."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,22 +16,21 @@ from mizoo.representations.decay_chain import Resonance
 
 @serialisable
 class KinematicFit(OnShell):
-    """Final objects of decays, each by itself, and the masses of the resonances they come from.
+    """Final objects of decays, and the masses of the resonances that they come from.
 
     Coordinates of an event: transverse momentum, azimuth and pseudorapidity of each object, then the mass
-    of each resonance, daughters before mothers. These are more numbers than an event has. The way back
-    is a kinematic fit as it reconstructs top quarks (arXiv 1312.5595): to the nearest momenta,
-    in units of `resolutions`, that have these masses and balance in the transverse plane, by Newton's steps
-    with a Lagrange multiplier for each constraint. So every object is known as well as a detector knows
-    it, narrow masses as well as nature does, and no small error becomes a large one, as it may in angles
-    of decays.
+    of each resonance, daughters before mothers. They overdetermine the event. The inverse is a kinematic
+    fit like those in top-quark reconstruction (arXiv 1312.5595). It finds the nearest momenta, in units of
+    `resolutions`, that have these masses and balance in the transverse plane, by Newton steps with one
+    Lagrange multiplier per constraint. Objects are then known to the precision of a detector, and narrow
+    masses to their natural width. No small error becomes large, as it may with the angles of decays.
 
     Args:
-        roots: `Resonance`s, the chains of decays.
-        masses: of the final objects in column order, in GeV.
-        resolutions: of energy (as part of it) and direction (in radians) of the final objects, in column
-            order, (objects, 2).
-        steps: of the fit, at most; most events need three. 0 leaves momenta where they are.
+        roots: `Resonance` objects at the roots of the decays.
+        masses: masses of the final objects in column order, in GeV.
+        resolutions: resolutions of relative energy and of direction (in radians) of the final objects, in
+            column order, (objects, 2).
+        steps: maximum number of steps of the fit; most events need three. 0 leaves momenta as they are.
     """
 
     _PT = (
@@ -39,9 +38,9 @@ class KinematicFit(OnShell):
         1.5,
     )  # scale (GeV) and tail of the distributions of pT, rounded: see `planar.modulus_to_line`
     _ETA = 1.2  # standard deviation of pseudorapidities, rounded
-    _CLOSE = 1e-3  # GeV from masses and balance at which the fit ends, and to which they are held
-    _BENT = 0.05  # part of a gap by which it may not be linear: far from closing, a move says little
-    _REACH = 20.0  # GeV that a step may move an object, beyond its energy
+    _CLOSE = 1e-3  # GeV, deviation from masses and balance at which the fit ends, and its tolerance
+    _BENT = 0.05  # fraction of a gap allowed for non-linearity: moves over large gaps mean little
+    _REACH = 20.0  # GeV by which a step may move an object, in addition to its energy
 
     def __init__(
         self,
@@ -84,8 +83,9 @@ class KinematicFit(OnShell):
         return self._fit(*self._drawn(coordinates))
 
     def closing(self, coordinates: Tensor, units: Tensor) -> Tensor:
-        """The least move (n, d) of coordinates, in `units` (n, d) of theirs, that closes gaps in masses and
-        balance, as far as these are linear: an error of a twentieth of each gap is allowed for.
+        """The smallest move (n, d) of coordinates, in `units` (n, d), to the masses and the balance.
+
+        Gaps are linearised, with an error of a twentieth of each.
         """
         momenta, masses = self._drawn(coordinates)
         slopes, gaps = self._slopes(kinematics.on_shell(momenta, self.masses), masses)
@@ -98,7 +98,7 @@ class KinematicFit(OnShell):
         return tf.cast(least_move(slopes, gaps, tolerance), self.compute_dtype)
 
     def _by_coordinates(self, slopes: Tensor, momenta: Tensor, coordinates: Tensor) -> Tensor:
-        """Gradients (n, k, objects, 3) by momenta as those by their coordinates, (n, k, 3 × objects)."""
+        """Gradients (n, k, objects, 3) in momenta as those in their coordinates, (n, k, 3 × objects)."""
         lines = tf.cast(coordinates[:, : 3 * len(self.masses) : 3, None], momenta.dtype)
         pt, modulus = kinematics.pt(momenta), tf.sqrt(kinematics.square(momenta))
         growth = planar.modulus_slope(pt, lines, *self._PT) / pt
@@ -109,13 +109,13 @@ class KinematicFit(OnShell):
         return tf.reshape(tf.concat(columns, -1), (-1, slopes.shape[1], 3 * len(self.masses)))
 
     def _of_line(self, masses: Tensor, coordinates: Tensor) -> Tensor:
-        """Derivatives (n, resonances) of masses by their coordinates."""
+        """Derivatives (n, resonances) of masses with respect to their coordinates."""
         lines = tf.cast(coordinates, masses.dtype)[:, 3 * len(self.masses) :] * planar.LOGISTIC
         peaks, widths = np.array([(r.mass, r.width) for r in self._resonances]).T
         return kinematics.mass_slope(masses, lines, peaks, widths) * planar.LOGISTIC
 
     def _drawn(self, coordinates: Tensor) -> Tensor:
-        """Momenta (n, objects, 3) of coordinates, and masses (n, resonances), which do not fit yet."""
+        """Momenta (n, objects, 3) and masses (n, resonances) of coordinates, before the fit."""
         columns = tf.split(tf.cast(coordinates, tf.float64), self.shape[0], -1)
         count = 3 * len(self.masses)
         momenta = []
@@ -130,7 +130,7 @@ class KinematicFit(OnShell):
         return tf.stack(momenta, 1), tf.concat(list(masses.values()), -1)
 
     def _fit(self, momenta: Tensor, masses: Tensor) -> Tensor:
-        """The nearest momenta (n, objects, 3) that have the masses and balance."""
+        """The nearest momenta (n, objects, 3) that balance and have the masses."""
         if not self.steps:
             return momenta
 
@@ -145,8 +145,9 @@ class KinematicFit(OnShell):
         return fitted
 
     def _step(self, momenta: Tensor, masses: Tensor) -> tuple[Tensor, Tensor]:
-        """What moves momenta (n, objects, 3) to where the constraints hold, as far as these are linear, and
-        which events, (n, 1, 1), are not there yet.
+        """Newton step of momenta (n, objects, 3), and which events have not converged, (n, 1, 1).
+
+        The step satisfies the constraints as far as these are linear.
         """
         events = kinematics.on_shell(momenta, self.masses)
         slopes, gaps = self._slopes(events, masses)
@@ -166,8 +167,10 @@ class KinematicFit(OnShell):
         return move, tf.reduce_max(tf.abs(gaps), -1)[:, None, None] > self._CLOSE
 
     def _slopes(self, events: Tensor, masses: Tensor) -> Tensor:
-        """Gradients (n, constraints, objects, 3) of the constraints by the momenta of `events`, which are
-        (n, objects, 4), and how far they are from holding, (n, constraints), in GeV.
+        """Gradients (n, constraints, objects, 3) of the constraints, and their deviations in GeV.
+
+        Gradients are with respect to the momenta of `events` (n, objects, 4). Deviations are (n,
+        constraints).
         """
         momenta = events[..., :3]
         sums = self._members @ events
@@ -180,12 +183,12 @@ class KinematicFit(OnShell):
         return tf.concat([of_masses, of_balance], 1), tf.concat(gaps, -1)
 
     def _lowest(self, resonance: Resonance, masses: Tensor) -> Tensor:
-        """Least mass of a resonance, given the masses of those below it."""
+        """Minimum mass of a resonance, given the masses of its daughters."""
         daughters = resonance.daughters
         return sum(masses[d] if isinstance(d, Resonance) else self.masses[d] for d in daughters)
 
 
 def _below(resonance: Resonance) -> list[Resonance]:
-    """A resonance and all in its decay, daughters first."""
+    """A resonance and all resonances in its decay, daughters first."""
     nested = [d for d in resonance.daughters if isinstance(d, Resonance)]
     return [one for daughter in nested for one in _below(daughter)] + [resonance]

@@ -1,4 +1,4 @@
-"""A latent space with a prior to draw from."""
+"""A latent space with a prior."""
 
 import math
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from mizoo.representations.base import Representation
 class Latent(Representation, Prior):
     """Vectors with a prior: normal, uniform and categorical components, side by side.
 
-    The space z of models whose data have only x: wherever z is missing, it is drawn.
+    The space z of models whose data have x only: missing z are drawn from the prior.
 
     Args:
         normal: number of standard normal components.
         uniform: number of components uniform in [-1, 1].
-        categories: sizes of one-hot coded components of equal probabilities.
-        mapping: network that maps draws to the latent space, if any; it is trained with the mappers, as
-            ALAE's (arXiv 2004.04467), and the prior has no known density then. It keeps the shape.
+        categories: sizes of one-hot components, each with equal probabilities.
+        mapping: network from draws to the latent space, of the same shape, if any. It is trained with the
+            mappers, as in ALAE (arXiv 2004.04467), and the prior then has no known density.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Latent(Representation, Prior):
         return self.call(coordinates)
 
     def split(self, latents: Tensor) -> list[Tensor]:
-        """The normal components, the uniform ones, and those of each category, as a list."""
+        """Normal components, uniform ones and those of each category of latents (n, d), as a list."""
         parts: list[Tensor] = tf.split(latents, [self.normal, self.uniform, *self.categories], -1)
         return parts
 
@@ -79,7 +79,7 @@ class Latent(Representation, Prior):
         return latents if self.mapping is None else self.mapping(latents)
 
     def log_prob(self, latents: Tensor) -> Tensor:
-        """Log-density (log-probability, for categories) of latents (n, d) in nats, one per event."""
+        """Log-density (log-probability, for categories) of latents (n, d) in nats, one per event, (n,)."""
         self._refuse_mapping()
         normal, _, *_ = self.split(latents)
         density = -0.5 * tf.reduce_sum(tf.square(normal) + math.log(2.0 * math.pi), -1)

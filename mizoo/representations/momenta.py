@@ -14,17 +14,17 @@ from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 from mizoo.representations.standardise import Standardise
 
-_EDGE = 1e-6  # relative; by it objects are inside the acceptance, whatever rounding does
+_EDGE = 1e-6  # relative margin by which objects are inside the acceptance, against rounding
 
 
 @serialisable
 class Momenta(Standardise):
-    """Three-momenta of objects, each component with mean 0 and variance 1; energies follow from masses.
+    """Three-momenta of objects, standardised by component; energies follow from the masses.
 
     Physical units are px, py, pz, E of each object in turn, in GeV. As in OTUS (arXiv 2101.08944).
 
     Args:
-        masses: of the objects, GeV.
+        masses: masses of the objects, in GeV.
     """
 
     excluded_from_config: tuple[str, ...] = ("shape", "scalar")
@@ -49,14 +49,14 @@ class Momenta(Standardise):
 
 @serialisable
 class AcceptedMomenta(Momenta):
-    """Momenta of the detector objects of a process, as the detector accepts them.
+    """Momenta of the detector objects of a process, inside the detector's acceptance.
 
-    On the way back objects below a threshold are raised to it, those beyond the largest |η| are brought to
-    it, and objects of a kind come by falling pT; missing momentum of two components has no p_z. Events of
-    data stay as they are.
+    `inverse` raises objects below a threshold to it, moves those beyond the maximum |η| to it, and sorts
+    objects of a kind by falling pT. Missing momentum of two components has no p_z. Events of data are
+    unchanged.
 
     Args:
-        process: of the events.
+        process: process of the events.
     """
 
     excluded_from_config = ("shape", "scalar", "masses")
@@ -65,6 +65,10 @@ class AcceptedMomenta(Momenta):
         self.process = process if isinstance(process, Process) else Process(**process)
         if not self.process.has_fixed_counts:
             raise ValueError(f"{self.process.name}: each event must have the same detector objects")
+        if massive := [one.name for one in self.process.x if one.massive]:
+            raise ValueError(
+                f"{self.process.name}: {massive[0]} is massive, and standardised momenta have no masses"
+            )
         super().__init__(self.process.masses("x"), **kwargs)
 
     def _fit(self, data: np.ndarray) -> None:
@@ -83,7 +87,7 @@ class AcceptedMomenta(Momenta):
         return tf.reshape(four, (-1, *self.physical_shape))
 
     def _accepted(self, one: DetectorObject, momentum: Tensor) -> Tensor:
-        """Momentum (n, 3) of an object that the detector accepts."""
+        """Momentum (n, 3) of an object, moved into the acceptance."""
         pt = tf.maximum(kinematics.pt(momentum), 1e-6)
         direction = momentum[:, :2] / pt
         if one.kind == "met":
@@ -95,5 +99,5 @@ class AcceptedMomenta(Momenta):
         least = tf.cast(one.threshold(keras.ops, eta=inside) + tf.zeros_like(pt), tf.float64)
         raised = tf.maximum(pt, least * (1.0 + _EDGE))
         moved = tf.concat([raised * direction, raised * planar.sinh(inside)], -1)
-        # What is inside stays as it is, to the last bit.
+        # Objects inside the acceptance keep their last bit.
         return tf.where((raised > pt) | (tf.abs(eta) > bound), moved, momentum[:, :3])

@@ -16,32 +16,34 @@ from mizoo.physics.process import Process
 from mizoo.physics.visible_pairs import visible_pairs
 from mizoo.representations.base import Fitted, OnShell
 
-_TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
-_EDGE = 1e-6  # relative; by it objects of pairs are above their thresholds, whatever rounding does
-_STEPS = 10  # in which jets are set apart, at most; most events need none
+_TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
+_EDGE = 1e-6  # relative margin of objects of pairs above their thresholds, against rounding
+_LIGHT = 0.1  # GeV, the least mass of a massive object
+_STEPS = 10  # maximum number of steps that separate jets; most events need none
 
 _OfPlace: TypeAlias = Sequence[Tensor] | Mapping[int, Tensor]  # (n, 1) each
 
 
 @serialisable
 class ObjectCoordinates(OnShell, Fitted):
-    """The detector objects of a process, all massless.
+    """The detector objects of a process, massless unless they are `massive`.
 
-    Of each object a coordinate of pT, the azimuth and one of pseudorapidity; of missing momentum the first
-    two and, if it has three components, one of p_z. Where a resonance decays to two objects that are
-    known, its mass and the ratio of their pT stand in place of these: a peak narrower than the momenta that
-    it is made of is then a distribution of one coordinate. Coordinates other than azimuths have mean 0 and
-    variance 1 in the data that `adapt` has seen. Any coordinates are those of an event that a detector
-    accepts: pT begins at the threshold, |η| ends at its largest value, and jets are as far apart from each
-    other and from electrons as the jet finder leaves them.
+    Each object has a coordinate of pT, its azimuth, a coordinate of pseudorapidity and, if it is massive,
+    one of its mass. Missing momentum has the first two and, with three components, one of p_z. Where a
+    resonance decays to two known objects, its mass and the ratio of their pT replace the coordinates of
+    their pT, so that a peak narrower than the momenta is a distribution of one coordinate. Coordinates
+    other than azimuths have mean 0 and variance 1 in the data given to `adapt`.
+
+    All coordinates correspond to events that a detector accepts: pT begins at the threshold, |η| ends at
+    its maximum, and jets are separated from each other and from electrons as by the jet finder.
 
     Args:
-        process: of the events; each has the same number of objects.
-        ordered: whether objects of a kind come by falling pT, as in data; then the pT of each begins at
-            that of the next one. Otherwise they are in the order of their partons.
+        process: process of the events, which all have the same number of objects.
+        ordered: whether objects of a kind are in order of falling pT, as in data; the pT of each then
+            begins at that of the next one. Otherwise they are in the order of their partons.
 
     Raises:
-        ValueError: for a process with objects of any number.
+        ValueError: for a process without objects, or with a variable number of them.
     """
 
     def __init__(self, process: Process | dict[str, Any], ordered: bool = True, **kwargs: Any) -> None:
@@ -52,11 +54,11 @@ class ObjectCoordinates(OnShell, Fitted):
         self.ordered = ordered
         self._objects = self.process.x
         self._pairs = dict(visible_pairs(self.process, ordered))
-        self._columns = list(_columns(self._objects, self._pairs))  # object and meaning of each coordinate
+        self._columns = list(_columns(self._objects, self._pairs))  # place and meaning of each coordinate
         self.physical_shape = (4 * len(self._objects),)
         self.shape = (len(self._columns),)
         self.angles = self.circles = tuple(i for i, (_, what) in enumerate(self._columns) if what == "phi")
-        # The object of the same kind that is next in pT.
+        # The next softer object of the same kind, by place.
         self._softer: dict[int, int] = {}
         if ordered:
             for places in self.process.ordered:
@@ -74,7 +76,7 @@ class ObjectCoordinates(OnShell, Fitted):
         for i, (pt, floor) in enumerate(zip(pts, floors, strict=True)):
             ratio = (pt / tf.maximum(floor, 1.0)).numpy()
             least = (floor / tf.maximum(floor, 1.0)).numpy()
-            # The scale that puts the median in the middle of the line.
+            # This scale maps the median to 0.
             middle = np.median(np.maximum(ratio**2 - least**2, 0.0))
             scales[i] = np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0))
         for first, second in self._pairs.items():
@@ -104,10 +106,7 @@ class ObjectCoordinates(OnShell, Fitted):
         return kinematics.by_falling_pt(momenta, self.process.ordered) if self.ordered else momenta
 
     def momenta(self, coordinates: Tensor) -> Tensor:
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        raw = tf.cast(coordinates, tf.float64) * deviation + mean
-        columns = tf.split(raw, self.shape[0], -1)
-        found = dict(zip(self._columns, columns, strict=True))
+        found = self._found(coordinates)
         phis = [found[i, "phi"] for i in range(len(self._objects))]
         etas = [self._eta(i, found) for i in range(len(self._objects))]
         pts = self._pts_of(found, phis, etas)
@@ -124,10 +123,29 @@ class ObjectCoordinates(OnShell, Fitted):
             momenta.append(tf.concat([pt * planar.direction(phi), pz], -1))
         return tf.stack(momenta, 1)
 
+    def object_masses(self, coordinates: Tensor) -> Tensor:
+        if not any(one.massive for one in self._objects):
+            return super().object_masses(coordinates)
+        found = self._found(coordinates)
+        massless = tf.zeros_like(found[0, "phi"])
+        return tf.concat(
+            [
+                tf.exp(found[i, "own mass"]) if one.massive else massless
+                for i, one in enumerate(self._objects)
+            ],
+            -1,
+        )
+
+    def _found(self, coordinates: Tensor) -> dict[tuple[int, str], Tensor]:
+        """Columns (n, 1), not standardised, by place and meaning."""
+        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
+        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        return dict(zip(self._columns, tf.split(raw, self.shape[0], -1), strict=True))
+
     def _pts_of(
         self, found: Mapping[tuple[int, str], Tensor], phis: Sequence[Tensor], etas: Sequence[Tensor]
     ) -> list[Tensor]:
-        """pT (n, 1) of each object, of coordinates by place and meaning, at these angles."""
+        """pT (n, 1) of each object, from coordinates by place and meaning, at these angles."""
         pts: dict[int, tf.Tensor] = {}
         for first, second in self._pairs.items():
             more = tf.exp(found[second, "ratio"])
@@ -136,7 +154,7 @@ class ObjectCoordinates(OnShell, Fitted):
             mass = kinematics.line_to_mass(found[first, "mass"], *shape)
             pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0] * (1.0 + _EDGE))
             pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1] * (1.0 + _EDGE))
-        for i in reversed(range(len(self._objects))):  # the softer ones of a kind come first
+        for i in reversed(range(len(self._objects))):  # softer objects of a kind first
             if i not in pts:
                 floor = self._floor(i, etas[i], pts)
                 above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
@@ -158,10 +176,10 @@ class ObjectCoordinates(OnShell, Fitted):
     def _shape_of_pair(
         self, first: int, second: int, phis: _OfPlace, etas: _OfPlace, ratio: Tensor
     ) -> tuple[Tensor, list[Tensor], tuple[Tensor, Tensor, Tensor]]:
-        """What the mass of two massless objects depends on.
+        """Parameters of the mass distribution of two massless objects.
 
         Returns:
-            m² / (pT pT), least pT of both, and of the mass its least value, peak and width.
+            m² / (pT₁ pT₂), the minimum pT of both, and the minimum, peak and width of the mass.
         """
         wide = tf.square(planar.sinh((etas[first] - etas[second]) / 2.0))
         wide += tf.square(tf.sin((phis[first] - phis[second]) / 2.0))
@@ -179,7 +197,7 @@ class ObjectCoordinates(OnShell, Fitted):
         return tf.reshape(tf.cast(physical, tf.float64), (-1, len(self._objects), 4))
 
     def _raw(self, events: Tensor) -> Tensor:
-        """Coordinates before they are standardised, in double precision."""
+        """Coordinates before standardisation, in double precision."""
         objects = tf.unstack(events, axis=1)
         of_pairs: dict[int, tf.Tensor] = {}
         for first, second in self._pairs.items():
@@ -198,16 +216,18 @@ class ObjectCoordinates(OnShell, Fitted):
                 columns.append(planar.interval_to_line(eta, one.eta) if np.isfinite(one.eta) else eta)
             elif one.components == 3:
                 columns.append(planar.asinh(objects[i][:, 2:3] / tf.cast(self.pz_scale, tf.float64)))
+            if one.massive:
+                columns.append(tf.math.log(tf.maximum(kinematics.mass(objects[i]), _LIGHT)))
         return tf.concat(columns, -1)
 
     def _pts(self, objects: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """pT of each object (n, 1), and where it begins."""
+        """pT of each object and its minimum, (n, 1) each."""
         pts = {i: kinematics.pt(o) for i, o in enumerate(objects)}
         floors = [self._floor(i, kinematics.eta(o), pts) for i, o in enumerate(objects)]
         return list(pts.values()), floors
 
     def _floor(self, place: int, eta: Tensor, pts: Mapping[int, Tensor] | None = None) -> Tensor:
-        """Least pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones, if any."""
+        """Minimum pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones, if any."""
         threshold = self._objects[place].threshold(keras.ops, eta=eta)
         floor = tf.cast(threshold + tf.zeros_like(eta), tf.float64)
         return tf.maximum(floor, pts[self._softer[place]]) if pts and place in self._softer else floor
@@ -222,18 +242,18 @@ class ObjectCoordinates(OnShell, Fitted):
     def _apart(
         self, pts: Tensor, phis: Sequence[Tensor], etas: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """Azimuths and pseudorapidities of jets that are apart from each other and from electrons.
+        """Azimuths and pseudorapidities of jets, separated from each other and from electrons.
 
-        Of two that are nearer than the cone, the softer one steps away, until none is.
+        Jets move away from electrons and harder jets that are closer than the cone, until none is.
         """
         kinds = np.array([one.kind for one in self._objects])
         cones = np.array([one.cone for one in self._objects])
         jet = cones > 0.0
         phi, eta = tf.concat(phis, -1), tf.concat(etas, -1)
         softer = pts[:, :, None] < pts[:, None]
-        gives_way = (jet[:, None] & (kinds == "electron")) | (jet[:, None] & jet & softer)  # [i, j]: i to j
+        gives_way = (jet[:, None] & (kinds == "electron")) | (jet[:, None] & jet & softer)  # i from j
         gives_way = tf.broadcast_to(gives_way, (tf.shape(phi)[0], len(phis), len(phis)))
-        # Jets of anti-kT can be a little nearer than the radius.
+        # Anti-kT jets can be slightly closer than the radius.
         radius = 0.96 * np.maximum(cones[:, None], 1e-9)
 
         def step(phi: Tensor, eta: Tensor, _: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -261,3 +281,5 @@ def _columns(objects: Sequence[DetectorObject], pairs: Mapping[int, int]) -> Ite
             yield i, "eta"
         elif one.components == 3:
             yield i, "pz"
+        if one.massive:
+            yield i, "own mass"

@@ -1,7 +1,7 @@
 """Coordinates of the partons of a process, in which narrow masses are one-dimensional.
 
-After arXiv 2310.07752: instead of the momenta of the partons, the momenta of what stands at the roots of
-the decays, the masses of all resonances and the directions of their decays.
+After arXiv 2310.07752: the momenta of the roots of the decays, the masses of all resonances and the
+directions of their decays replace the momenta of the partons.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
 from mizoo.representations.base import Fitted, OnShell
 
-_TAIL = 1.5  # of the distributions of pT, see `planar.modulus_to_line`
-_BALANCE = 1e-3  # of the sum of all pT, to which transverse momenta must balance
+_TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
+_BALANCE = 1e-3  # maximum imbalance, as a fraction of the sum of all transverse momenta
 
 
 @dataclass(frozen=True)
 class _Node:
-    """A parton (of a place), a resonance (of a mass and a width), or a part of a decay to more than two."""
+    """A parton, a resonance, or an intermediate system of a decay to more than two."""
 
     leaves: tuple[int, ...]
     mass: float
@@ -31,7 +31,7 @@ class _Node:
 
     @property
     def size(self) -> int:
-        """Number of coordinates of the masses and decays: three a decay to two."""
+        """Number of coordinates of the masses and decays: three per two-body decay."""
         return 3 + sum(daughter.size for daughter in self.daughters) if self.daughters else 0
 
 
@@ -40,15 +40,15 @@ class PartonCoordinates(OnShell, Fitted):
     """The partons of a process, on their mass shells.
 
     Coordinates of an event: transverse momentum and azimuth of each root of the decays (of all but the
-    last, if the process is balanced), the rapidities of all, then for each resonance its mass (1) and the
-    direction of its first daughter in its rest frame (2). A decay to more than two is one to the first
-    daughter and to a system of the others. Axes turn with the roots about the beam, so that nothing but
-    azimuths depends on the orientation of the event. A single root of a balanced process has no transverse
+    last, if the process is balanced), the rapidities of all roots, then for each resonance its mass (1) and
+    the direction of its first daughter in its rest frame (2). A decay to more than two is split into the
+    first daughter and a system of the others. Axes rotate with the roots about the beam, so that only
+    azimuths depend on the orientation of the event. A single root of a balanced process has no transverse
     momentum; the azimuth is then that of its decay. Coordinates other than azimuths have mean 0 and
-    variance 1 in the data that `adapt` has seen.
+    variance 1 in the data given to `adapt`.
 
     Args:
-        process: of the events.
+        process: process of the events.
 
     Raises:
         ValueError: for a balanced process of a single parton.
@@ -61,7 +61,7 @@ class PartonCoordinates(OnShell, Fitted):
         self._roots = [_node(self.process, name) for name in self.process.roots]
         self._alone = self.process.balanced and len(self._roots) == 1
         if self._alone and not self._roots[0].daughters:
-            raise ValueError(f"{self.process.name}: a single parton cannot balance: say balanced: false")
+            raise ValueError(f"{self.process.name}: a single parton cannot balance: set balanced: false")
         self._moving = len(self._roots) - self.process.balanced  # roots with a pT of their own
         count = len(self._roots)
         self.physical_shape = (4 * len(self.masses),)
@@ -80,7 +80,7 @@ class PartonCoordinates(OnShell, Fitted):
             if left > _BALANCE * whole:
                 raise ValueError(
                     f"{self.process.name} is balanced, but the transverse momenta of its partons sum to "
-                    f"{left:.3g} GeV in the mean: say balanced: false, or give the partons before showers"
+                    f"{left:.3g} GeV on average: set balanced: false, or give the partons before showers"
                 )
         scales = []
         for root in self._roots[: self._moving]:
@@ -90,11 +90,11 @@ class PartonCoordinates(OnShell, Fitted):
         raw = self._raw(events).numpy()
         angles = np.isin(np.arange(self.shape[0]), self.angles)
         if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
-            raise ValueError(f"{self.process.name}: partons without spread, or not finite")
+            raise ValueError(f"{self.process.name}: partons have no spread, or are not finite")
         self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
         self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
 
-    # Sums of float32 momenta of a TeV leave too few digits for masses known to a few MeV.
+    # In float32, sums of momenta of a TeV have too few digits for masses known to a few MeV.
     def call(self, physical: Tensor) -> Tensor:
         raw = self._raw(self._on_shell(physical))
         mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
@@ -131,7 +131,7 @@ class PartonCoordinates(OnShell, Fitted):
         return tf.stack([found[i][:, :3] for i in range(len(self.masses))], 1)
 
     def _raw(self, events: Tensor) -> Tensor:
-        """Coordinates before they are standardised, in double precision."""
+        """Coordinates before standardisation, in double precision."""
         sums = [self._sum(events, root) for root in self._roots]
         columns = []
         for i, momentum in enumerate(sums[: self._moving]):
@@ -231,7 +231,7 @@ class PartonCoordinates(OnShell, Fitted):
 
 
 def _node(process: Process, name: str) -> _Node:
-    """The tree of a decay, or a parton."""
+    """The tree of a decay, or of a single parton."""
     leaves = process.leaves(name)
     if (decay := process.decay(name)) is None:
         return _Node(leaves, process.partons[leaves[0]].gev)
@@ -244,7 +244,7 @@ def _node(process: Process, name: str) -> _Node:
 
 
 def _to_line(node: _Node, mass: Tensor, lowest: Tensor) -> Tensor:
-    """Mass above `lowest` to the line: by the Breit-Wigner of a resonance, by its logarithm else."""
+    """Mass above `lowest` to the line, by the Breit-Wigner of a resonance, else by its logarithm."""
     if node.width is None:
         return tf.math.log(tf.maximum(mass - lowest, 1e-6) / node.mass)
     return kinematics.mass_to_line(mass, lowest, node.mass, node.width) / planar.LOGISTIC
@@ -258,7 +258,7 @@ def _from_line(node: _Node, line: Tensor, lowest: Tensor | float) -> Tensor:
 
 
 def _to_polar(pair: Tensor) -> Tensor:
-    """Polar angle to the beam of a direction in the plane of the first axis and the beam, as a line."""
+    """Directions in the plane of the first axis and the beam to their polar angle, as a line."""
     return planar.interval_to_line(planar.normal_to_sphere(pair)[:, 2:], 1.0)
 
 
@@ -275,7 +275,7 @@ def _longitudinal(pz: Tensor, energy: Tensor, rapidity: Tensor) -> tuple[Tensor,
 
 
 def _to_axes(momentum: Tensor, e1: Tensor, rapidity: Tensor) -> Tensor:
-    """Axes (transverse direction e1, across, beam), longitudinally at rest."""
+    """Momentum along the axes (transverse direction e1, across, beam), longitudinally at rest."""
     x, y = momentum[:, :1], momentum[:, 1:2]
     c, s = e1[:, :1], e1[:, 1:]
     pz, energy = _longitudinal(momentum[:, 2:3], momentum[:, 3:], -rapidity)

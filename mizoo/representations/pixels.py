@@ -12,10 +12,10 @@ from mizoo.representations.base import Fitted
 
 @serialisable
 class Pixels(Fitted):
-    """Images, their range of values mapped to [-1, 1]; what is generated stays in it.
+    """Images with values mapped to [-1, 1]; generated values stay in the range of the data.
 
     Args:
-        shape: (H, W, C) of one image.
+        shape: shape of one image, (H, W, C).
     """
 
     bounded = True

@@ -1,4 +1,4 @@
-"""Zero mean and unit variance, by one scalar or column by column."""
+"""Standardisation to mean 0 and variance 1, by one scalar or per component."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ class Standardise(Fitted):
     """(data - mean) / standard deviation, with statistics set by `adapt`.
 
     Args:
-        shape: of one event.
-        scalar: one mean and deviation for all components, as Turbo-Sim's code has it
-            (arXiv 2112.10629), instead of one a component.
+        shape: shape of one event.
+        scalar: whether all components share one mean and deviation, as in Turbo-Sim's code (arXiv
+            2112.10629), instead of one per component.
     """
 
     def __init__(self, shape: Shape, scalar: bool = False, **kwargs: Any) -> None:
@@ -33,7 +33,7 @@ class Standardise(Fitted):
         axis = None if self.scalar else 0
         mean, deviation = data.mean(axis), data.std(axis)
         if not np.all(np.isfinite(mean)) or not np.all(deviation > 0):
-            raise ValueError("cannot standardise: a component is constant or has values not finite")
+            raise ValueError("cannot standardise: a component is constant or not finite")
         self.mean.assign(mean)
         self.deviation.assign(deviation)
 

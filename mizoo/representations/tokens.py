@@ -1,4 +1,4 @@
-"""Events as one token an object, for attention."""
+"""Events as one token per object, for attention."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from mizoo.representations.view import View
 
 @serialisable
 class Tokens(View):
-    """What the laboratory sees of each object: coordinates (n, d) to tokens (n, objects, 4 + objects).
+    """Features of objects in the laboratory: coordinates (n, d) to tokens (n, objects, 4 + objects).
 
-    The direction in the transverse plane times log(1 + pT/20 GeV), half the pseudorapidity,
-    log(1 + E/GeV) - 4.5, and log(1 + m/GeV) - 4 of the masses with every object of the event.
+    A token has the direction in the transverse plane times log(1 + pT/20 GeV), half the pseudorapidity,
+    log(1 + E/GeV) - 4.5, and log(1 + m/GeV) - 4 of the invariant masses with every object of the event.
 
     Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
+        representation: representation of the coordinates, with four-momenta as physical units.
     """
 
     def __init__(self, representation: Representation, **kwargs: Any) -> None:

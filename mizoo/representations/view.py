@@ -1,4 +1,4 @@
-"""What a network looks at: an event seen in the laboratory, whatever its coordinates."""
+"""Features of events in the laboratory, as inputs of networks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,14 +13,14 @@ from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
 
-_MOST = 4.0  # errors that coordinates are seen to move by
+_MOST = 4.0  # bound of the moves, in units of the errors
 
 
 class View(keras.layers.Layer):
-    """What is seen of coordinates of an event.
+    """Features of events, computed from coordinates.
 
     Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
+        representation: representation of the coordinates, with four-momenta as physical units.
     """
 
     def __init__(self, representation: Representation, **kwargs: Any) -> None:
@@ -34,24 +34,27 @@ class View(keras.layers.Layer):
 
 @serialisable
 class EventView(View):
-    """Coordinates of an event other than azimuths, followed by what they mean in the laboratory.
+    """Coordinates of an event other than azimuths, followed by features in the laboratory.
 
-    To the coordinates it adds, for each object, the direction in the transverse plane times
-    log(1 + pT/20 GeV), the pseudorapidity and log(1 + E); then log(1 + m) for the given subsets of
-    objects; then log(1 + d) for the given pairs, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is
-    small; then the sums of the given subsets, seen as objects are; then, if `ordered` is given, these
-    objects again by falling pT, each with a one-hot code of which it is; then, if `constrained`, how the
-    coordinates would move, in units of their errors, to where the constraints of the representation hold,
-    limited to ±4.
+    The features are, in this order:
+
+    * for each object, the direction in the transverse plane times log(1 + pT/20 GeV), half the
+      pseudorapidity and log(1 + E/GeV) - 4.5;
+    * log(1 + m/GeV) - 5 of the `subsets`;
+    * log(1 + d) of the `pairs`, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is small;
+    * the same features as of objects, of the summed momenta of `sums`;
+    * the `ordered` objects by falling pT, each with a one-hot code of its place;
+    * if `constrained`, the moves of the coordinates to where the constraints of the representation hold, in
+      units of their errors, limited to ±4.
 
     Args:
-        representation: the coordinates' representation, with four-momenta as physical units.
-        subsets: tuples of indices of objects whose invariant masses are wanted.
-        ordered: indices of the objects to be repeated by falling pT.
-        pairs: of indices of objects whose distances are wanted.
-        sums: tuples of indices of objects whose summed momenta are wanted.
-        constrained: whether the representation has constraints, a method `closing`, and coordinates come
-            with errors.
+        representation: representation of the coordinates, with four-momenta as physical units.
+        subsets: tuples of indices of objects for invariant masses.
+        ordered: indices of objects to repeat by falling pT.
+        pairs: pairs of indices of objects for distances.
+        sums: tuples of indices of objects for summed momenta.
+        constrained: whether the representation has constraints, a method `closing`, and `call` is given the
+            errors (n, d) of the coordinates.
     """
 
     def __init__(
@@ -125,7 +128,7 @@ class EventView(View):
 
 @serialisable
 class Imbalance(View):
-    """Coordinates of an event as the sum of its transverse momenta, (n, 2), in units of 20 GeV."""
+    """Sum of the transverse momenta of an event, (n, 2), in units of 20 GeV."""
 
     def call(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)

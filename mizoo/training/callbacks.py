@@ -1,15 +1,20 @@
 """Training callbacks in addition to those of Keras."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.types import Array
 from mizoo.datasets.events import Events
+from mizoo.datasets.samples import Samples
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import observables
 from mizoo.model.stages import Stage
+from mizoo.model.turbo import Turbo
 
 
 class Warmup(keras.callbacks.Callback):
@@ -24,12 +29,12 @@ class Warmup(keras.callbacks.Callback):
             trained in `Stage`s, which have weights of their own.
     """
 
-    def __init__(self, terms, epochs):
+    def __init__(self, terms: Iterable[str], epochs: int) -> None:
         super().__init__()
         self.terms = tuple(terms)
         self.epochs = epochs
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         weights = {o.term: o.weight for o in self.model.objectives if o.term in self.terms}
         if unknown := set(self.terms) - set(weights):
             raise ValueError(f"no terms {', '.join(sorted(unknown))} to begin with")
@@ -37,7 +42,7 @@ class Warmup(keras.callbacks.Callback):
             raise ValueError(f"{self.model.name} is trained in stages: it cannot be warmed up as well")
         self._stage = Stage(0.0, weights)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not self.model.stages:
             self.model.enter(self._stage if epoch < self.epochs else None)
 
@@ -55,13 +60,14 @@ class KSDistance(keras.callbacks.Callback):
         start: first epoch that is measured, from 0.
     """
 
-    def __init__(self, events, every=1, start=0):
+    def __init__(self, events: Samples, every: int = 1, start: int = 0) -> None:
         super().__init__()
         self.events = events
         self.every = every
         self.start = start
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None  # Keras passes them
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
             logs["val_ks"] = sum(
@@ -70,7 +76,7 @@ class KSDistance(keras.callbacks.Callback):
                 for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
             )
 
-    def _drawn(self):
+    def _drawn(self) -> dict[str, Array]:
         """Generated events by space."""
         spoken = self._spoken()
         drawn = {"z": self.model.encode(self.events.x)} if "z_tilde" in spoken else {}
@@ -79,10 +85,10 @@ class KSDistance(keras.callbacks.Callback):
         z = self.events.z
         return {**drawn, "x": self.model.sample(len(self.events)) if z is None else self.model.decode(z)}
 
-    def _spoken(self):
+    def _spoken(self) -> set[str]:
         return {objective.stream for objective in self.model.objectives}
 
-    def _weights(self, space, truth=False):
+    def _weights(self, space: str, truth: bool = False) -> np.ndarray | None:
         """Weights of true or generated events; None for draws from a prior and events made of them."""
         if truth:
             free = self.events[space] is None
@@ -90,7 +96,7 @@ class KSDistance(keras.callbacks.Callback):
             free = space == "x" and self.events.z is None and "x_tilde" in self._spoken()
         return None if free else self.events.weights
 
-    def _columns(self, space, events=None):
+    def _columns(self, space: str, events: Array | None = None) -> Iterable[np.ndarray]:
         """Observables of `events`, by default of the true events or else of a draw from the prior."""
         events = self.events[space] if events is None else events
         if events is None:
@@ -103,8 +109,8 @@ class KSDistance(keras.callbacks.Callback):
 class Backup(keras.callbacks.Callback):
     """Save the whole state of training after every epoch, and optionally within, for an exact resume.
 
-    One `tf.train.Checkpoint` holds weights, averages, the states of both optimisers, the means logged so far
-    and the states of all random generators. An interrupted save leaves the previous checkpoint intact.
+    One `tf.train.Checkpoint` holds weights, averages, the states of both optimisers, the means logged so
+    far and the states of all random generators. An interrupted save leaves the previous checkpoint intact.
 
     Args:
         directory: folder of the checkpoints, to resume from and to write to.
@@ -113,15 +119,17 @@ class Backup(keras.callbacks.Callback):
             copy is not needed.
     """
 
-    def __init__(self, directory, every=None, folder=None):
+    def __init__(
+        self, directory: str | Path, every: int | None = None, folder: str | Path | None = None
+    ) -> None:
         super().__init__()
         self.directory = Path(directory)
         self.every = every
         self.folder = Path(folder or directory)
         self._epoch, self._step = (tf.Variable(0, dtype=tf.int64) for _ in range(2))
-        self._means = None
+        self._means: list[np.ndarray] | None = None
 
-    def resume(self, model) -> tuple[int, int]:
+    def resume(self, model: Turbo) -> tuple[int, int]:
         """Load the last backup, if any, into a compiled model.
 
         Returns:
@@ -135,10 +143,10 @@ class Backup(keras.callbacks.Callback):
             self._means = [variable.numpy() for variable in self._logged(model)]
         return int(self._epoch), step
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._saver = tf.train.CheckpointManager(self._checkpoint(self.model), self.folder, max_to_keep=1)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._epoch.assign(epoch)
         if self._means is not None:  # Keras has just reset the means
             for variable, value in zip(self._logged(self.model), self._means, strict=True):
@@ -147,7 +155,7 @@ class Backup(keras.callbacks.Callback):
         else:
             self._step.assign(0)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         done = batch + 1
         if (
             self.every
@@ -156,19 +164,19 @@ class Backup(keras.callbacks.Callback):
         ):
             self._save(int(self._epoch), done)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._save(epoch + 1, 0)
 
-    def _save(self, epoch, step):
+    def _save(self, epoch: int, step: int) -> None:
         self._epoch.assign(epoch)
         self._step.assign(step)
         self._saver.save()
 
     @staticmethod
-    def _logged(model):
+    def _logged(model: Turbo) -> list[keras.Variable]:
         return [variable for mean in model.means.values() for variable in mean.variables]
 
-    def _checkpoint(self, model):
+    def _checkpoint(self, model: Turbo) -> tf.train.Checkpoint:
         variables = [
             *model.variables, *model.optimizer.variables, *model.critic_optimizer.variables,
             *self._logged(model),

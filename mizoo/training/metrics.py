@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 
-def read_metrics(directory) -> pd.DataFrame:
+def read_metrics(directory: str | Path) -> pd.DataFrame:
     """Read `metrics.csv` of a run: one row per epoch, possibly none yet; missing values are NaN.
 
     Raises:
@@ -23,5 +23,5 @@ def read_metrics(directory) -> pd.DataFrame:
         raise ValueError(f"{path} is damaged: {str(error).strip()}") from error
     for name in frame if len(frame) else ():
         if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise ValueError(f"{path} is damaged: column {name} has values that are no numbers")
+            raise ValueError(f"{path} is damaged: column {name} has non-numeric values")
     return frame

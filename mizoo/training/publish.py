@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from mizoo.datasets import Samples
 from mizoo.evaluation.report import Report, evaluate
@@ -13,12 +14,13 @@ from mizoo.export.manifest import write_manifest
 from mizoo.export.onnx import OPSET, write_onnx
 from mizoo.export.pretrained import Pretrained, load_keras
 from mizoo.export.record import read_config
-from mizoo.presets import PRESETS
+from mizoo.model.turbo import Turbo
+from mizoo.presets import PRESETS, Preset
 from mizoo.training.recipe import history
 from mizoo.training.warm_start import take_weights
 
 
-def ship(run, directory, test: Samples, tested: str | None = None) -> Report:
+def ship(run: str | Path, directory: str | Path, test: Samples, tested: str | None = None) -> Report:
     """Write the model of a run as a folder like those of `saved_models`.
 
     The folder has a SavedModel, `model.keras`, `model.onnx`, `config.json`, `metrics.json`, the model card
@@ -67,7 +69,7 @@ def ship(run, directory, test: Samples, tested: str | None = None) -> Report:
     return report
 
 
-def check_place(run, directory) -> None:
+def check_place(run: str | Path, directory: str | Path) -> None:
     """Check that a run has finished, and that its model can be written to a folder.
 
     Raises:
@@ -79,10 +81,11 @@ def check_place(run, directory) -> None:
     check_folder(directory, ("saved_model.pb", "config.json"), "a model of mizoo")
 
 
-def put(whole, directory) -> None:
+def put(whole: Path, directory: Path) -> None:
     """Move a folder into place, replacing an existing one.
 
-    The existing folder is renamed to `.NAME.former` and deleted last, so that an interruption cannot lose it.
+    The existing folder is renamed to `.NAME.former` and deleted last, so that an interruption cannot lose
+    it.
     """
     former = directory.with_name(f".{directory.name}.former")
     shutil.rmtree(former, ignore_errors=True)
@@ -92,7 +95,7 @@ def put(whole, directory) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
-def save_settled(model, path) -> None:
+def save_settled(model: Turbo, path: str | Path) -> None:
     """Save a model for further training, with averaged weights of the mappers and new optimisers.
 
     The file is compressed, as the states of new optimisers are zeros.
@@ -108,11 +111,11 @@ def save_settled(model, path) -> None:
     whole.unlink()
 
 
-def _config(run, directory):
+def _config(run: Path, directory: Path) -> dict[str, Any]:
     """Content of `config.json`: how the model was made."""
     past = history(run)
     if (preset := PRESETS.get(name := past["recipe"]["preset"])) is None:
-        raise ValueError(f"{run} is of a preset {name!r}, which is not known here")
+        raise ValueError(f"{run} has an unknown preset {name!r}")
     return {
         **read_config(run),
         "description": (preset.factory.__doc__ or "").partition("\n")[0],
@@ -123,12 +126,12 @@ def _config(run, directory):
     }
 
 
-def _dataset(past, preset):
+def _dataset(past: dict[str, Any], preset: Preset) -> str:
     """Name of the packaged data set of a history."""
     return past.get("data", {}).get("demonstration", preset.dataset)
 
 
-def _without_paths(past):
+def _without_paths(past: dict[str, Any]) -> dict[str, Any]:
     """A history without the paths of files, which are private to the user."""
     past = dict(past)
     if "files" in past.get("data", {}):
@@ -139,14 +142,14 @@ def _without_paths(past):
     return past
 
 
-def _commands(past, out):
+def _commands(past: dict[str, Any], out: str) -> list[str]:
     """The command lines that reproduce a run with this history."""
     recipe = past["recipe"]
     earlier = _commands(past["start"], Path(recipe["start"]).name) if "start" in past else []
     return [*earlier, _command(recipe, past.get("precision"), past.get("data", {}), out)]
 
 
-def _command(recipe, precision, data, out):
+def _command(recipe: dict[str, Any], precision: str | None, data: dict[str, Any], out: str) -> str:
     words = [f"mizoo train {recipe['preset']} --out {out}"]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
@@ -166,5 +169,5 @@ def _command(recipe, precision, data, out):
     return " ".join(words)
 
 
-def _write(path, content):
+def _write(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n")

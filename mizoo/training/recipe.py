@@ -7,10 +7,11 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import keras
 import pandas as pd
@@ -25,6 +26,7 @@ from mizoo.evaluation.report import evaluate
 from mizoo.export.folders import check_folder
 from mizoo.export.record import read_config
 from mizoo.model.precision import POLICIES, Choice, check_precision, choose, policy_of
+from mizoo.model.turbo import Turbo
 from mizoo.presets import PRESETS
 from mizoo.presets.data import described, differs
 from mizoo.training.callbacks import Backup, KSDistance, Warmup
@@ -45,7 +47,8 @@ class Recipe:
         select_from: first epoch, from 0, that can be kept, by its validation KS distances.
         select_every: number of epochs between two measurements of these distances.
         seed: seed of weights, noise and the order of events.
-        start: name or path of a trained model whose weights the training starts from; empty for new weights.
+        start: name or path of a trained model whose weights the training starts from; empty for new
+            weights.
         precision: precision of matrix products in networks, `"float32"`, `"bfloat16"` or `"auto"` for the
             faster one where the run begins, see `mizoo.model.dtype_policy`. A resumed run keeps it.
 
@@ -55,7 +58,7 @@ class Recipe:
     """
 
     preset: str
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     epochs: int = 100
     batch_size: int = 1000
     warmup: int = 0
@@ -66,7 +69,7 @@ class Recipe:
     start: str = ""
     precision: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_precision(self.precision)
         if not any((e + 1) % self.select_every == 0 for e in range(self.select_from, self.epochs)):
             raise ValueError(
@@ -76,7 +79,7 @@ class Recipe:
         if self.warmup > self.epochs:
             raise ValueError(f"a warmup of {self.warmup} epochs is longer than the {self.epochs} epochs")
 
-    def model(self, steps_per_epoch):
+    def model(self, steps_per_epoch: int) -> Turbo:
         """Set the seed, and return the compiled model."""
         keras.utils.set_random_seed(self.seed)
         with policy_of(choose(self.precision, self.batch_size).precision):
@@ -88,10 +91,15 @@ class Recipe:
 
 
 def train(
-    recipe: Recipe, data: Split, directory, resume=False, verbose="auto",
+    recipe: Recipe,
+    data: Split,
+    directory: str | Path,
+    resume: bool = False,
+    verbose: Literal["auto", 0, 1, 2] = "auto",
     strategy: tf.distribute.Strategy | Callable[[], tf.distribute.Strategy] = tf.distribute.get_strategy,
-    backup_every=None, source: dict | None = None,
-) -> keras.Model:  # fmt: skip
+    backup_every: int | None = None,
+    source: dict[str, Any] | None = None,
+) -> Turbo:
     """Train by a recipe, and write everything to a directory.
 
     Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
@@ -103,7 +111,8 @@ def train(
             bitwise the same as without the interruption.
         strategy: strategy to train under, or a function that creates it. The function may wait for other
             workers, so it is called after the checks of the directory.
-        backup_every: number of steps between two backups within an epoch, in addition to the one at its end.
+        backup_every: number of steps between two backups within an epoch, in addition to the one at its
+            end.
         source: record of the origin of the data for `config.json`, see `mizoo.presets.data`.
 
     Raises:
@@ -148,7 +157,7 @@ def train(
         raise
 
 
-def _choice(directory, recipe, strategy):
+def _choice(directory: Path, recipe: Recipe, strategy: tf.distribute.Strategy) -> Choice:
     """The precision of a run, the same on all workers: as it began, or else that of the recipe."""
     if config := read_config(directory):
         if (former := config.get("precision", "float32")) not in POLICIES:
@@ -164,12 +173,21 @@ def _choice(directory, recipe, strategy):
     return choice
 
 
-def _likelihoods(model):
+def _likelihoods(model: Turbo) -> list[str]:
     """The terms of likelihoods on pairs."""
     return [o.term for o in model.objectives if o.term in ("L_z_tilde", "L_x_tilde")]
 
 
-def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
+def _fit(
+    model: Turbo,
+    recipe: Recipe,
+    data: Split,
+    directory: Path,
+    folder: Path,
+    log: logging.Logger,
+    backup_every: int | None,
+    verbose: Literal["auto", 0, 1, 2],
+) -> Turbo:
     """Train with all callbacks, resuming from `directory` and writing to `folder`."""
     backup = Backup(directory / "backup", backup_every, folder / "backup")
     done, step = backup.resume(model)
@@ -212,12 +230,12 @@ def _fit(model, recipe, data, directory, folder, log, backup_every, verbose):
     return model
 
 
-def history(directory) -> dict:
+def history(directory: str | Path) -> dict[str, Any]:
     """How the model of a run or of a shipped folder was made.
 
     Returns:
-        As far as known, its `recipe`, `precision`, the `seconds` of all its epochs, the `data` it was trained
-        on, and in `start` the history of the model it started from.
+        As far as known, its `recipe`, `precision`, the `seconds` of all its epochs, the `data` it was
+        trained on, and in `start` the history of the model it started from.
 
     Raises:
         ValueError: if one of its files is damaged; it names the path.
@@ -225,7 +243,7 @@ def history(directory) -> dict:
     directory = Path(directory)
     config = read_config(directory)
     if "recipe" not in config:
-        raise ValueError(f"{directory / 'config.json'} has no recipe: this is no run")
+        raise ValueError(f"{directory / 'config.json'} has no recipe: this is not a run")
     kept = ("recipe", "precision", "seconds", "start", "data")
     known = {key: config[key] for key in kept if key in config}
     if (directory / "metrics.csv").is_file():
@@ -242,11 +260,11 @@ class MetricsLog(keras.callbacks.CSVLogger):
         done: number of epochs to keep of an existing file; later ones are trained again.
     """
 
-    def __init__(self, path, done=0):
+    def __init__(self, path: str | Path, done: int = 0) -> None:
         super().__init__(path, append=done > 0)
         self.done = done
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self.append and Path(self.filename).is_file():
             lines = Path(self.filename).read_text().splitlines(keepends=True)
             kept = Path(f"{self.filename}.part")
@@ -256,14 +274,14 @@ class MetricsLog(keras.callbacks.CSVLogger):
         names = list(self.model.means)
         self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start = time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
-        super().on_epoch_end(epoch, {**logs, "seconds": round(time.monotonic() - self._start, 2)})
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, {**(logs or {}), "seconds": round(time.monotonic() - self._start, 2)})
 
 
-def _check(directory, recipe, resume, source):
+def _check(directory: Path, recipe: Recipe, resume: bool, source: dict[str, Any] | None) -> None:
     if (directory / "backup").is_dir() and not (directory / "config.json").is_file():
         raise FileNotFoundError(f"{directory / 'config.json'}: no such file, and a backup beside it")
     check_folder(directory, ("config.json",), "a run")
@@ -282,7 +300,7 @@ def _check(directory, recipe, resume, source):
         raise ValueError(f"the run in {directory} was trained on other data: {described(config['data'])}")
 
 
-def _changes(former: dict, now: dict) -> dict[str, str]:
+def _changes(former: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
     """Entries that differ in two dictionaries, with both values, by name; nested ones by inner entries."""
     found = {}
     for name in dict.fromkeys([*former, *now]):
@@ -299,11 +317,11 @@ _MISSING = object()
 _JUDGED = 2_000  # validation events that are evaluated after training
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     return "not given" if value is _MISSING else json.dumps(value, ensure_ascii=False)
 
 
-def _check_record(directory, done):
+def _check_record(directory: Path, done: int) -> None:
     """Check that a run has the files of the epochs that are done.
 
     Raises:
@@ -318,13 +336,20 @@ def _check_record(directory, done):
         raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
 
 
-def _prepare(directory, recipe, data, precision, former, source):
+def _prepare(
+    directory: Path,
+    recipe: Recipe,
+    data: Split,
+    precision: str,
+    former: Path | None,
+    source: dict[str, Any] | None,
+) -> None:
     config = directory / "config.json"
     if config.is_file():
         return
     directory.mkdir(parents=True, exist_ok=True)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
-    content = {
+    content: dict[str, Any] = {
         "recipe": asdict(recipe), "precision": precision, "keras": keras.version(), "machine": machine,
         "domain": Domain.of(data.train).to_dict(),
     }  # fmt: skip
@@ -337,7 +362,7 @@ def _prepare(directory, recipe, data, precision, former, source):
     whole.replace(config)
 
 
-def _log(path):
+def _log(path: Path) -> logging.Logger:
     log = logging.getLogger(f"mizoo.{path.parent.name}")
     log.setLevel(logging.INFO)
     for handler in log.handlers[:]:
@@ -350,17 +375,17 @@ def _log(path):
     return log
 
 
-def _line(epoch, logs):
+def _line(epoch: int, logs: Mapping[str, float]) -> str:
     return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
-def _least(directory, column, epochs):
+def _least(directory: Path, column: str, epochs: int) -> float:
     """Least value of a column of `metrics.csv` in its first epochs, infinity if there is none."""
     known = _column(directory, column)[:epochs].dropna()
     return float(known.min()) if len(known) else math.inf
 
 
-def _column(directory, name):
+def _column(directory: Path, name: str) -> "pd.Series[float]":
     """A column of `metrics.csv`; empty if there are no epochs yet."""
     if not (directory / "metrics.csv").is_file() or not len(frame := read_metrics(directory)):
         return pd.Series(dtype=float)

@@ -1,10 +1,13 @@
 """Training that starts from the weights of another model."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from mizoo.export.pretrained import Pretrained, load
+from mizoo.model.turbo import Turbo
 
 # Settings that do not change the function of a part: names, training, and the sampler of its draws.
 _FREE = {
@@ -18,7 +21,7 @@ _FREE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _LAYER_NAMES = ("keras_history", "input_layers", "output_layers")
 
 
-def start_from(model, name) -> Path:
+def start_from(model: Turbo, name: str | Path) -> Path:
     """Copy the weights of a trained model, found as by `mizoo.load`, to a model.
 
     Returns:
@@ -32,11 +35,12 @@ def start_from(model, name) -> Path:
     if isinstance(former, Pretrained):
         take_weights(model, former.trainable())
         return former.path
+    assert isinstance(former, Turbo)  # `load` returns nothing else
     take_weights(model, former)
     return Path(name)
 
 
-def take_weights(model, former) -> None:
+def take_weights(model: Turbo, former: Turbo) -> None:
     """Copy the averaged weights of another model's mappers, and those of its representations and critics.
 
     Critics are copied for the terms that both models have.
@@ -56,7 +60,7 @@ def take_weights(model, former) -> None:
             _take(objective.term, [objective], theirs[objective.term])
 
 
-def _take(part, layers, former):
+def _take(part: str, layers: Sequence[keras.layers.Layer], former: keras.layers.Layer | None) -> None:
     refusal = f"the {part} of the model to start from is another one"
     if former is None:
         raise ValueError(f"{refusal}: it has none")
@@ -72,7 +76,7 @@ def _take(part, layers, former):
         layer.set_weights(learnt)
 
 
-def _function(config, numbers=None):
+def _function(config: Any, numbers: dict[str, str] | None = None) -> Any:
     """Entries of a configuration that define the function of a part, with layers numbered in order."""
     if isinstance(config, list | tuple):
         return [_function(item, numbers) for item in config]
@@ -83,19 +87,19 @@ def _function(config, numbers=None):
     kept = {}
     for key, value in config.items():
         if key in _LAYER_NAMES:
-            kept[key] = _numbered(value, numbers)
+            kept[key] = _numbered(value, {} if numbers is None else numbers)
         elif key not in _FREE and not key.endswith(_FREE_ENDINGS):
             kept[key] = _function(value, numbers)
     return kept
 
 
-def _numbered(value, numbers):
+def _numbered(value: Any, numbers: dict[str, str]) -> Any:
     if isinstance(value, list | tuple):
         return [_numbered(item, numbers) for item in value]
     return numbers.setdefault(value, f"layer {len(numbers)}") if isinstance(value, str) else value
 
 
-def _difference(one, other, path="") -> tuple[str, object, object] | None:
+def _difference(one: Any, other: Any, path: str = "") -> tuple[str, object, object] | None:
     """Path and both values of the first setting in which two configurations differ."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         pairs = [(key, one[key], other[key]) for key in one]
@@ -110,7 +114,7 @@ def _difference(one, other, path="") -> tuple[str, object, object] | None:
     return None
 
 
-def _short(setting):
+def _short(setting: object) -> str:
     """A setting in a few words."""
     if isinstance(setting, dict):
         return f"a {setting.get('class_name', 'setting')}"

@@ -2,14 +2,13 @@
 
     python tests/benchmarks/inference_speed.py --out docs/studies
 
-Contenders take turns in one process; medians of the turns. PyTorch has the networks alone, with the same
-weights (that its outputs are the same is checked first): of `turbosim-original-ttbar` that is the whole
-model; of `gandalf-ttbar` attention, latent and all evaluations of the denoising network, but neither the
-coordinates of the events, nor what the network sees of them, nor the assignment of jets; of `flow-ttbar`,
-`turbosim-ttbar` and `otus-ttbar` all that the mapper does in its coordinates, but not what it sees of them.
-Shares are of the rate of a product of two matrices of 2048 x 2048, counting the multiplications of the
-dense layers alone. Needs `pip install torch` and then `pip uninstall triton`, which does not bear
-TensorFlow in its process.
+Contenders take turns in one process, and medians of the turns are reported. PyTorch has the networks alone,
+with the same weights and, as checked first, the same outputs: for `turbosim-original-ttbar` the whole
+model; for `gandalf-ttbar` attention, latent and all evaluations of the denoising network, without the
+coordinates of the events, the features for the network and the assignment of jets; for `flow-ttbar`,
+`turbosim-ttbar` and `otus-ttbar` the mapper in its coordinates, without its features. Fractions are of the
+rate of a product of two matrices of 2048 x 2048, counting only the multiplications of dense layers. Needs
+`pip install torch` and then `pip uninstall triton`, which cannot share a process with TensorFlow.
 """
 
 import argparse
@@ -36,7 +35,7 @@ SHARES = ["share of peak", "PyTorch's share"]  # of the fastest of ours, and of 
 
 
 def check(model, flow, otus):
-    """That PyTorch's networks are those of Keras."""
+    """Check that PyTorch's networks agree with those of Keras."""
     random = np.random.default_rng(0)
     given, noise = (random.normal(size=(64, n)).astype("float32") for n in (18, otus.decoder.noises))
     made = Residual(otus.decoder)(torch.tensor(given), torch.tensor(noise)).detach()
@@ -64,7 +63,7 @@ def check(model, flow, otus):
 
 
 def multiplications(name, mapper):
-    """Of the dense layers, for one draw of one event."""
+    """Multiplications of the dense layers for one draw of one event."""
     if name != "gandalf":
         return weights(mapper)
     transcoder = mapper.mapper.mapper
@@ -74,7 +73,7 @@ def multiplications(name, mapper):
 
 
 def weights(layer):
-    """Number of weights of all dense layers inside, but for biases."""
+    """Number of weights of all dense layers inside, without biases."""
     dense = keras.layers.Dense | keras.layers.EinsumDense
     return sum(int(np.prod(one.kernel.shape)) for one in layer._flatten_layers() if isinstance(one, dense))
 
@@ -94,7 +93,7 @@ def load(name):
 
 
 def contenders(name, loaded, model, traced, data, rows):
-    """Functions that draw from `rows` events, by direction and contender; and multiplications an event."""
+    """Functions that draw from `rows` events, by direction and contender; and multiplications per event."""
     found, work = {}, {}
     session = onnxruntime.InferenceSession(loaded.path / "model.onnx")
     for role, method, source in (("decoder", "decode", "z"), ("encoder", "encode", "x")):

@@ -12,8 +12,8 @@ def flops(function: Callable, *arguments) -> int:
     """Floating-point operations of the matrix products that a call of a `tf.function` makes.
 
     These are 2 m k n for each `MatMul`, `BatchMatMul` and `Einsum` in its graph and in all functions that
-    it calls, by the static shapes of the trace. A gradient that a function returns counts, used or not; one
-    pass of each loop does, as the graph does not say how many there are.
+    it calls, by the static shapes of the trace. Gradients that a function returns count, used or not; loops
+    count once, as the graph does not have their number of passes.
 
     Raises:
         ValueError: for a product of unknown shape.

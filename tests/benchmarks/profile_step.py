@@ -1,13 +1,13 @@
-"""What one training step of the physics presets spends its time on, and the share of the matrix peak.
+"""Profile of one training step of the physics presets, and the fraction of the peak of matrix products.
 
     python tests/benchmarks/profile_step.py --out docs/studies
     python tests/benchmarks/profile_step.py --presets gandalf turbosim --batches 1000 4000 --parts
 
-Each part is a function of its own, traced for batches of one size, and its time the least of several
-calls; precisions and parts take turns. What a step fuses or runs side by side, its parts do not: their sum
-is not the whole. Rows of `profile.json` in `--out` that are not measured again stay. On a machine with AMX,
-run it as it is, and once more with `ONEDNN_MAX_CPU_ISA=AVX512_CORE` set and another `--out`; `--parts`
-without a word leaves the parts out.
+Each part is a separate function, traced for batches of one size, and its time is the least of several
+calls; precisions and parts take turns. The sum of the parts is not the time of the step, which fuses and
+overlaps operations. Rows of `profile.json` in `--out` that are not measured again are kept. On a machine
+with AMX, run it once as it is, and once with `ONEDNN_MAX_CPU_ISA=AVX512_CORE` and another `--out`;
+`--parts` without a value leaves the parts out.
 """
 
 import argparse
@@ -37,7 +37,7 @@ FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 
 class Part(NamedTuple):
-    """A function to time, and the one whose time is not its own, if it does the same before."""
+    """A function to time, and the function whose time to subtract, if it repeats that first."""
 
     call: Callable
     less: str = ""
@@ -110,7 +110,7 @@ def parts(model, batch) -> dict[str, Part]:
 
 
 class Step:
-    """One training step of a preset as `fit` takes it, on one and the same batch."""
+    """One training step of a preset as in `fit`, always on the same batch."""
 
     def __init__(self, preset, events, precision):
         keras.utils.set_random_seed(0)
@@ -135,7 +135,7 @@ class Step:
 
 
 def least(calls: dict[str, Callable], seconds: float) -> dict[str, float]:
-    """Least seconds that each of several functions takes, which take turns for so long for each of them."""
+    """Least seconds of each of several functions, which take turns for this time per function."""
     times = {name: timed(call) for name, call in calls.items()}  # traces and compiles
     times = {name: timed(call) for name, call in calls.items()}
     end = time.perf_counter() + seconds * len(calls)
@@ -155,14 +155,14 @@ def timed(call) -> float:
 
 
 def product(precision: str) -> Callable:
-    """The product of two matrices large enough to reach the peak, and so small that it is soon done."""
+    """The product of two matrices that are large enough to reach the peak, and small enough to be fast."""
     a, b = (tf.cast(tf.random.normal((PEAK_SIZE, PEAK_SIZE)), precision) for _ in range(2))
     return lambda: tf.matmul(a, b)[0, 0]
 
 
 def profile(preset, events, precisions, of_parts, seconds) -> list[dict]:
-    """Rows of a preset and a batch, one for each precision, with parts for some of them: milliseconds, and
-    what the matrix products of a step and the machine's have in operations.
+    """Rows of a preset and a batch, one per precision, with parts for some of them: milliseconds, and
+    operations of the matrix products of a step and of the machine's peak.
     """
     steps = {precision: Step(preset, events, precision) for precision in precisions}
     own = {precision: parts(steps[precision].model, steps[precision].batch) for precision in of_parts}
@@ -187,7 +187,7 @@ def profile(preset, events, precisions, of_parts, seconds) -> list[dict]:
 
 
 def machine() -> dict:
-    """What the figures were measured on."""
+    """The machine of the measurement."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     known = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -204,7 +204,7 @@ def machine() -> dict:
 def table(rows) -> tuple[list, list[list]]:
     """Header and lines, one for each preset and batch.
 
-    The peak of a precision is the best rate of all rows: what others do at the same time only lowers it.
+    The peak of a precision is the best rate of all rows, as other processes can only lower it.
     """
     peaks = {
         name: max((r["peak"] for r in rows if r["precision"] == name), default=0.0) for name in POLICIES

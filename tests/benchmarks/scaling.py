@@ -2,8 +2,8 @@
 
     python tests/benchmarks/scaling.py
 
-Runs take turns. Of two workers' step it also measures what the workers tell one another: sums of messages
-of the sizes that a step has, with nothing between. Prints a table for docs/distributed.md.
+Runs take turns. For two workers it also measures the communication of a step: all-reduces of messages of
+the same sizes, without computations. Prints a table for docs/distributed.md.
 """
 
 import itertools
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-BATCHES = (100, 1000)  # events a worker
+BATCHES = (100, 1000)  # events per worker
 STEPS, TURNS = 60, 3
 
 

@@ -166,7 +166,7 @@ class Gandalf(nn.Module):
 
 
 class Splines(nn.Module):
-    """`mizoo.mappers.Flow`, from what its context's network sees, in the flow's own coordinates."""
+    """`mizoo.mappers.Flow`, from the features of its context, in the flow's own coordinates."""
 
     def __init__(self, flow):
         super().__init__()

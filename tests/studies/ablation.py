@@ -2,9 +2,9 @@
 
     python tests/studies/ablation.py --out docs/studies
 
-The networks of the paper's code, with all eight terms: to its six come L on x_tilde and D on z_hat. 20
-epochs. The full model is trained from three seeds, so that one can tell what is noise. Runs that are there
-are not made again.
+The networks are those of the paper's code, with all eight terms: its six, L on x_tilde and D on z_hat.
+Training takes 20 epochs. The full model is trained from three seeds to estimate the noise. Existing runs
+are not repeated.
 """
 
 import argparse

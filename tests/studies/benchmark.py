@@ -1,7 +1,7 @@
 """All shipped models of the tt̄ events, compared with the same test events.
 
     python tests/studies/benchmark.py --out docs/studies          # all of them
-    python tests/studies/benchmark.py gandalf --out docs/studies  # this one; the others' figures stay
+    python tests/studies/benchmark.py gandalf --out docs/studies  # this one; the results of others are kept
 
 Models that are not shipped are trained first (`tests/studies/zoo.py`), which takes hours.
 """
@@ -32,7 +32,7 @@ JOINT = ("correlation", "sliced Wasserstein", "MMD", "AUC", "AUC error")
 
 
 def measured(name, data):
-    """Cells and figures of all observables together, of a model that needs x alone or pairs."""
+    """Cells, and metrics of all observables together, for a model of x alone or of pairs."""
     model = mizoo.load(f"{name}-ttbar")
     alone = mizoo.presets.PRESETS[model.preset].data == "x"
     report = mizoo.evaluate(model, data.only("x") if alone else data, seed=0, joint=True)
@@ -44,7 +44,7 @@ def measured(name, data):
 
 
 def without_rejected(report, data):
-    """Cells of x_tilde of which events below the thresholds are left out, as OTUS does, and their share."""
+    """Cells of x_tilde without the events below the thresholds, as in OTUS, and their fraction."""
     x = report.streams["x_tilde"]
     kept = accepted(x, data.process)
     table = compare(data.only("x"), Events(x=x[kept], process=data.process)).table
@@ -61,7 +61,7 @@ def of_training(data):
 
 
 def draw(rows, threshold, path):
-    """The cells as a figure: one line a model, on a logarithmic scale."""
+    """The cells as a figure: one line per model, on a logarithmic scale."""
     with style():
         figure, ax = plt.subplots(figsize=(16, 9), layout="constrained")
         places = np.arange(len(TOP_PAIRS.cells))
@@ -85,7 +85,7 @@ def plain(value, digits=5):
 
 
 def rounded(cells):
-    """As a model's `metrics.json` has them, so that all tables show the same."""
+    """Rounded as in a model's `metrics.json`, so that all tables show the same."""
     return [plain(value, 3) for value in cells]
 
 

@@ -1,11 +1,11 @@
-"""What the image presets make of handwritten digits.
+"""Image presets on handwritten digits.
 
     python tests/studies/digits.py --out docs/studies
 
 Each preset is trained with its defaults on the 1 397 training digits, and draws 200 images: new ones from
-its prior, or, where it has none to draw from (`ae`, `srgan`), test images from their codes. A
-support-vector classifier trained on the training digits says which share of the images it recognises with a
-probability of 0.9 or more, and how many of the ten digits occur. Writes `digits.json` and `digits.png`.
+its prior, or, without a prior (`ae`, `srgan`), test images from their codes. A support-vector classifier
+trained on the training digits measures the fraction of images that it recognises with a probability of 0.9
+or more, and how many of the ten digits occur. Writes `digits.json` and `digits.png`.
 """
 
 import argparse

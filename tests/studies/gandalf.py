@@ -1,10 +1,10 @@
-"""What GANDALF has learnt, compared with events it has never seen.
+"""Study of GANDALF on events that it has never seen.
 
     python tests/studies/gandalf.py --out docs/studies
 
 Distances by number of network evaluations, means of several draws; classifier tests, masses of the partons,
 responses, calibration of the posteriors, and the latent space before and after training. Writes
-`gandalf.json`, figures, and the tables of the page if this is where its figures are.
+`gandalf.json`, figures and, if the figures go to the documentation, the tables of the page.
 """
 
 import argparse
@@ -88,7 +88,7 @@ def between(first, second):
 
 
 def true_distances(data, events, threshold, draws):
-    """KS distances of as many other true events, in each draw others of them."""
+    """KS distances of as many other true events, different ones in each draw."""
     random = np.random.default_rng(0)
     chosen = (random.choice(len(events), len(data), replace=False) for _ in range(draws))
     found = pd.DataFrame([between(data, events[places]) for places in chosen])
@@ -96,9 +96,7 @@ def true_distances(data, events, threshold, draws):
 
 
 def of_cells(found, threshold):
-    """The paper's ten cells of several draws: means, deviations, and shares at the threshold or below
-    it.
-    """
+    """The paper's ten cells over several draws: means, deviations, fractions at or below the threshold."""
     cells = found[list(TOP_PAIRS.cells)]
     columns = {
         "cells": 100 * cells.mean(),
@@ -120,14 +118,14 @@ def per_second(function, events, repeats=5):
 
 
 def classified(data, x_tilde, z_tilde):
-    """AUC of classifier tests on events, on events with what is between their objects, on pairs, and on
+    """AUC of classifier tests on events, on events with features of pairs of objects, on pairs, and on
     pairs with their responses.
     """
 
     def entangled(events, space):
         _, eta, phi = polar(events)
         i, j = np.triu_indices(eta.shape[1], 1)
-        # In GeV, rounded: partons balance but for their last digits, which are no property of theirs.
+        # In GeV, rounded: partons balance up to their last digits, which are not physical.
         recoil = np.linalg.norm(events.reshape(len(events), -1, 4)[..., :2].sum(1), axis=-1)
         distance = np.hypot(eta[:, i] - eta[:, j], wrap(phi[:, i] - phi[:, j]))
         return np.concatenate([features(events, space, data.process), distance, recoil[:, None].round()], 1)
@@ -200,7 +198,7 @@ def calibrated(model, data, samples):
 
 
 def refused(model, x):
-    """Shares of events that still have no draw of z that goes with the order of their jets, try by try."""
+    """Fractions of events without a draw of z that matches the order of their jets, by attempt."""
     representation, shares = model.x_representation, []
     accept = representation.accept
 

@@ -3,7 +3,7 @@
     python tests/studies/modes.py --out docs/studies
 
 The setting of VEEGAN (arXiv 1705.07761, section 4.1): a mode counts as found if one of 2 500 draws is
-within three standard deviations of it, and such draws are the share of high quality. Writes `modes.json`
+within three standard deviations of it, and such draws are the fraction of high quality. Writes `modes.json`
 and `modes.png`.
 """
 
@@ -41,7 +41,7 @@ def draw(distribution, count, rng):
 
 
 def coverage(distribution, sample):
-    """Modes found and share of high quality."""
+    """Number of modes found, and fraction of draws of high quality."""
     centres, deviation = LAWS[distribution]
     distance = np.linalg.norm(sample[:, None] - centres, axis=-1)
     good = distance.min(1) < 3.0 * deviation
@@ -49,7 +49,7 @@ def coverage(distribution, sample):
 
 
 def train(distribution, gan_loss, steps, batch_size):
-    """A GAN of two-dimensional vectors; the same networks and steps for all games."""
+    """A GAN of two-dimensional vectors; the same networks and steps for all losses."""
     keras.utils.set_random_seed(0)
     data = mizoo.datasets.Samples(draw(distribution, 100_000, np.random.default_rng(0)))
     name = f"{gan_loss} {distribution}"

@@ -7,7 +7,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def fill(name, table, page="benchmark.md"):
-    """Put a table in the place of a page that is named so: `<!-- NAME -->` to `<!-- end -->`."""
+    """Replace the section `<!-- NAME -->` to `<!-- end -->` of a page by a table."""
     text = (DOCS / page).read_text()
     place = rf"<!-- {name} -->\n.*?<!-- end -->"
     if not re.search(place, text, re.DOTALL):
@@ -17,6 +17,6 @@ def fill(name, table, page="benchmark.md"):
 
 
 def grid(header, rows):
-    """A Markdown table of cells as they are."""
+    """A Markdown table of unformatted cells."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)

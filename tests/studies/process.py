@@ -6,7 +6,8 @@ MODEL is a run folder or a trained model, by name or path. For each component an
 distance of simulated and of unfolded events over the 95 % threshold, in the mean of several samples; of
 each resonance the median and the half width of the central 68 %, beside the truth; the AUC of a classifier
 on pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each
-unfolded component, beside that of random partons of the training events.
+unfolded component, beside that of random partons of the training events and, with --plain EPOCHS, that of
+`flow` between standardised momenta, trained for as many epochs.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from mizoo.evaluation.distances import effective_sample_size, ks, ks_threshold
 from mizoo.evaluation.streams import in_chunks
 from mizoo.evaluation.text import markdown
 from mizoo.export.origin import Origin
+from mizoo.presets import flow
+from mizoo.representations import Momenta
 
 SPACES = {"x": ("decode", "z", "simulate"), "z": ("encode", "x", "unfold")}
 
@@ -81,18 +84,22 @@ def classified(data, sample):
     return {name: {"AUC": auc.value, "error": auc.error} for name, auc in tests.items()}
 
 
-def scores(data, samples, train):
-    """CRPS of each unfolded component, in GeV, and of draws from the prior."""
+def scores(data, samples, train, epochs):
+    """CRPS of each unfolded component, in GeV, and of draws from the prior and a flow of plain momenta."""
     shape = (len(data), max(len(samples), 2))
     prior = train.z[np.random.default_rng(0).integers(len(train), size=shape)]
     found = {"prior": crps(data.z, prior)}
+    if epochs:
+        plain = flow(**{space: Momenta(data.process.masses(space)) for space in "xz"})
+        plain.fit(train, batch_size=500, epochs=epochs, verbose=0)
+        found["plain flow"] = crps(data.z, plain.encode(data.x, num_samples=shape[1], seed=0))
     if len(samples) > 1:
         found["model"] = crps(data.z, np.stack([sample["z"] for sample in samples], 1))
     names = data.process.columns("z")
     return {key: dict(zip(names, map(float, values), strict=True)) for key, values in found.items()}
 
 
-def measured(model, data, train, count, pairs=True):
+def measured(model, data, train, count, pairs=True, epochs=0):
     """All figures as plain data."""
     start = time.perf_counter()
     samples = [drawn(model, data, i) for i in range(count)]
@@ -103,7 +110,7 @@ def measured(model, data, train, count, pairs=True):
         "seconds a sample": (time.perf_counter() - start) / count,
         "distances": distances(data, samples),
         "resonances": resonances(data, samples),
-        "crps": scores(data, samples, train),
+        "crps": scores(data, samples, train, epochs),
     }
     return result | ({"pairs": classified(data, samples[0])} if pairs else {})
 
@@ -140,13 +147,16 @@ def main():
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--events", type=int, help="the first ones of the split; all of them by default")
     parser.add_argument("--no-pairs", action="store_true", help="leave the classifier out")
+    parser.add_argument("--plain", type=int, default=0, help="epochs of the flow of plain momenta")
     parser.add_argument("--out", type=Path, help="JSON file")
     args = parser.parse_args()
     if args.samples < 1:
         parser.error("--samples must be 1 or more")
     origin = Origin(args.model)
     data, train = origin.truth(split=args.split), origin.truth(split="train")
-    figures = measured(origin.model, data[: args.events], train, args.samples, not args.no_pairs)
+    figures = measured(
+        origin.model, data[: args.events], train, args.samples, not args.no_pairs, args.plain
+    )
     result = rounded({"model": origin.name, "split": args.split, **figures})
     show(result)
     if args.out:

@@ -1,9 +1,9 @@
-"""Train what `saved_models` holds, one after another, and write it there.
+"""Train the models of `saved_models`, one after another, and export them.
 
     python tests/studies/zoo.py --runs runs            # all of them
     python tests/studies/zoo.py otus-ttbar --runs runs  # this one
 
-A training that is there goes on, and one that is finished is not done again.
+Existing runs are resumed, and finished ones are not repeated.
 """
 
 import argparse
@@ -37,7 +37,7 @@ RECIPES = {
 }
 
 
-# What some are trained by later, one after another, each time from what they have learnt by then.
+# Later recipes of some models, each of which starts from the result of the one before.
 _SCORES = {"S_x_tilde": 10, "S_x_tilde_balance": 5, "S_z_tilde": 50}
 _POOLED = _SCORES | {"S_x_tilde_marginal": 600, "S_x_tilde_tops": 100}
 _TOPS = _POOLED | {"S_x_tilde_tops": 300}

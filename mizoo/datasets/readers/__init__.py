@@ -1,1 +1,1 @@
-"""Readers of files of events, one module per format, and what is done with events on the way."""
+"""Readers of event files, one module per format, with selection, pairing and checks of events."""

@@ -1,40 +1,45 @@
-"""Partons by the decays they come from, in the record of one event.
+"""Identification of partons by their decays, in the record of one event.
 
 A parton of a process is the outgoing particle whose mother, followed through copies of the same code, is
-the resonance that the process declares, whatever other particles of the same code there are. Generators
-leave out resonances that are far off their mass shell (Les Houches accord, arXiv hep-ph/0109068): their
-daughters are then those that come directly from what the resonance would have come from.
+the declared resonance, regardless of other particles of the same code. Generators leave out resonances that
+are far off their mass shell (Les Houches accord, arXiv hep-ph/0109068): their daughters then come directly
+from the parent of the resonance.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from mizoo.physics.process import Process
 
-HARD = -1  # the parent of what comes from the hard process itself
-UNKNOWN = -2  # the parent of what has several mothers
+HARD = -1  # the parent of particles from the hard process itself
+UNKNOWN = -2  # the parent of particles with several mothers
 _ANY = -3
-_MOST = 1000  # ways to read one event
+_MOST = 1000  # interpretations of one event
+
+_Kind: TypeAlias = tuple[tuple[int, ...], tuple["_Kind", ...]]  # codes, and kinds of the daughters
+_Index = Mapping[tuple[int, int], list[int]]  # rows by parent and code
+_Rows = tuple[int, ...]
 
 
 class Ambiguous(ValueError):
-    """Says that several particles of an event could be one parton."""
+    """Raised if several particles of an event could be one parton."""
 
 
 @dataclass(frozen=True)
 class _Node:
-    """A parton (of a column) or a resonance (with daughters) to look for; equal ones share a `kind`."""
+    """A parton (with a column) or a resonance (with daughters) to find; equivalent ones share a `kind`."""
 
     codes: tuple[int, ...]
     column: int = -1
     daughters: tuple["_Node", ...] = ()
-    kind: tuple = field(init=False)
+    kind: _Kind = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "kind", (self.codes, tuple(daughter.kind for daughter in self.daughters)))
 
-    def columns(self):
+    def columns(self) -> list[int]:
         return [self.column] if not self.daughters else [c for d in self.daughters for c in d.columns()]
 
 
@@ -42,15 +47,15 @@ class PartonFinder:
     """Finds the partons of a process in events.
 
     Args:
-        process: with its decays. Partons that belong to none may come from anywhere.
+        process: process with its decays. Partons that belong to no decay may come from anywhere.
     """
 
-    def __init__(self, process: Process):
+    def __init__(self, process: Process) -> None:
         self.process = process
         partons = {particle.name: _Node(particle.pdgid, i) for i, particle in enumerate(process.z)}
         decays = {decay.name: decay for decay in process.decays}
 
-        def node(name):
+        def node(name: str) -> _Node:
             if name not in decays:
                 return partons[name]
             return _Node((decays[name].pdgid,), daughters=tuple(map(node, decays[name].daughters)))
@@ -66,20 +71,20 @@ class PartonFinder:
         outgoing: Sequence[int],
         resonances: Sequence[int],
     ) -> list[int] | None:
-        """Rows of the partons of one event, in the order of the process; None if it has not got them.
+        """Rows of the partons of one event, in the order of the process; None if some are missing.
 
-        Of the ways to find them, the one counts that takes the fewest resonances as left out. Partons of
-        one code and one origin, and decays alike, are taken in the order of the record.
+        Of several interpretations, the one with the fewest omitted resonances counts. Partons of one code
+        and one origin, and equivalent decays, are taken in the order of the record.
 
         Args:
             codes: PDG codes of all particles.
-            parents: of each, the row of the resonance that it comes from; `HARD` or `UNKNOWN`. Copies are
-                passed over: it is the first copy of the mother of the particle's own first copy.
-            outgoing: rows of the particles that leave the event.
-            resonances: rows of the first copies of those that do not.
+            parents: row of the resonance that each particle comes from, `HARD` or `UNKNOWN`. Copies are
+                skipped: it is the first copy of the mother of the particle's own first copy.
+            outgoing: rows of the outgoing particles.
+            resonances: rows of the first copies of the intermediate particles.
 
         Raises:
-            Ambiguous: if there are several such ways.
+            Ambiguous: if there are several such interpretations.
         """
         leaving, decaying = _index(codes, parents, outgoing), _index(codes, parents, resonances)
         for left_out in range(len(self.process.decays) + 1):
@@ -96,20 +101,20 @@ class PartonFinder:
         return None
 
 
-def _index(codes, parents, rows):
+def _index(codes: Sequence[int], parents: Sequence[int], rows: Sequence[int]) -> _Index:
     """Rows by parent and code."""
-    index = defaultdict(list)
+    index = defaultdict[tuple[int, int], list[int]](list)
     for row in rows:
         index[parents[row], codes[row]].append(row)
         index[_ANY, codes[row]].append(row)
     return index
 
 
-def _ways(node, parent, left_out, leaving, decaying):
-    """Rows of all ways to find a node among what comes from a parent, with some resonances left out."""
+def _ways(node: _Node, parent: int, left_out: int, leaving: _Index, decaying: _Index) -> list[_Rows]:
+    """Rows of all ways to find a node among the products of a parent, with some resonances left out."""
     if not node.daughters:
-        found = [(row,) for code in node.codes for row in leaving.get((parent, code), ())]
-        return found if not left_out else []
+        rows: list[_Rows] = [(row,) for code in node.codes for row in leaving.get((parent, code), ())]
+        return rows if not left_out else []
     found = [
         way
         for code in node.codes
@@ -122,13 +127,16 @@ def _ways(node, parent, left_out, leaving, decaying):
     return found
 
 
-def _together(nodes, parent, left_out, leaving, decaying):
+def _together(
+    nodes: Sequence[_Node], parent: int, left_out: int, leaving: _Index, decaying: _Index
+) -> list[_Rows]:
     """Rows of all ways to find nodes that come from the same parent."""
-    ways = [(left_out, ())]
-    last: dict = {}  # where the rows of the last node of each kind begin and end
+    ways: list[tuple[int, _Rows]] = [(left_out, ())]
+    last: dict[_Kind, slice] = {}  # rows of the last node of each kind
     start = 0
     for node in nodes:
-        before, longer = last.get(node.kind), []
+        before = last.get(node.kind)
+        longer: list[tuple[int, _Rows]] = []
         for left, rows in ways:
             for used in range(left + 1):
                 for new in _ways(node, parent, used, leaving, decaying):

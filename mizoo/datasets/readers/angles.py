@@ -1,4 +1,4 @@
-"""Checks of directions in trees: azimuths in radians, pseudorapidities, or something else."""
+"""Checks that directions in trees are azimuths in radians and pseudorapidities."""
 
 import warnings
 from collections.abc import Sequence
@@ -8,35 +8,38 @@ import numpy as np
 
 _TURN = 2.0 * np.pi
 _ROUNDING = 1.0 + 1e-5
-_MOST_ETA = 20.0  # of particles with an angle to the beam that can be measured
-_ENOUGH = 20  # objects, to say what they have in common
-_SHARE, _FEW = 0.05, 3  # of objects that are wrong one by one; where there are more, the branch is
+_MOST_ETA = 20.0  # of particles with a measurable angle to the beam
+_ENOUGH = 20  # objects, to recognise polar angles
+_SHARE, _FEW = 0.05, 3  # above both, the branch is wrong rather than single objects
 
 
 class DoubtfulUnits(UserWarning):
-    """Says that values have another range than expected, and how they were taken."""
+    """Warns that values have an unexpected range, and how they were interpreted."""
+
+
+AngleKind = Literal["eta", "phi"]
 
 
 class Angles(NamedTuple):
     """Angles of objects."""
 
     event: np.ndarray
-    """(objects,), number of the event."""
+    """Index of the event, (objects,)."""
     values: np.ndarray
-    """(objects,)."""
-    kind: Literal["eta", "phi"]
+    """Angles, (objects,)."""
+    kind: AngleKind
     name: str
-    """Of the branch or column, for messages."""
+    """Name of the branch or column, for messages."""
 
 
 def check_angles(angles: Sequence[Angles], source: str) -> dict[int, str]:
-    """What is wrong with directions of objects, by their event.
+    """Faults of the directions of objects, by event.
 
-    Azimuths from 0 to 2π are taken as they are, with a `DoubtfulUnits` warning.
+    Azimuths from 0 to 2π are accepted, with a `DoubtfulUnits` warning.
 
     Args:
-        angles: of the objects, by branch.
-        source: for the warning.
+        angles: angles of the objects, one entry per branch.
+        source: name of the source for the warning.
 
     Raises:
         ValueError: for azimuths that are not in radians, and for polar angles θ instead of η.
@@ -56,8 +59,8 @@ def check_angles(angles: Sequence[Angles], source: str) -> dict[int, str]:
     return bad
 
 
-def _check_phi(one, bad):
-    """Put what is wrong into `bad`; whether azimuths are from 0 to 2π."""
+def _check_phi(one: Angles, bad: dict[int, str]) -> bool:
+    """Add faults to `bad`, and return whether azimuths are from 0 to 2π."""
     phi = one.values
     beyond = np.abs(phi) > np.pi * _ROUNDING
     if not beyond.any():
@@ -72,7 +75,7 @@ def _check_phi(one, bad):
     return False
 
 
-def _check_eta(one, bad):
+def _check_eta(one: Angles, bad: dict[int, str]) -> None:
     eta = one.values
     if len(eta) >= _ENOUGH and eta.min() >= 0.0 and eta.max() <= np.pi * _ROUNDING:
         raise ValueError(

@@ -1,12 +1,12 @@
-"""Files of whole arrays: NumPy's, with x and z, and HDF5 files, with ROL (x) and FDL (z)."""
+"""Files of whole arrays: NumPy files with x and z, and HDF5 files with ROL (x) and FDL (z)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from mizoo.datasets.readers.chunk import Chunk
-from mizoo.datasets.readers.hdf5 import data_set, opened
+from mizoo.datasets.readers.hdf5 import Values, data_set, opened
 from mizoo.datasets.readers.limits import MAX_BYTES
 from mizoo.datasets.readers.numpy_files import PROCESS, load
 from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, of_records
@@ -20,7 +20,7 @@ def numpy(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BY
     An `.npy` of records has the columns of tables.
 
     Raises:
-        ValueError: if it is none, has other arrays, or arrays of other shapes or types.
+        ValueError: if it is no such file, or has arrays of other names, shapes or types.
     """
     content = load(path, max_bytes)
     if isinstance(content, np.ndarray) and content.dtype.names:
@@ -38,7 +38,7 @@ def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
     """Chunks of at most `size` events of an HDF5 file.
 
     Raises:
-        ValueError: if it is none, has neither ROL nor FDL, or one that is not all there.
+        ValueError: if it is no HDF5 file, or has neither ROL nor FDL or an incomplete one.
     """
     with opened(path) as file:
         there = list(file)
@@ -51,7 +51,7 @@ def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
 
 
 def check_numbers(dtype: np.dtype, name: str) -> None:
-    """Check that an array is of real numbers.
+    """Check that an array has real numbers.
 
     Raises:
         ValueError: if it is not; it names the array.
@@ -60,7 +60,14 @@ def check_numbers(dtype: np.dtype, name: str) -> None:
         raise ValueError(f"{name} must be real numbers, got {dtype if dtype.names is None else 'records'}")
 
 
-def _of_arrays(arrays, names, weights, source, process, size):
+def _of_arrays(
+    arrays: Mapping[str, Values],
+    names: Mapping[str, str],
+    weights: Values | None,
+    source: str | Path,
+    process: Process,
+    size: int,
+) -> Iterator[Chunk]:
     for space, array in arrays.items():
         check_numbers(array.dtype, names[space])
         wanted = len(process.particles(space))

@@ -1,5 +1,6 @@
-"""What all readers give: a run of events, and which of them are wanted."""
+"""The output of all readers: consecutive events, and a mask of the wanted ones."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -8,16 +9,17 @@ import numpy as np
 
 @dataclass
 class Chunk:
-    """Events of one source, in its order.
+    """Consecutive events of one source.
 
     Attributes:
         source: name of the file, for messages.
-        first: number of the first event in the source.
-        arrays: (n, 4 × objects) by space, px py pz E in GeV; rows that are not wanted may hold anything.
-        wanted: (n,), whether an event is of the process and passed the selection.
-        weights: (n,), if the source has any.
-        bad: what is wrong with events, by their row; these are `wanted`, as far as can be told.
-        announced: events that the source says it has, if it does.
+        first: index of the first event in the source.
+        arrays: px py pz E of each object, (n, 4 × objects) in GeV, by space; unwanted rows may hold
+            anything.
+        wanted: mask (n,) of events that belong to the process and passed the selection.
+        weights: weights (n,), if the source has any.
+        bad: faults of events, by row; these events are `wanted`, as far as can be told.
+        announced: number of events that the source announces, if it does.
     """
 
     source: str
@@ -28,11 +30,11 @@ class Chunk:
     bad: dict[int, str] = field(default_factory=dict)
     announced: int | None = None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.wanted)
 
     def rows(self, start: int, stop: int) -> Self:
-        """Some of the events, in a row."""
+        """The events from row `start` to row `stop`."""
         return type(self)(
             self.source,
             self.first + start,
@@ -42,3 +44,7 @@ class Chunk:
             {n - start: what for n, what in self.bad.items() if start <= n < stop},
             self.announced,
         )
+
+
+Reader = Callable[..., Iterator[Chunk]]
+"""Reader of a format, called with source, process, size of chunks, memory limit and its own options."""

@@ -1,4 +1,4 @@
-"""Names of columns in files of a user's own: flat or jagged trees, Parquet, CSV, HDF5."""
+"""Names of columns in a user's own files: flat or jagged trees, Parquet, CSV, HDF5."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -14,20 +14,20 @@ Column = Annotated[str, Field(min_length=1)] | None
 
 
 class Momentum(Part):
-    """Columns of momenta, either pt, eta, phi or px, py, pz; and what makes an energy of them.
+    """Columns of momenta, either pt, eta, phi or px, py, pz, and of the energy or the mass.
 
-    A column has a list per event or, of single objects, one value.
+    A column has a list per event or, for single objects, one value.
     """
 
     pt: Column = None
     eta: Column = None
-    """Left out of missing momentum that has two components."""
+    """Omitted for missing momentum with two components."""
     phi: Column = None
-    """Radians."""
+    """In radians."""
     px: Column = None
     py: Column = None
     pz: Column = None
-    """Left out of missing momentum that has two components."""
+    """Omitted for missing momentum with two components."""
     E: Column = None
     mass: Column = None
 
@@ -46,7 +46,7 @@ class Momentum(Part):
         return self.eta or self.pz
 
     def named(self) -> dict[str, str]:
-        """The columns by what they hold."""
+        """The columns by quantity."""
         return self.model_dump(exclude_none=True)
 
 
@@ -54,7 +54,7 @@ class ObjectColumns(Momentum):
     """Columns of detector objects."""
 
     charge: Column = None
-    """Its sign is read."""
+    """Only the sign is used."""
     btag: Column = None
     """For selections."""
 
@@ -67,29 +67,29 @@ OneOrMore = Annotated[tuple[ObjectColumns, ...], BeforeValidator(_listed), Field
 
 
 class Columns(Part):
-    """What columns of a file hold; all that is not given has the names of NanoAOD.
+    """Names and units of the columns of a file; by default the names of NanoAOD.
 
-    Of each kind the objects of a process are the hardest ones, by falling pT.
+    The objects of a process are the hardest ones of each kind, by falling pT.
 
     Raises:
-        ValueError: for what is no such description, in one line that names the key.
+        ValueError: for an invalid description, in one line that names the key.
     """
 
     tree: str = "Events"
     """Name of the tree of ROOT files, or of the group or table of HDF5 files."""
     unit: Literal["GeV", "MeV"] = "GeV"
-    """Of momenta, energies and masses."""
+    """Unit of momenta, energies and masses."""
     x: dict[str, OneOrMore] | None = None
-    """Detector objects by kind (`electron`, `jet`, …) or by the name of a process's objects; where single
-    objects have columns of their own, a list of them."""
+    """Detector objects by kind (`electron`, `jet`, …) or by the name of a process's objects; a list, if
+    single objects have columns of their own."""
     z: Annotated[dict[str, Momentum], Field(default_factory=dict)]
     """Partons by name."""
     weight: Column = None
     """By default `weight` or `genWeight`, if there is one."""
     event: Annotated[str, Field(min_length=1)] = "event"
-    """Number of the event, by which events of two files find each other."""
+    """Number of the event, by which events of two files are matched."""
 
-    def __init__(self, **content: Any):
+    def __init__(self, **content: Any) -> None:
         try:
             super().__init__(**content)
         except ValidationError as error:
@@ -102,20 +102,20 @@ class Columns(Part):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """The columns of a YAML file.
+        """Load the columns of a YAML file.
 
         Raises:
-            FileNotFoundError: if there is none.
-            ValueError: for what is no description of columns; it names file, line and key.
+            FileNotFoundError: if there is no such file.
+            ValueError: for an invalid description of columns; it names file, line and key.
         """
         return description.load(path, cls)
 
     @classmethod
     def of(cls, given: "Columns | Mapping[str, Any] | str | Path") -> "Columns":
-        """Columns as they are, or of a dictionary or the path of a YAML file.
+        """Convert `Columns`, a dictionary or the path of a YAML file to `Columns`.
 
         Raises:
-            FileNotFoundError, ValueError: as `load` raises.
+            FileNotFoundError, ValueError: as `load` does.
         """
         if isinstance(given, Columns):
             return given
@@ -156,12 +156,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def missing(absent: list[str], there: list[str], word: str = "column") -> str:
-    """What to say of columns that a file has not got, with names that are near.
+    """Message on the missing columns of a file, with similar names.
 
     Args:
-        absent: names of the columns that are wanted.
-        there: names of those that there are.
-        word: for a column.
+        absent: names of the missing columns.
+        there: names of the existing columns.
+        word: word for a column.
     """
     near = get_close_matches(absent[0], there, n=3)
     return f"no {word} {', '.join(absent)}" + (f"; there is {', '.join(near)}" if near else "")

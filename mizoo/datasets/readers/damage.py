@@ -1,4 +1,4 @@
-"""What is wrong with a file in one line that names it, whatever a library stumbles over."""
+"""Errors in one line that names the file, for any error of a library."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ _LONGEST = 200  # characters of a cause
 
 
 def brief(error: BaseException) -> str:
-    """The first line of an error's message, shortened; with its type where the message says little."""
+    """The first line of an error's message, shortened, with its type if the message alone says little."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[0] if lines else ""
     if not isinstance(error, ValueError | OSError) or not text:
@@ -18,12 +18,12 @@ def brief(error: BaseException) -> str:
 
 @contextmanager
 def named(source: str | Path) -> Iterator[None]:
-    """Context in which every error is one line that begins with the name of the source.
+    """Context that turns every error into one line that begins with the name of the source.
 
     Raises:
-        ValueError: for whatever a reader stumbles over.
-        OSError: for a file that is not there or may not be read.
-        ImportError: as it is, where a library is missing.
+        ValueError: for any other error of a reader.
+        OSError: if a file does not exist or cannot be read.
+        ImportError: unchanged, if a library is missing.
     """
     try:
         yield
@@ -35,11 +35,11 @@ def named(source: str | Path) -> Iterator[None]:
         if isinstance(error, FileNotFoundError) and str(error).startswith(str(source)):
             raise
         raise ValueError(_line(source, error)) from error
-    except Exception as error:  # libraries raise whatever they stumble over
+    except Exception as error:  # libraries raise arbitrary errors
         raise ValueError(_line(source, error)) from error
 
 
-def _line(source, error):
+def _line(source: str | Path, error: Exception) -> str:
     if str(error).startswith(str(source)) and "\n" not in str(error):
         return str(error)
     return f"{source}: {brief(error)}"

@@ -1,7 +1,8 @@
-"""ROOT files of Delphes: detector objects, and partons where the particle record is kept."""
+"""ROOT files of Delphes: detector objects, and partons if the particle record was kept."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +34,12 @@ def chunks(
     """Detector objects x, and partons z if there are any, in chunks of at most `size` events.
 
     Args:
-        select: which events are taken; by default the selection of the process, or just as many electrons,
-            muons, photons and jets as it lists. Events that lack an object of the process are never wanted.
+        select: selection of events; by default that of the process, or exactly as many electrons, muons,
+            photons and jets as it lists. Events that lack an object of the process are never wanted.
 
     Raises:
         ImportError: without uproot and awkward.
-        ValueError: for a file that is none of Delphes's, or cut short; it names tree or branch.
+        ValueError: if it is no Delphes file, or is truncated; it names tree or branch.
     """
     tree = trees.opened(path, TREE)
     there = trees.branches(tree)
@@ -61,8 +62,8 @@ def chunks(
         first += len(events)
 
 
-def _partons(events, wanted, bad, finder):
-    """Array z, of the events that are wanted; those without the partons no longer are."""
+def _partons(events: Any, wanted: np.ndarray, bad: dict[int, str], finder: PartonFinder) -> np.ndarray:
+    """Array z of the wanted events; events without the partons become unwanted."""
     ak = extra("awkward", "reading .root files")
     found = np.zeros((len(wanted), 4 * len(finder.process.z)))
     for number in np.flatnonzero(wanted).tolist():

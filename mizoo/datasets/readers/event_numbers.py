@@ -1,14 +1,16 @@
-"""Numbers of events, by which those of two files find each other."""
+"""Event numbers, by which the events of two files are matched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from mizoo.core.optional import extra
 from mizoo.datasets.readers import array_files, delphes, own_columns, tables, trees
+from mizoo.datasets.readers.chunk import Reader
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.hdf5 import data_set, opened
 from mizoo.datasets.readers.limits import text_limit
@@ -65,12 +67,12 @@ def of_memory(table: Any) -> np.ndarray | None:
 
 
 def of_columns(source: Any, columns: Columns, max_bytes: int) -> np.ndarray | None:
-    """The column of event numbers, (n,), of a table with columns of a user's own, if there is one."""
+    """The column of event numbers, (n,), of a table with a user's own columns, if there is one."""
     found = own_columns.event_numbers(source, columns, max_bytes)
     return None if found is None else _whole(found)
 
 
-READERS: dict[Callable, Callable] = {
+READERS: dict[Reader, Callable[[str | Path, int], np.ndarray | None]] = {
     delphes.chunks: of_delphes,
     tables.parquet: of_parquet,
     tables.csv: of_csv,
@@ -79,8 +81,8 @@ READERS: dict[Callable, Callable] = {
 }
 
 
-def _there(names):
-    """Whether there is the column; in files of several draws per event it does not tell what to pair."""
+def _there(names: Container[object]) -> bool:
+    """Whether the column exists; in files of several draws per event it cannot be used for pairing."""
     if COLUMN in names and tables.SAMPLE in names:
         raise ValueError(
             f"columns {COLUMN} and {tables.SAMPLE} are those of several draws per event, which are not "
@@ -89,8 +91,8 @@ def _there(names):
     return COLUMN in names
 
 
-def _whole(values):
-    values = np.asarray(values)
+def _whole(given: ArrayLike) -> np.ndarray:
+    values = np.asarray(given)
     whole = values.astype("int64") if values.dtype.kind in "fiu" else None
     if values.ndim != 1 or whole is None or not np.array_equal(whole, values):
         raise ValueError(f"{COLUMN} must be a whole number per event")

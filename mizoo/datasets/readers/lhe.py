@@ -1,8 +1,10 @@
 """Les Houches event files: partons of the hard process (arXiv hep-ph/0609017)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -22,12 +24,12 @@ _EVENT_COLUMNS, _PARTICLE_COLUMNS = 6, 13
 def chunks(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
     """Partons z of a Les Houches file, plain or gzipped, in chunks of at most `size` events.
 
-    Wanted are events with the partons of the process, which come from its decays; there may be others, as
-    t → W s among t → W b.
+    Wanted events have the partons of the process, from its decays; a file may have others, such as t → W s
+    among t → W b.
 
     Raises:
         ImportError: without pylhe.
-        ValueError: for a file that is none, or is cut short; it names the last whole event.
+        ValueError: if it is no Les Houches file, or is truncated; it names the last complete event.
     """
     pylhe = extra("pylhe", "reading .lhe files")
     texts, first = lhe_text.events(path, text_limit(max_bytes)), 0
@@ -37,13 +39,16 @@ def chunks(path: str | Path, process: Process, size: int, max_bytes: int = MAX_B
 
 
 def count(path: str | Path, max_bytes: int = MAX_BYTES) -> int:
-    """Number of events in a Les Houches file, whatever they are."""
+    """Number of events in a Les Houches file, wanted or not."""
     return lhe_text.count(path, text_limit(max_bytes))
 
 
-def _chunk(source, first, texts, process, pylhe):
+def _chunk(
+    source: str, first: int, texts: Sequence[lhe_text.EventText], process: Process, pylhe: ModuleType
+) -> Chunk:
     rows, weights = np.zeros((len(texts), len(process.z), 4)), np.ones(len(texts))
-    wanted, bad = np.ones(len(texts), bool), {}
+    wanted = np.ones(len(texts), bool)
+    bad: dict[int, str] = {}
     finder = PartonFinder(process)
     for number, text in enumerate(texts):
         try:
@@ -60,7 +65,7 @@ def _chunk(source, first, texts, process, pylhe):
     return Chunk(source, first, {"z": rows.reshape(len(rows), -1)}, wanted, weights, bad)
 
 
-def _parsed(body, pylhe):
+def _parsed(body: str, pylhe: ModuleType) -> tuple[float, list[Any]]:
     """Weight and particles of an event."""
     plain, bracket, elements = body.partition("<")
     lines = [line for line in plain.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -81,14 +86,14 @@ def _parsed(body, pylhe):
     return info.weight, particles
 
 
-def _columns(line, expected):
+def _columns(line: str, expected: int) -> str:
     if (found := len(line.split())) != expected:
         raise ValueError(f"{line.strip()[:40]!r} has {found} numbers, not {expected}")
     return line
 
 
-def _beside(text):
-    """Lines beside the XML elements of an event, such as its further weights, that are not comments."""
+def _beside(text: str) -> list[str]:
+    """Lines between the XML elements of an event, such as further weights, without comments."""
     root = ElementTree.fromstring(f"<event>{text}</event>")
     between = [element.tail or "" for element in root]
     return [
@@ -99,8 +104,8 @@ def _beside(text):
     ]
 
 
-def _partons(particles, finder):
-    """The particles that are the partons, in the order of the process; None if one is not there."""
+def _partons(particles: Sequence[Any], finder: PartonFinder) -> list[Any] | None:
+    """The particles that are the partons, in the order of the process; None if one is missing."""
     there = {particle.id for particle in particles}
     if not all(there.intersection(parton.pdgid) for parton in finder.process.z):
         return None
@@ -114,8 +119,8 @@ def _partons(particles, finder):
     return None if rows is None else [particles[row] for row in rows]
 
 
-def _mothers(first, last, count):
-    """Rows of the mothers, of which files have the first and the last, counted from 1."""
+def _mothers(first: int, last: int, count: int) -> tuple[int, ...]:
+    """Rows of the mothers; files have the first and the last one, counted from 1."""
     low, high = (first, last) if first < last else (last, first)
     if low < 0 or high > count:
         raise ValueError(
@@ -125,11 +130,13 @@ def _mothers(first, last, count):
         return ()
     if not low:
         return (high - 1,)
-    # Two mothers that are no range are written with the larger one first.
+    # Two mothers that do not form a range are written with the larger one first.
     return tuple(range(low - 1, high)) if first <= last else (low - 1, high - 1)
 
 
-def _first_copy(row, codes, status, mothers):
+def _first_copy(
+    row: int, codes: Sequence[int], status: Sequence[int], mothers: Sequence[tuple[int, ...]]
+) -> int:
     for _ in codes:
         if len(mothers[row]) != 1:
             return row
@@ -140,7 +147,9 @@ def _first_copy(row, codes, status, mothers):
     raise ValueError("the mothers of a particle form a ring")
 
 
-def _parent(first, firsts, status, mothers):
+def _parent(
+    first: int, firsts: Sequence[int], status: Sequence[int], mothers: Sequence[tuple[int, ...]]
+) -> int:
     if not mothers[first] or min([status[mother] for mother in mothers[first]]) < 0:
         return HARD
     parents = {firsts[mother] for mother in mothers[first]}

@@ -1,8 +1,7 @@
-"""The text of Les Houches event files, cut into events (arXiv hep-ph/0109068, hep-ph/0609017).
+"""The text of Les Houches event files, split into events (arXiv hep-ph/0109068, hep-ph/0609017).
 
-A file may be several documents one after the other, as `cat` makes them, and gzip members alike. Every
-piece of text that ends an event counts as one, whatever is wrong with it, so that events keep their
-numbers.
+A file may be a concatenation of several documents or gzip members. Every piece of text that ends an event
+counts as one, even if it is damaged, so that events keep their numbers.
 """
 
 import gzip
@@ -24,7 +23,7 @@ _HEAD_END = "</init>"
 
 @dataclass(frozen=True)
 class EventText:
-    """The lines between `<event>` and `</event>`; or what is wrong around them."""
+    """The lines between `<event>` and `</event>`, and the fault of the text around them, if any."""
 
     body: str
     fault: str | None = None
@@ -34,11 +33,11 @@ def events(path: str | Path, limit: int) -> Iterator[EventText]:
     """All events of all documents of a file, plain or gzipped.
 
     Args:
-        limit: characters of one event or one header, at most.
+        limit: largest number of characters of one event or one header.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: for a file that is none, is cut short, or has a longer event or header.
+        ValueError: if it is no Les Houches file, is truncated, or has a longer event or header.
     """
     rest, count, inside = "", 0, False
     blocks = _blocks(path)
@@ -51,7 +50,7 @@ def events(path: str | Path, limit: int) -> Iterator[EventText]:
             raise ValueError(f"cut short or damaged {_after(count)}: {brief(error)}") from error
         if not block:
             break
-        # What ends an event may be cut by the end of a block.
+        # The end of a block may split the end of an event.
         searched = max(0, len(rest) - len(_END))
         rest += block
         start = 0
@@ -67,23 +66,24 @@ def events(path: str | Path, limit: int) -> Iterator[EventText]:
         if len(rest) > limit:
             raise ValueError(
                 f"{_after(count)} are more than {limit} characters without the end of an event; "
-                f"if they are meant, raise max_bytes"
+                f"if this is intended, raise max_bytes"
             )
     _check_end(rest, inside, count)
 
 
 def count(path: str | Path, limit: int) -> int:
-    """Number of events in a file, which are not looked at."""
+    """Number of events in a file, which are not parsed."""
     return sum(1 for _ in events(path, limit))
 
 
-def _blocks(path):
+def _blocks(path: str | Path) -> Iterator[str]:
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     with open(path, "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    # Comments come in any encoding; what matters is ASCII.
-    with (gzip.open if zipped else open)(path, "rt", encoding="latin-1") as file:
+    # Comments come in any encoding; all else is ASCII.
+    encoding = "latin-1"
+    with gzip.open(path, "rt", encoding=encoding) if zipped else open(path, encoding=encoding) as file:
         first = file.read(BLOCK).removeprefix("\xef\xbb\xbf")
         if not _ROOT.match(_COMMENT.sub("", first)):
             raise ValueError("no Les Houches events: the file does not begin with <LesHouchesEvents>")
@@ -92,14 +92,14 @@ def _blocks(path):
             yield block
 
 
-def _in_comment(piece):
+def _in_comment(piece: str) -> bool:
     return any(
         0 <= piece.rfind(begin) > piece.rfind(end) for begin, end in (("<!--", "-->"), ("<![", "]]>"))
     )
 
 
-def _events(piece, inside):
-    """The events of a piece of text that ends before `</event>`: one, if nothing is wrong with it."""
+def _events(piece: str, inside: bool) -> Iterator[EventText]:
+    """The events of a piece of text that ends before `</event>`: one, unless it is damaged."""
     *lost, last = _BEGIN.split(_COMMENT.sub("", piece) if "<!" in piece else piece)
     if not lost:
         yield EventText(last, "its <event> is missing")
@@ -113,8 +113,8 @@ def _events(piece, inside):
     yield EventText(last, fault)
 
 
-def _between(gap, inside):
-    """What is wrong with the text before an event, which may end one document and begin another."""
+def _between(gap: str, inside: bool) -> str | None:
+    """The fault, if any, of the text before an event, which may end one document and begin another."""
     if inside:
         before, closed, gap = gap.partition(_ROOT_END)
         if before.strip() or not closed:
@@ -128,7 +128,7 @@ def _between(gap, inside):
     return f"before it there is {gap.strip()[:40]!r}"
 
 
-def _check_end(rest, inside, count):
+def _check_end(rest: str, inside: bool, count: int) -> None:
     rest = _COMMENT.sub("", rest)
     while True:
         before, closed, after = rest.partition(_ROOT_END)
@@ -143,5 +143,5 @@ def _check_end(rest, inside, count):
         rest, inside = after, False
 
 
-def _after(count):
+def _after(count: int) -> str:
     return f"after event {count - 1}" if count else "before the first event"

@@ -1,41 +1,41 @@
-"""How much a file may ask for: what has to be in memory at once, whatever the size of the file itself."""
+"""Limits of the memory that a file may require at once, whatever its own size."""
 
-from typing import TextIO
+from typing import Self, TextIO
 
 MAX_BYTES = 2**31
 _TEXTS = 64
 
 
 def text_limit(max_bytes: int) -> int:
-    """Bytes of one event, header or line of a text file, which are far fewer than those of an array."""
+    """Limit in bytes for one event, header or line of a text file, far smaller than that for an array."""
     return max_bytes // _TEXTS
 
 
 def check_bytes(needed: int, max_bytes: int, what: str) -> None:
-    """Check that something fits.
+    """Check that the `needed` bytes are within the limit.
 
     Raises:
-        ValueError: if it does not; it says what raises the limit.
+        ValueError: if they are not; it names the option that raises the limit.
     """
     if needed > max_bytes:
         raise ValueError(
             f"{what} takes {needed:.3g} bytes of memory at once, more than max_bytes = {max_bytes:.3g}; "
-            "if it is meant, raise max_bytes"
+            "if this is intended, raise max_bytes"
         )
 
 
 class LimitedLines:
-    """A text file without lines of more than `limit` characters, for libraries that hold whole lines.
+    """A text file that refuses lines of more than `limit` characters, for libraries that hold whole lines.
 
     Raises:
-        ValueError: on reading a longer one.
+        ValueError: on reading a longer line.
     """
 
-    def __init__(self, file: TextIO, limit: int):
+    def __init__(self, file: TextIO, limit: int) -> None:
         self._file, self._limit, self._length = file, limit, 0
 
     def read(self, size: int = -1) -> str:
-        """At most `size` characters."""
+        """Read at most `size` characters."""
         text = self._file.read(size if size >= 0 else self._limit)
         *before, last = text.split("\n")
         longest = max([self._length + len(before[0]), *map(len, before[1:])]) if before else 0
@@ -43,17 +43,17 @@ class LimitedLines:
         self._check(max(longest, self._length))
         return text
 
-    def __iter__(self):
+    def __iter__(self) -> Self:
         return self
 
-    def __next__(self):
+    def __next__(self) -> str:
         if not (line := self._file.readline(self._limit + 1)):
             raise StopIteration
         self._check(len(line))
         return line
 
-    def _check(self, length):
+    def _check(self, length: int) -> None:
         if length > self._limit:
             raise ValueError(
-                f"a line has more than {self._limit} characters; if it is meant, raise max_bytes"
+                f"a line has more than {self._limit} characters; if this is intended, raise max_bytes"
             )

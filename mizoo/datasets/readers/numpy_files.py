@@ -1,7 +1,8 @@
-"""Arrays of NumPy files, `.npz` and `.npy`, of which no more is believed than the file can hold."""
+"""Arrays of NumPy files, `.npz` and `.npy`, with headers checked against the size of the file."""
 
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -13,11 +14,11 @@ _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def load(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray] | np.ndarray:
-    """All arrays of an `.npz` by name, or the array of an `.npy`, which stays on disk until it is used.
+    """Load all arrays of an `.npz` by name, or the array of an `.npy`, which is memory-mapped.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: for a file that is none, is damaged, has objects, or takes more than `max_bytes`; it
+        ValueError: if it is no NumPy file, is damaged, has objects, or takes more than `max_bytes`; it
             names the file.
     """
     with named(path):
@@ -30,11 +31,12 @@ def load(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray] 
                 raise ValueError("no NumPy file of plain arrays, or cut short")
             file.seek(0)
             _header(file, "the array")
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
 
 
 def member(path: str | Path, name: str, max_bytes: int = MAX_BYTES) -> np.ndarray | None:
-    """One array of an `.npz`; None if there is none of the name, or the file is no `.npz`.
+    """One array of an `.npz`; None if there is none of this name, or the file is no `.npz`.
 
     Raises:
         ValueError: if the file is damaged, or the array has objects or more than `max_bytes`.
@@ -49,7 +51,7 @@ def member(path: str | Path, name: str, max_bytes: int = MAX_BYTES) -> np.ndarra
         return np.asarray(content[name])
 
 
-def _members(path, max_bytes):
+def _members(path: str | Path, max_bytes: int) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as file:
         infos = file.infolist()
         check_bytes(sum(info.file_size for info in infos), max_bytes, "what it holds")
@@ -66,7 +68,7 @@ def _members(path, max_bytes):
         return dict(content)
 
 
-def _header(file, what):
+def _header(file: IO[bytes], what: str) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(file)
     if version not in _READERS:
         raise ValueError(f"{what} has names or a format that is not of plain arrays")

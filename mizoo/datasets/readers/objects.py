@@ -1,26 +1,30 @@
-"""Detector objects of whole events, out of jagged columns: the hardest of each kind."""
+"""Detector objects of whole events from jagged columns: the hardest of each kind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import Any, Literal
 
 import numpy as np
+import vector
 
 from mizoo.core.optional import extra
-from mizoo.datasets.readers.angles import Angles, check_angles
+from mizoo.datasets.readers.angles import AngleKind, Angles, check_angles
 from mizoo.datasets.readers.columns import KINDS, Columns, ObjectColumns
 from mizoo.datasets.readers.selection import Select, as_listed, passing, range_of
-from mizoo.physics.particles import Kind
+from mizoo.physics.momenta import cartesian
+from mizoo.physics.particles import DetectorObject, Kind
 from mizoo.physics.process import Process
 from mizoo.physics.selection import Selection
 
-_BELOW = 100.0  # between a threshold and objects in another unit
+_BELOW = 100.0  # ratio of a threshold to objects in another unit
 _WITH_UNITS = ("pt", "px", "py", "pz", "E", "mass")
+_ANGLES: tuple[AngleKind, ...] = ("eta", "phi")
 
 
 @dataclass(frozen=True)
 class _Collection:
-    """Columns of the objects of a kind, all or those of one charge, by what they hold."""
+    """Columns, by quantity, of the objects of a kind, all or those of one charge."""
 
     kind: Kind
     fields: Mapping[str, str]
@@ -31,15 +35,15 @@ class Objects:
     """Reads the detector objects of a process.
 
     Args:
-        process: whose objects are read.
-        select: which events are taken; by default that of the process, or those with exactly its objects.
+        process: process whose objects are read.
+        select: selection of events; by default that of the process, or events with exactly its objects.
         columns: names of the columns.
-        default: of kinds that `columns` does not name.
-        there: names of the columns that there are.
-        counted: kinds whose columns a selection that is no formula needs.
+        default: columns of the kinds that `columns` does not name.
+        there: names of the existing columns.
+        counted: kinds whose columns a selection other than a formula needs.
 
     Attributes:
-        missing: columns that are needed and not there.
+        missing: needed columns that do not exist.
     """
 
     def __init__(
@@ -50,7 +54,7 @@ class Objects:
         default: Mapping[Kind, ObjectColumns],
         there: Iterable[str],
         counted: Iterable[Kind] = (),
-    ):
+    ) -> None:
         self.process, self.columns = process, columns
         self.select: Select = select or process.select or as_listed
         self._there = set(there)
@@ -68,17 +72,17 @@ class Objects:
         Args:
             events: awkward array with the columns as fields.
             source: name of the file, for warnings.
-            word: for a column, in messages.
+            word: word for a column, in messages.
 
         Returns:
-            x (n, 4 × objects), px py pz E in GeV, massless, rows of zeros where there may be fewer; whether
-            an event is wanted, (n,); what is wrong with some.
+            x (n, 4 × objects), px py pz E in GeV, massless, with zeros for missing optional objects; a mask
+            of wanted events, (n,); and faults by event.
 
         Raises:
             ValueError: for columns that hold no such objects, or a selection that fails.
         """
         parts: dict[Kind, list[Any]] = {}
-        angles = []
+        angles: list[Angles] = []
         for one in self._collections:
             array, of_one = self._array(events, one, word)
             parts.setdefault(one.kind, []).append(array)
@@ -88,23 +92,27 @@ class Objects:
         wanted = passing(self.select, objects, self.process, len(events))
         return self._rows(objects, wanted), wanted, bad
 
-    def _found(self, default, counted):
-        """Columns by kind: those that are given, then those by default."""
+    def _found(self, default: Mapping[Kind, ObjectColumns], counted: set[Kind]) -> list[_Collection]:
+        """Collections of columns by kind: given ones, then those by default."""
         own: dict[Kind, list[_Collection]] = {}
         by_name = {one.name: one for one in self.process.objects}
+        by_kind: dict[str, Kind] = {kind: kind for kind in KINDS}
         for key, listed in (self.columns.x or {}).items():
-            if key not in KINDS and key not in by_name:
+            if key not in by_kind and key not in by_name:
                 raise ValueError(
                     f"columns of {key!r}, which is neither an object of {self.process.name} nor a kind of "
                     f"objects; there are {', '.join((*by_name, *KINDS))}"
                 )
-            kind, charge = (by_name[key].kind, by_name[key].charge) if key in by_name else (key, None)
+            named = by_name.get(key)
+            of_key = by_kind[key] if named is None else named.kind
+            charge = None if named is None else named.charge
             for given in listed:
-                self._check(given, kind)
+                self._check(given, of_key)
                 self._need(given.named().values())
-                own.setdefault(kind, []).append(_Collection(kind, given.named(), charge))
-        listed = {one.kind for one in self.process.objects}
-        needed = listed | (set(Selection(self.select).kinds) if isinstance(self.select, str) else counted)
+                own.setdefault(of_key, []).append(_Collection(of_key, given.named(), charge))
+        of_process = {one.kind for one in self.process.objects}
+        looked_at = set(Selection(self.select).kinds) if isinstance(self.select, str) else counted
+        needed = of_process | looked_at
         for kind in sorted(needed | set(default), key=KINDS.index):
             if kind in own:
                 continue
@@ -117,7 +125,7 @@ class Objects:
                 self._need(fields.values())
             if all(name in self._there for name in fields.values()):
                 own[kind] = [_Collection(kind, fields)]
-        for kind in listed:
+        for kind in of_process:
             if any(one.charge for one in self.process.objects if one.kind == kind):
                 for one in own.get(kind, ()):
                     if "charge" not in one.fields and one.charge is None:
@@ -126,8 +134,8 @@ class Objects:
                         )
         return [one for kind in KINDS for one in own.get(kind, ())]
 
-    def _has(self, kind, field, name):
-        """Whether a column by default is read: those that momenta do not need may be missing."""
+    def _has(self, kind: Kind, field: str, name: str) -> bool:
+        """Whether a column by default is read; columns that momenta do not need may be missing."""
         if field == "eta" and kind == "met":
             return self._components == 3
         if field == "charge" and any(o.charge for o in self.process.objects if o.kind == kind):
@@ -135,11 +143,11 @@ class Objects:
         return field in ("pt", "eta", "phi") or name in self._there
 
     @property
-    def _components(self):
+    def _components(self) -> Literal[2, 3]:
         return next((one.components for one in self.process.objects if one.kind == "met"), 2)
 
-    def _check(self, given, kind):
-        """Refuse columns that say more or less than the process about the direction along the beam."""
+    def _check(self, given: ObjectColumns, kind: Kind) -> None:
+        """Check that columns have the direction along the beam if and only if the process does."""
         if kind == "met":
             if self._components == 2 and given.longitudinal:
                 raise ValueError(
@@ -153,11 +161,11 @@ class Objects:
         elif not given.longitudinal:
             raise ValueError(f"columns of {kind}: eta or pz is needed")
 
-    def _need(self, names):
+    def _need(self, names: Iterable[str]) -> None:
         self.missing += [n for n in names if n not in self._there and n not in self.missing]
 
-    def _array(self, events, one, word):
-        """Objects of a collection, with polar coordinates in GeV; and their angles, to be checked."""
+    def _array(self, events: Any, one: _Collection, word: str) -> tuple[Any, list[Angles]]:
+        """Objects of a collection, in polar coordinates and GeV, and their angles for the checks."""
         ak = extra("awkward", "reading whole events")
         lists = {field: _lists(events[name], name, word) for field, name in one.fields.items()}
         (first, (counts, _, padded)), *others = lists.items()
@@ -172,48 +180,46 @@ class Objects:
         polar = _polar(flat)
         if one.charge is not None:
             polar["charge"] = np.full(len(polar["pt"]), float(one.charge))
-        if padded:  # where there is no object a table has nothing, or zeros
+        if padded:  # a table has nothing, or zeros, for missing objects
             there = np.isfinite(polar["pt"]) & ((polar["pt"] != 0.0) | (one.kind == "met"))
             event = np.repeat(np.arange(len(counts)), counts)[there]
             polar = {field: values[there] for field, values in polar.items()}
             counts = np.bincount(event, minlength=len(counts))
-        angles = []
+        angles: list[Angles] = []
         if "phi" in one.fields:
             event = np.repeat(np.arange(len(counts)), counts)
-            names = {
-                field: f"{word} {one.fields[field]}" for field in ("eta", "phi") if field in one.fields
-            }
-            measured = names if one.kind != "met" else {"phi": names["phi"]}
-            angles = [Angles(event, polar[field], field, name) for field, name in measured.items()]
+            for field in _ANGLES:
+                if field in one.fields and (one.kind != "met" or field == "phi"):
+                    angles.append(Angles(event, polar[field], field, f"{word} {one.fields[field]}"))
         return ak.unflatten(ak.zip(polar), counts), angles
 
-    def _ordered(self, kind, parts):
+    def _ordered(self, kind: Kind, parts: Sequence[Any]) -> Any:
         """All objects of a kind in the acceptance, by falling pT."""
         ak = extra("awkward", "reading whole events")
         shared = [field for field in parts[0].fields if all(field in part.fields for part in parts)]
         found = ak.concatenate([part[shared] for part in parts], axis=1) if len(parts) > 1 else parts[0]
         counts = ak.num(found)
-        flat = {field: ak.to_numpy(ak.flatten(found[field])) for field in ("pt", "eta")}
-        charge = ak.to_numpy(ak.flatten(found["charge"])) if "charge" in shared else None
+        seen = [field for field in ("pt", "eta", "charge") if field in shared]
+        flat: dict[str, np.ndarray] = {field: ak.to_numpy(ak.flatten(found[field])) for field in seen}
         definitions = [one for one in self.process.objects if one.kind == kind]
         _check_unit(flat["pt"], min((one.threshold(np, eta=0.0) for one in definitions), default=0.0), kind)
         inside = np.full(len(flat["pt"]), not definitions)
         for one in definitions:
-            with np.errstate(all="ignore"):  # what is not finite is named later
+            with np.errstate(all="ignore"):  # values that are not finite are reported later
                 outside = flat["pt"] < one.threshold(np, eta=flat["eta"])
                 if kind != "met":
                     outside |= np.abs(flat["eta"]) > one.eta
             if one.charge is not None:
-                outside |= np.sign(charge) != one.charge
+                outside |= np.sign(flat["charge"]) != one.charge
             inside |= ~outside
         found = found[ak.unflatten(inside, counts)]
         return found[ak.argsort(found["pt"], ascending=False)]
 
-    def _rows(self, objects, wanted):
-        """x, of the hardest objects; events that lack one are no longer wanted."""
+    def _rows(self, objects: Mapping[str, Any], wanted: np.ndarray) -> np.ndarray:
+        """x of the hardest objects; events that lack one become unwanted."""
         ak = extra("awkward", "reading whole events")
         rows = np.zeros((len(wanted), len(self.process.x), 4))
-        taken: dict[tuple, int] = {}
+        taken: dict[tuple[Kind, int | None], int] = {}
         column = 0
         for one in self.process.objects:
             of_kind = objects[one.kind]
@@ -226,13 +232,13 @@ class Objects:
                 taken[group] = rank + 1
                 if number < least:
                     wanted &= there > rank
-                rows[:, column] = _momenta(ak.pad_none(of_kind, rank + 1)[:, rank], ak)
+                rows[:, column] = _momenta(ak.pad_none(of_kind, rank + 1)[:, rank], one, ak)
                 column += 1
         return rows.reshape(len(rows), -1)
 
 
-def _check_unit(pt, threshold, kind):
-    """Where most objects are far below their threshold, momenta have another unit: none would be left."""
+def _check_unit(pt: np.ndarray, threshold: float, kind: Kind) -> None:
+    """Check that most objects are not far below their threshold, as in another unit: none would be left."""
     if len(pt) and (seen := float(np.nanmedian(pt))) < threshold / _BELOW:
         raise ValueError(
             f"x, the median of pT of all {kind}s is {seen:.4g}, about {threshold:g} GeV expected: "
@@ -240,15 +246,18 @@ def _check_unit(pt, threshold, kind):
         )
 
 
-def _momenta(objects, ak):
-    """Massless momenta (n, 4) in GeV of an object per event, zeros where there is none."""
-    pt, eta, phi = (ak.to_numpy(ak.fill_none(objects[f], 0.0)) for f in ("pt", "eta", "phi"))
+def _momenta(objects: Any, one: DetectorObject, ak: ModuleType) -> np.ndarray:
+    """Momenta (n, 4) in GeV of an object per event, zeros where there is none."""
+    fields = ("pt", "phi", "eta", "mass") if one.massive else ("pt", "phi", "eta")
+    if one.massive and "mass" not in ak.fields(objects):
+        raise ValueError(f"{one.name} is massive, but no column has its mass")
+    found = {field: ak.to_numpy(ak.fill_none(objects[field], 0.0)) for field in fields}
     with np.errstate(all="ignore"):
-        return np.stack([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)], -1)
+        return cartesian(vector.MomentumNumpy4D({"mass": np.zeros(len(objects)), **found}))
 
 
-def _polar(flat):
-    """With pt, eta and phi, whatever the columns are; and the mass, if they tell it."""
+def _polar(flat: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Convert columns to pt, eta and phi, and to the mass, if they determine it."""
     found = {
         field: flat[field] for field in ("pt", "eta", "phi", "charge", "btag", "mass") if field in flat
     }
@@ -264,8 +273,8 @@ def _polar(flat):
     return found
 
 
-def _lists(values, name, word):
-    """Numbers of objects per event, all values, and whether those of no objects are there as well."""
+def _lists(values: Any, name: str, word: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Numbers of objects per event, all values, and whether these include values of missing objects."""
     ak = extra("awkward", "reading whole events")
     if values.ndim > 2:
         raise ValueError(f"{word} {name} must have a list or a value per event, is {values.type}")

@@ -1,19 +1,21 @@
-"""Events of tables with columns of a user's own."""
+"""Events of tables with a user's own columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import vector
 
 from mizoo.datasets.readers import own_tables, trees
 from mizoo.datasets.readers.chunk import Chunk
-from mizoo.datasets.readers.columns import NANOAOD, Columns, missing
+from mizoo.datasets.readers.columns import NANOAOD, Columns, Momentum, missing
 from mizoo.datasets.readers.limits import MAX_BYTES
 from mizoo.datasets.readers.objects import Objects
 from mizoo.datasets.readers.selection import Select
 from mizoo.datasets.weights import weight_name
+from mizoo.physics.momenta import cartesian
 from mizoo.physics.process import Process
 
 _GENERATOR = "genWeight"  # of NanoAOD
@@ -32,13 +34,13 @@ def chunks(
     """Chunks of at most `size` events of a file, a DataFrame or an awkward array.
 
     Args:
-        select: which events are taken; by default the selection of the process, or those with just as many
-            objects as it lists of each kind that there are columns of.
-        columns: what columns hold.
+        select: selection of events; by default that of the process, or events with exactly as many objects
+            as it lists of each kind that has columns.
+        columns: names and units of columns.
 
     Raises:
         ImportError: without a library for the format.
-        ValueError: for columns that are not there, with names that are near, or hold something else.
+        ValueError: for columns that are missing (it suggests similar names) or hold something else.
     """
     with _table(source, columns, max_bytes) as table:
         word = "branch" if table.where else "column"
@@ -74,7 +76,7 @@ def event_numbers(source: Any, columns: Columns, max_bytes: int) -> np.ndarray |
 
 
 def reads(path: str | Path, suffix: str, columns: Columns) -> bool:
-    """Whether a file of a format has columns of a user's own, a ROOT file in a tree of their own."""
+    """Whether a file of this format has a user's own columns, in ROOT files in a tree of its own."""
     if suffix != ".root":
         return suffix in own_tables.OPENERS
     return trees.has(path, columns.tree) or not (trees.has(path, _DELPHES) or trees.has(path, _MIZOO))
@@ -88,9 +90,12 @@ def _table(source: Any, columns: Columns, max_bytes: int) -> AbstractContextMana
     return own_tables.OPENERS[suffix](source, columns.tree, max_bytes)
 
 
-def _spaces(process, select, columns, table, source):
-    """What reads x, and columns of z, as far as they are there."""
-    objects, partons = None, {}
+def _spaces(
+    process: Process, select: Select | None, columns: Columns, table: own_tables.Table, source: str
+) -> tuple[Objects | None, dict[str, Momentum]]:
+    """The reader of x and the columns of z, as far as the table has them."""
+    objects: Objects | None = None
+    partons: dict[str, Momentum] = {}
     absent: list[str] = []
     word = "branch" if table.where else "column"
     if columns.z:
@@ -112,7 +117,7 @@ def _spaces(process, select, columns, table, source):
     return objects, partons
 
 
-def _of_partons(process, columns):
+def _of_partons(process: Process, columns: Columns) -> dict[str, Momentum]:
     """Columns of the partons, in the order of the process."""
     names = [parton.name for parton in process.z]
     if unknown := [name for name in columns.z if name not in names]:
@@ -127,7 +132,7 @@ def _of_partons(process, columns):
     return {name: columns.z[name] for name in names}
 
 
-def _weight(columns, table, source, has_x):
+def _weight(columns: Columns, table: own_tables.Table, source: str, has_x: bool) -> str | None:
     if columns.weight:
         if columns.weight in table.names:
             return columns.weight
@@ -138,7 +143,9 @@ def _weight(columns, table, source, has_x):
     return _GENERATOR if not known and _GENERATOR in table.names else weight_name(table.names, source)
 
 
-def _partons(events, columns, process, unit, word):
+def _partons(
+    events: Any, columns: Mapping[str, Momentum], process: Process, unit: float, word: str
+) -> np.ndarray:
     """z (n, 4 × partons), px py pz E in GeV."""
     rows = []
     for parton, one in zip(process.z, columns.values(), strict=True):
@@ -147,12 +154,9 @@ def _partons(events, columns, process, unit, word):
             for field, name in one.named().items()
         }
         values = {f: v if f in ("eta", "phi") else v * unit for f, v in values.items()}
-        if "px" in values:
-            px, py, pz = (values[field] for field in ("px", "py", "pz"))
+        if "E" in values:
+            values.pop("mass", None)
         else:
-            px, py = values["pt"] * np.cos(values["phi"]), values["pt"] * np.sin(values["phi"])
-            pz = values["pt"] * np.sinh(values["eta"])
-        mass = values.get("mass", parton.gev)
-        energy = values["E"] if "E" in values else np.sqrt(px**2 + py**2 + pz**2 + mass**2)
-        rows.append(np.stack([px, py, pz, energy], -1))
+            values.setdefault("mass", np.full(len(events), parton.gev))
+        rows.append(cartesian(vector.MomentumNumpy4D(values)))
     return np.concatenate(rows, -1)

@@ -1,4 +1,4 @@
-"""Tables with columns of a user's own: ROOT trees, Parquet, CSV, HDF5, and those in memory."""
+"""Tables with a user's own columns: ROOT trees, Parquet, CSV, HDF5, and tables in memory."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -17,17 +17,17 @@ from mizoo.datasets.readers.limits import text_limit
 from mizoo.datasets.readers.tables import csv_lines, numbers, there
 
 Part = tuple[Any, dict[int, str]]
-"""An awkward array with columns as fields, and what is wrong with some of its events."""
+"""An awkward array with columns as fields, and the faults of its events by row."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that is open.
+    """An open table.
 
     Attributes:
-        names: of its columns.
-        parts: events in parts of at most a size, with some columns as fields.
-        where: what comes before a message, as the name of a tree.
+        names: names of its columns.
+        parts: function of names of columns and a size, which yields parts of at most so many events.
+        where: place in the file for messages, such as the name of a tree.
     """
 
     names: list[str]
@@ -50,7 +50,7 @@ def root(path: str | Path, tree: str, max_bytes: int) -> Iterator[Table]:
 def parquet(path: str | Path, tree: str, max_bytes: int) -> Iterator[Table]:
     """A Parquet file."""
     ak, pq = extra("awkward", "reading columns"), extra("pyarrow.parquet", "reading .parquet files")
-    # Buffered ahead, whatever has been read would stay in memory until the end.
+    # With buffers ahead, everything read would stay in memory until the end.
     with pq.ParquetFile(there(path), pre_buffer=False, page_checksum_verification=True) as file:
 
         def parts(names: list[str], size: int) -> Iterator[Part]:
@@ -76,7 +76,7 @@ def csv(path: str | Path, tree: str, max_bytes: int) -> Iterator[Table]:
 
 @contextmanager
 def hdf5(path: str | Path, tree: str, max_bytes: int) -> Iterator[Table]:
-    """Data sets (n,) or (n, most) of an HDF5 file, or of the group `tree`; or records, in one data set."""
+    """Data sets (n,) or (n, most) of an HDF5 file or its group `tree`, or the records of one data set."""
     ak = extra("awkward", "reading columns")
     with opened(path) as file:
         whole = file.get(tree, file)
@@ -120,7 +120,7 @@ def memory(table: Any, tree: str, max_bytes: int) -> Iterator[Table]:
     yield Table(list(table.fields), pieces)
 
 
-def _of_frame(frame, names):
+def _of_frame(frame: pd.DataFrame, names: list[str]) -> Part:
     ak = extra("awkward", "reading columns")
     bad: dict[int, str] = {}
     columns = {name: ak.from_numpy(numbers(frame[name], name, bad)) for name in names}

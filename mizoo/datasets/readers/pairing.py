@@ -1,4 +1,4 @@
-"""Which partons belong to which detector objects, where they come from different files."""
+"""Pairing of partons and detector objects from different files."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,26 +7,27 @@ from itertools import chain
 import numpy as np
 
 from mizoo.datasets.readers.chunk import Chunk
+from mizoo.physics.momenta import four_momenta
 from mizoo.physics.process import Process
 
 
 class DoubtfulPairs(UserWarning):
-    """Says that partons and detector objects that were paired do not point the same way."""
+    """Warns that paired partons and detector objects do not point in the same direction."""
 
 
 def rows_by_position(x: Sequence[np.ndarray], counts: Sequence[int], what: str) -> np.ndarray | None:
-    """Rows of z of the events of x, whose numbers are places in z; None if all are in their places.
+    """Rows of z for the events of x, whose event numbers are positions in z; None if all are in order.
 
-    Delphes counts events from 0; numbers that do not fit are counted from 1. Numbers begin anew with each
-    file, if there are as many of x as of z, or go on.
+    Delphes counts events from 0; numbers that do not fit are taken to count from 1. Numbers begin anew with
+    each file, if there are as many files of x as of z, or continue.
 
     Args:
-        x: numbers of events by file.
-        counts: of events by file of z.
+        x: event numbers by file of x.
+        counts: numbers of events by file of z.
         what: names of the files, for messages.
 
     Raises:
-        ValueError: if there are other numbers of events, and the numbers do not say which belong together.
+        ValueError: if the numbers of events differ, and the event numbers do not determine the pairs.
     """
     total, there = sum(counts), sum(map(len, x))
     if there == total and all((np.diff(numbers) == 1).all() for numbers in x):
@@ -48,14 +49,14 @@ def rows_by_position(x: Sequence[np.ndarray], counts: Sequence[int], what: str) 
 
 
 def rows_by_number(x: Sequence[np.ndarray], z: Sequence[np.ndarray], what: str) -> np.ndarray | None:
-    """Rows of z that have the numbers of the events of x, −1 where there is none; None if all are the same.
+    """Rows of z with the event numbers of x, −1 for missing ones; None if all numbers are the same.
 
     Args:
-        x, z: numbers of events by file.
+        x, z: event numbers by file.
         what: names of the files, for messages.
 
     Raises:
-        ValueError: if a number is there twice in one space.
+        ValueError: if a number occurs twice in one space.
     """
     of_x, of_z = np.concatenate(x), np.concatenate(z)
     if np.array_equal(of_x, of_z):
@@ -80,17 +81,17 @@ def rows_by_number(x: Sequence[np.ndarray], z: Sequence[np.ndarray], what: str) 
 def in_order(
     one: Iterable[Chunk], other: Iterable[Chunk], what: Sequence[str]
 ) -> Iterator[tuple[Chunk, Chunk]]:
-    """Chunks of the same events of both spaces, one after the other.
+    """Pairs of chunks with the same events of both spaces, in order.
 
     Args:
-        what: names of the files of either, for messages.
+        what: names of the files of each space, for messages.
 
     Raises:
-        ValueError: if one has more events.
+        ValueError: if one space has more events.
     """
     counts = [0, 0]
 
-    def following(stream, i):
+    def following(stream: Iterator[Chunk], i: int) -> Chunk | None:
         if (chunk := next(stream, None)) is not None:
             counts[i] += len(chunk)
         return chunk
@@ -111,12 +112,13 @@ def in_order(
 
 
 def picked(x: Iterable[Chunk], z: Iterable[Chunk], rows: np.ndarray) -> Iterator[tuple[Chunk, Chunk]]:
-    """Chunks of x, and for each event the one of z that is in its row.
+    """Pairs of chunks: those of x, and the events of z in the given rows.
 
-    Of z is held what is still needed: not much, if rows rise.
+    Only chunks of z that are still needed are held in memory: few, if rows increase.
     """
-    streams, pool, begin, end, done = iter(z), [], 0, 0, 0
-    # Before what row nothing is needed any more.
+    pool: list[Chunk] = []
+    streams, begin, end, done = iter(z), 0, 0, 0
+    # The first row that is still needed.
     least = np.minimum.accumulate(np.where(rows < 0, np.iinfo("int64").max, rows)[::-1])[::-1]
     for part in x:
         wanted = rows[done : done + len(part)]
@@ -134,58 +136,58 @@ def picked(x: Iterable[Chunk], z: Iterable[Chunk], rows: np.ndarray) -> Iterator
         done += len(part)
 
 
-def _pick(pool, places, missing, part):
-    """Events of several chunks by their places in all of them."""
+def _pick(pool: Sequence[Chunk], places: np.ndarray, missing: np.ndarray, part: Chunk) -> Chunk:
+    """Events of several chunks by their positions in the concatenation."""
     places = np.where(missing, 0, places)
     starts = np.cumsum([0, *map(len, pool[:-1])])
     which = np.searchsorted(starts, places, side="right") - 1
     lacking = "its number is in no file of z"
-    bad = {n: f"{part.source}, event {part.first + n}: {lacking}" for n in np.flatnonzero(missing)}
+    absent: list[int] = np.flatnonzero(missing).tolist()
+    bad = {n: f"{part.source}, event {part.first + n}: {lacking}" for n in absent}
     for n, (chunk, start) in enumerate(zip(which, starts[which], strict=True)):
         if not missing[n] and (what := pool[chunk].bad.get(int(places[n] - start))):
             bad[n] = what
     joined = {s: np.concatenate([c.arrays[s] for c in pool])[places] for s in pool[0].arrays}
     wanted = np.concatenate([c.wanted for c in pool])[places] | missing
-    given = [c.weights for c in pool]
-    weights = None if given[0] is None else np.concatenate(given)[places]
-    return Chunk(
-        pool[0].source, pool[0].first, joined, wanted, weights, {int(n): w for n, w in bad.items()}
-    )
+    given = [c.weights for c in pool if c.weights is not None]
+    weights = np.concatenate(given)[places] if len(given) == len(pool) else None
+    return Chunk(pool[0].source, pool[0].first, joined, wanted, weights, bad)
 
 
-def _are_places(numbers, count):
+def _are_places(numbers: np.ndarray, count: int) -> bool:
     unique = len(np.unique(numbers)) == len(numbers)
-    return unique and (not len(numbers) or (numbers.min() >= 0 and numbers.max() < count))
+    return unique and (not len(numbers) or bool(numbers.min() >= 0 and numbers.max() < count))
 
 
 class DirectionCheck:
-    """Compares azimuths in events that were paired with those in pairs shifted among themselves.
+    """Compares azimuths in paired events with those in pairs shifted by some events.
 
-    Objects in the same place point the same way, up to resolution; and of objects that come in an order of
-    their own some one does. If neither shows in several events in a row, a `DoubtfulPairs` warning says so.
+    In right pairs an object and its parton point in the same direction, up to resolution; of several
+    objects that can come from a parton, one does. If groups of consecutive events do not show this, a
+    `DoubtfulPairs` warning is issued.
 
     Args:
-        process: of the events.
+        process: process of the events.
         what: names of the files.
     """
 
     _BLOCK, _FEWEST, _SIGMAS = 40, 12, 3.0
 
-    def __init__(self, process: Process, what: str):
+    def __init__(self, process: Process, what: str) -> None:
         self._process, self._what = process, what
         self._waiting: list[np.ndarray] = []
         self._count, self._blocks, self._doubtful, self._where = 0, 0, 0, 0
 
     def add(self, x: np.ndarray, z: np.ndarray) -> None:
-        """Take events in, x (n, 4 × objects) and z (n, 4 × objects)."""
-        self._waiting.append(np.concatenate([_azimuths(x), _azimuths(z)], 1))
+        """Add events, x (n, 4 × objects) and z (n, 4 × objects)."""
+        self._waiting.append(np.concatenate([four_momenta(x).phi, four_momenta(z).phi], 1))
         while sum(map(len, self._waiting)) >= self._BLOCK + self._FEWEST:
             waiting = np.concatenate(self._waiting)
             self._check(waiting[: self._BLOCK])
             self._waiting = [waiting[self._BLOCK :]]
 
     def finish(self) -> None:
-        """Take in what is left, and warn."""
+        """Check the remaining events, and warn."""
         left = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1))
         if len(left) >= self._FEWEST:
             self._check(left)
@@ -198,14 +200,14 @@ class DirectionCheck:
                 2,
             )
 
-    def _check(self, block):
+    def _check(self, block: np.ndarray) -> None:
         if not self._aligned(block):
             self._where = self._where if self._doubtful else self._count
             self._doubtful += 1
         self._blocks += 1
         self._count += len(block)
 
-    def _aligned(self, block):
+    def _aligned(self, block: np.ndarray) -> bool:
         count = len(self._process.x)
         x, z = block[:, :count], block[:, count:]
         shifts = range(1, min(len(block), self._FEWEST + 1))
@@ -213,7 +215,7 @@ class DirectionCheck:
         spread = np.std(shifted, axis=0) + 1e-12
         return bool(np.any(self._closeness(x, z) > np.mean(shifted, 0) + self._SIGMAS * spread))
 
-    def _closeness(self, x, z):
+    def _closeness(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Mean cosines of each object and its parton, or of partons and the nearest of several objects."""
         cosines = []
         for match in self._process.matches:
@@ -222,16 +224,11 @@ class DirectionCheck:
         return np.array(cosines)
 
 
-def _azimuths(array):
-    objects = np.asarray(array, "float64").reshape(len(array), array.shape[1] // 4, 4)
-    return np.arctan2(objects[..., 1], objects[..., 0])
-
-
 def one_after_another(sources: Iterable[Iterable[Chunk]]) -> Iterator[Chunk]:
-    """Chunks of several sources, of which all or none have weights.
+    """Concatenate the chunks of several sources, of which all or none have weights.
 
     Raises:
-        ValueError: if only some have.
+        ValueError: if only some have weights.
     """
     first = None
     for part in chain.from_iterable(sources):

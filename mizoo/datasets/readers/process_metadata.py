@@ -1,17 +1,17 @@
-"""The process that a file says its events are of.
+"""The process that a file states for its events.
 
 Files that mizoo writes hold the description of the process as JSON, which `Process(**…)` takes: Parquet in
 the metadata of the schema and HDF5 as an attribute, both called `mizoo.process`; ROOT as an object string
-and `.npz` as an array, both called `process`; CSV, which has no place for it, in `NAME.process.json`.
+and `.npz` as an array, both called `process`; CSV, which cannot store it, in `NAME.process.json` beside it.
 """
 
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from mizoo.core.optional import extra
 from mizoo.datasets.readers import array_files, tables
+from mizoo.datasets.readers.chunk import Reader
 from mizoo.datasets.readers.hdf5 import opened
 from mizoo.datasets.readers.limits import text_limit
 from mizoo.datasets.readers.numpy_files import PROCESS, member
@@ -19,7 +19,7 @@ from mizoo.physics.process import Process
 
 KEY = "mizoo.process"
 _HOW = "give process=…, such as mizoo.processes.ttbar or mizoo.Process.load('my.yaml')"
-_NO_EVENTS = ("label", "observables", "reconstruction", "select")  # what says nothing of columns or events
+_NO_EVENTS = ("label", "observables", "reconstruction", "select")  # without effect on columns or events
 
 
 def text(process: Process) -> str:
@@ -32,16 +32,16 @@ def sidecar(path: str | Path) -> Path:
     return Path(path).with_name(f"{Path(path).name}.process.json")
 
 
-def stated(path: str | Path, reader: Callable[..., Any], max_bytes: int) -> Process | None:
-    """The process that a file says its events are of; None if it says nothing.
+def stated(path: str | Path, reader: Reader, max_bytes: int) -> Process | None:
+    """The process that a file states for its events; None if it states none.
 
     Args:
-        path: of the file.
-        reader: of its format.
-        max_bytes: most memory that the file may ask for.
+        path: path of the file.
+        reader: reader of its format.
+        max_bytes: largest memory that the file may require, in bytes.
 
     Raises:
-        ValueError: for what is no description of a process.
+        ValueError: for an invalid description of a process.
     """
     find = _FINDERS.get(reader)
     if find is None or (found := find(path, max_bytes)) is None:
@@ -53,15 +53,15 @@ def stated(path: str | Path, reader: Callable[..., Any], max_bytes: int) -> Proc
 
 
 def common(given: Process | None, found: Iterable[tuple[str, Process | None]], what: str) -> Process:
-    """The process of several files: the one that is given, or what the files say.
+    """The process of several files: the given one, or the one that the files state.
 
     Args:
-        given: by whoever reads the files.
-        found: names of the files, and what they say.
+        given: process given by the caller.
+        found: names of the files, and the processes that they state.
         what: names of all files, for messages.
 
     Raises:
-        ValueError: if nobody says, or a file says another one.
+        ValueError: if the process is neither given nor stated, or a file states another one.
     """
     process, origin = given, ""
     for name, one in found:
@@ -77,7 +77,7 @@ def common(given: Process | None, found: Iterable[tuple[str, Process | None]], w
 
 
 def needed(process: Process | None, path: str | Path) -> Process:
-    """The process of events that are written.
+    """Check that events to be written have a process, and return it.
 
     Raises:
         ValueError: if there is none.
@@ -87,8 +87,8 @@ def needed(process: Process | None, path: str | Path) -> Process:
     return process
 
 
-def _difference(found, expected, origin):
-    """How a process is another one; empty if its columns and events mean the same."""
+def _difference(found: Process, expected: Process, origin: str) -> str:
+    """How two processes differ; empty if their columns and events mean the same."""
     if found.name != expected.name:
         return f"its events are of {found.name}, not of the process {expected.name}{origin}"
     pairs = zip(_essence(found), _essence(expected), strict=False)
@@ -102,11 +102,11 @@ def _difference(found, expected, origin):
     )
 
 
-def _essence(process):
-    """All that columns and events follow from, by key; in the same order for the same numbers of parts."""
-    found: list[tuple[str, Any]] = []
+def _essence(process: Process) -> list[tuple[str, object]]:
+    """Everything that determines columns and events, by key, in one order for equal numbers of parts."""
+    found: list[tuple[str, object]] = []
 
-    def add(key, value):
+    def add(key: str, value: object) -> None:
         if isinstance(value, dict):
             for name in value:
                 if name not in _NO_EVENTS:
@@ -122,36 +122,37 @@ def _essence(process):
     return found
 
 
-def _parquet(path, max_bytes):
+def _parquet(path: str | Path, max_bytes: int) -> str | None:
     pq = extra("pyarrow.parquet", "reading .parquet files")
     with pq.ParquetFile(tables.there(path)) as file:
-        found = (file.schema_arrow.metadata or {}).get(KEY.encode())
+        found: bytes | None = (file.schema_arrow.metadata or {}).get(KEY.encode())
     return None if found is None else found.decode()
 
 
-def _hdf5(path, max_bytes):
+def _hdf5(path: str | Path, max_bytes: int) -> str | None:
     with opened(path) as file:
-        return file.attrs.get(KEY)
+        found: str | None = file.attrs.get(KEY)
+        return found
 
 
-def _root(path, max_bytes):
+def _root(path: str | Path, max_bytes: int) -> str | None:
     with extra("uproot", "reading .root files").open(tables.there(path)) as file:
         return str(file[PROCESS]) if PROCESS in file else None
 
 
-def _numpy(path, max_bytes):
+def _numpy(path: str | Path, max_bytes: int) -> str | None:
     found = member(path, PROCESS, text_limit(max_bytes))
     return None if found is None else str(found)
 
 
-def _csv(path, max_bytes):
+def _csv(path: str | Path, max_bytes: int) -> str | None:
     for beside in (sidecar(path), sidecar(Path(path).resolve())):
         if beside.is_file():
             return beside.read_text()
     return None
 
 
-_FINDERS: dict[Callable[..., Any], Callable[..., str | None]] = {
+_FINDERS: dict[Reader, Callable[[str | Path, int], str | None]] = {
     tables.parquet: _parquet,
     tables.csv: _csv,
     tables.root: _root,

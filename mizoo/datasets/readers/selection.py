@@ -1,4 +1,4 @@
-"""Which events a reader takes, by their detector objects."""
+"""Selection of events by their detector objects."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,11 +19,11 @@ COUNTED: tuple[Kind, ...] = ("electron", "muon", "photon", "jet")
 
 
 def as_listed(objects: Mapping[str, Any], process: Process) -> np.ndarray:
-    """The selection by default: just as many objects of each kind as the process lists.
+    """The selection by default: exactly as many objects of each kind as the process lists.
 
     Args:
         objects: awkward arrays by kind.
-        process: what is wanted.
+        process: process of the events.
 
     Returns:
         Mask of the events, (n,).
@@ -35,7 +35,10 @@ def as_listed(objects: Mapping[str, Any], process: Process) -> np.ndarray:
         least, most = (sum(ends) for ends in zip((0, 0), *counts, strict=True))
         there = ak.to_numpy(ak.num(objects[kind]))
         masks.append((there >= least) & (there <= most))
-    return np.all(masks, 0) if masks else np.ones(len(next(iter(objects.values()))), bool)
+    if not masks:
+        return np.ones(len(next(iter(objects.values()))), bool)
+    listed: np.ndarray = np.all(masks, 0)
+    return listed
 
 
 def range_of(count: int | tuple[int, int]) -> tuple[int, int]:
@@ -47,7 +50,7 @@ def passing(select: Select, objects: Mapping[str, Any], process: Process, count:
     """Mask (count,) of the events that pass a selection.
 
     Raises:
-        ValueError: if it fails, or does not give a truth value per event; it names the selection.
+        ValueError: if it fails, or does not return one truth value per event; it names the selection.
     """
     name = repr(select) if isinstance(select, str) else getattr(select, "__name__", "select")
     try:
@@ -67,7 +70,7 @@ def passing(select: Select, objects: Mapping[str, Any], process: Process, count:
     return mask.copy()
 
 
-def _of_formula(selection, objects, count):
+def _of_formula(selection: Selection, objects: Mapping[str, Any], count: int) -> np.ndarray:
     ak = extra("awkward", "reading whole events")
     text = selection.expression.text
     values = {name: ak.to_numpy(ak.num(objects[kind])) for name, kind in selection.counts.items()}
@@ -78,13 +81,14 @@ def _of_formula(selection, objects, count):
         "any": lambda mask: ak.any(mask, axis=1),
         "all": lambda mask: ak.all(mask, axis=1),
         "sum": lambda array: ak.sum(array, axis=1),
-        # Of no objects the hardest one is below any bound.
+        # Without objects the largest value is below, and the smallest above, any bound.
         "max": lambda array: ak.fill_none(ak.max(array, axis=1), -np.inf),
         "min": lambda array: ak.fill_none(ak.min(array, axis=1), np.inf),
     }
     found = selection.expression(np, functions, **values)
-    if not isinstance(found, ak.Array):  # of counts alone, or of constants
+    if not isinstance(found, ak.Array):  # the formula has only counts or constants
         return np.broadcast_to(np.asarray(found), (count,))
     if found.ndim != 1:
         raise ValueError(f"{text!r} has a value per object: use count(), any() or all()")
-    return ak.to_numpy(ak.fill_none(found, False))
+    mask: np.ndarray = ak.to_numpy(ak.fill_none(found, False))
+    return mask

@@ -1,7 +1,7 @@
-"""One source of events: a file of any format, or a table in memory, and what is known before it is read."""
+"""One source of events: a file of any format or a table in memory, with its metadata and checks."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,13 +22,14 @@ from mizoo.datasets.readers import (
     tables,
     trees,
 )
-from mizoo.datasets.readers.chunk import Chunk
+from mizoo.datasets.readers.chunk import Chunk, Reader
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.damage import named
 from mizoo.datasets.readers.selection import Select
+from mizoo.physics.particles import Kind
 from mizoo.physics.process import Process
 
-_BY_SUFFIX: dict[str, Callable[..., Iterator[Chunk]]] = {
+_BY_SUFFIX: dict[str, Reader] = {
     ".root": delphes.chunks,
     ".lhe": lhe.chunks,
     ".parquet": tables.parquet,
@@ -39,27 +40,27 @@ _BY_SUFFIX: dict[str, Callable[..., Iterator[Chunk]]] = {
     ".hdf5": array_files.hdf5,
 }
 _ZIPPED = (".lhe", ".csv")
-_PEEK = 200  # events, to see what a source has
+_PEEK = 200  # events, to find the spaces of a source
 
 
 class DroppedComponent(UserWarning):
-    """Says that missing momentum has a component along the beam, and the process wants two components."""
+    """Warns that missing momentum has a component along the beam, which its process does not have."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A source, how it is read, and what it says of its process.
+    """A source with its reader and the process that it states.
 
     Attributes:
         source: path, DataFrame or awkward array.
-        name: of the source, for messages.
-        reader: of its format.
-        process: that it says its events are of; None if it does not say.
+        name: name of the source, for messages.
+        reader: reader of its format.
+        process: process that it states for its events; None if it states none.
     """
 
     source: Any
     name: str
-    reader: Callable[..., Iterator[Chunk]]
+    reader: Reader
     process: Process | None
 
     @property
@@ -69,12 +70,12 @@ class Opened:
 
 
 def opened(source: Any, columns: Columns | None, max_bytes: int) -> Opened:
-    """Look at a source: its format, its checksum if there is one beside it, and its process.
+    """Inspect a source: its format, its checksum if there is one beside it, and its process.
 
     Args:
         source: path, DataFrame or awkward array.
         columns: names of columns, for files that mizoo has not written.
-        max_bytes: what has to be in memory at once, at most.
+        max_bytes: largest memory that the source may require at once, in bytes.
 
     Raises:
         ValueError: for an unknown format, a wrong checksum or a damaged file; it names the source.
@@ -101,15 +102,15 @@ def opened(source: Any, columns: Columns | None, max_bytes: int) -> Opened:
 
 
 class Source:
-    """Events of one file or table, in chunks that are checked.
+    """Events of one file or table, in checked chunks.
 
     Args:
         opened: the source.
-        process: what is looked for.
-        size: events of a chunk, at most.
+        process: process to read.
+        size: largest number of events per chunk.
         select: selection of whole events.
         columns: names of columns, for files that mizoo has not written.
-        max_bytes: what has to be in memory at once, at most.
+        max_bytes: largest memory that the source may require at once, in bytes.
     """
 
     def __init__(
@@ -120,10 +121,10 @@ class Source:
         select: Select | None,
         columns: Columns | None,
         max_bytes: int,
-    ):
+    ) -> None:
         self.name, self._opened = opened.name, opened
         self._process, self._size, self._max_bytes = process, size, max_bytes
-        self._reader = opened.reader
+        self._reader: Reader = opened.reader
         self._columns = columns or Columns()
         if opened.has_whole_events:
             self._reader = partial(self._reader, select=select)
@@ -142,7 +143,7 @@ class Source:
         return self._opened.reader is lhe.chunks
 
     def chunks(self) -> Iterator[Chunk]:
-        """All events; what is wrong with some of them is in `Chunk.bad`, with name and number.
+        """All events; faults are in `Chunk.bad`, with the name of the source and the index of the event.
 
         Raises:
             ImportError, OSError, ValueError: in one line that names the source.
@@ -153,9 +154,9 @@ class Source:
 
     @cached_property
     def spaces(self) -> tuple[str, ...]:
-        """The spaces that the source has, of its first events; none if it is empty."""
+        """The spaces of the source, by its first events; none if it is empty."""
         with named(self.name), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # reading all of it gives them again
+            warnings.simplefilter("ignore", UserWarning)  # reading the whole source repeats them
             first = next(iter(self._read(min(_PEEK, self._size))), None)
             return () if first is None else tuple(first.arrays)
 
@@ -175,11 +176,11 @@ class Source:
         with named(self.name):
             return lhe.count(self._opened.source, self._max_bytes)
 
-    def _read(self, size):
+    def _read(self, size: int) -> Iterator[Chunk]:
         return self._reader(self._opened.source, self._process, size, self._max_bytes)
 
-    def _checked(self, chunk):
-        """With all that is wrong with events of the chunk."""
+    def _checked(self, chunk: Chunk) -> Chunk:
+        """Check a chunk, and collect the faults of its events."""
         bad = dict(chunk.bad)
         if "x" in chunk.arrays:
             chunk.arrays["x"] = self._two_components(chunk.arrays["x"])
@@ -199,8 +200,8 @@ class Source:
         chunk.bad = {n: f"{self.name}, event {chunk.first + n}: {what}" for n, what in bad.items()}
         return chunk
 
-    def _two_components(self, x):
-        """x, with missing momentum transverse where the process wants two components of it."""
+    def _two_components(self, x: np.ndarray) -> np.ndarray:
+        """x with transverse missing momentum, if it has two components in the process."""
         for i, one in enumerate(self._process.x):
             if one.kind == "met" and one.components == 2 and x.shape[1] > 4 * i + 3:
                 along = x[:, 4 * i + 2]
@@ -222,15 +223,15 @@ class Source:
         return x
 
 
-def _disorder(array, process, space):
-    """Events in which an object is harder than one of its kind before it."""
+def _disorder(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
+    """Events in which the objects of a kind are not ordered by falling pT."""
     found: dict[int, str] = {}
     if space == "z":
         return found
     columns = process.columns(space)
     with np.errstate(all="ignore"):
         pt = np.hypot(array[:, ::4], array[:, 1::4])
-    last: dict[tuple, int] = {}
+    last: dict[tuple[Kind | None, int | None], int] = {}
     for index, particle in enumerate(process.particles(space)):
         if (before := last.get(kind := (particle.kind, particle.charge))) is not None:
             harder = (pt[:, index] > pt[:, before] * (1.0 + 1e-5)) & np.isfinite(pt[:, index])

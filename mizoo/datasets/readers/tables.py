@@ -1,8 +1,8 @@
-"""Tables of events with named columns: Parquet, ROOT, CSV, and those in memory.
+"""Tables of events with named columns: Parquet, ROOT, CSV, and tables in memory.
 
 They have a column for every component, `x.px_e-` … and `z.px_e-` …. Either space may be missing. Weights,
 if any, are a column `weight` or `weights`; a column `event` has the numbers by which the events of two
-tables find each other. Other columns are not read.
+tables are matched. Other columns are not read.
 """
 
 import gzip
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Real
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,14 @@ from mizoo.datasets.readers.limits import MAX_BYTES, LimitedLines, text_limit
 from mizoo.datasets.weights import WEIGHT, WEIGHTS, weight_name
 from mizoo.physics.process import Process
 
+if TYPE_CHECKING:
+    from pandas._typing import ReadCsvBuffer
+
 __all__ = ["EVENT", "HDF5_NAMES", "SAMPLE", "TREE", "WEIGHT", "WEIGHTS", "columns"]
 
 HDF5_NAMES = {"x": "ROL", "z": "FDL"}
 TREE = "events"  # of ROOT files with these columns
-EVENT, SAMPLE = "event", "sample"  # numbers of events, and of the draws of each in files of several
+EVENT, SAMPLE = "event", "sample"  # numbers of events, and of draws in files with several per event
 
 
 def columns(process: Process, space: str) -> list[str]:
@@ -41,10 +45,10 @@ def parquet(path: str | Path, process: Process, size: int, max_bytes: int = MAX_
 
     Raises:
         ImportError: without pyarrow.
-        ValueError: if it is none, or a column is missing or not of numbers.
+        ValueError: if it is no Parquet file, or a column is missing or not numeric.
     """
     pq = extra("pyarrow.parquet", "reading .parquet files")
-    # Buffered ahead, whatever has been read would stay in memory until the end.
+    # With buffers ahead, everything read would stay in memory until the end.
     with pq.ParquetFile(there(path), pre_buffer=False, page_checksum_verification=True) as file:
         layout = _layout(file.schema_arrow.names, process, str(path))
         batches = file.iter_batches(size, columns=layout.names)
@@ -57,7 +61,7 @@ def root(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
 
     Raises:
         ImportError: without uproot.
-        ValueError: if there is none, or a column is missing or has not one number per event.
+        ValueError: if there is no such tree, or a column is missing or lacks one number per event.
     """
     with root_table(path) as tree:
         layout = _layout(tree.keys(recursive=False), process, str(path))
@@ -72,7 +76,7 @@ def csv(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTE
     """Chunks of at most `size` events of a CSV file with a header, plain or gzipped.
 
     Raises:
-        ValueError: if it is none, or a column is missing or not of numbers.
+        ValueError: if it is no CSV file, or a column is missing or not numeric.
     """
     with csv_lines(path, text_limit(max_bytes)) as (names, lines), warnings.catch_warnings():
         layout = _layout(names, process, str(path))
@@ -82,11 +86,11 @@ def csv(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTE
             yield from _of_frames(frames, str(path), layout)
 
 
-def memory(table, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
+def memory(table: Any, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
     """Chunks of at most `size` events of a DataFrame, or an awkward array with fields as columns.
 
     Raises:
-        ValueError: if it is neither, or a column is missing or not of numbers.
+        ValueError: if it is neither, or a column is missing or not numeric.
     """
     frame, source = in_memory(table), f"the {type(table).__name__}"
     layout = _layout(frame.columns, process, source)
@@ -97,7 +101,7 @@ def of_records(records: np.ndarray, source: str, process: Process, size: int) ->
     """Chunks of at most `size` events of a structured array (n,), with fields as columns.
 
     Raises:
-        ValueError: if it has another shape, or a field is missing or not of numbers.
+        ValueError: if it has another shape, or a field is missing or not numeric.
     """
     if records.ndim != 1:
         raise ValueError(f"records must have shape (n,), got {records.shape}")
@@ -108,11 +112,11 @@ def of_records(records: np.ndarray, source: str, process: Process, size: int) ->
 
 
 @contextmanager
-def root_table(path: str | Path):
-    """The tree `events` of a ROOT file.
+def root_table(path: str | Path) -> Iterator[Any]:
+    """Context with the tree `events` of a ROOT file.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no such tree.
     """
     uproot = extra("uproot", "reading .root files")
     with uproot.open(there(path)) as file:
@@ -123,17 +127,23 @@ def root_table(path: str | Path):
 
 
 @contextmanager
-def csv_lines(path: str | Path, limit: int):
-    """Names of the columns of a CSV file, and the file from its beginning, with lines up to `limit`."""
+def csv_lines(path: str | Path, limit: int) -> Iterator[tuple[list[str], "ReadCsvBuffer[str]"]]:
+    """Context with the names of a CSV file's columns, and the file itself, with lines up to `limit`."""
     with open(there(path), "rb") as file:
         zipped = file.read(2) == b"\x1f\x8b"
-    with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as file:
-        names = next(reader(LimitedLines(file, limit)), [])
-        file.seek(0)
-        yield names, LimitedLines(file, limit)
+    encoding = "utf-8-sig"
+    with (
+        gzip.open(path, "rt", encoding=encoding, newline="")
+        if zipped
+        else open(path, encoding=encoding, newline="")
+    ) as text:
+        names = next(reader(LimitedLines(text, limit)), [])
+        text.seek(0)
+        # pandas needs no more of a file than this one has, whatever its stubs say.
+        yield names, cast("ReadCsvBuffer[str]", LimitedLines(text, limit))
 
 
-def in_memory(table) -> pd.DataFrame:
+def in_memory(table: Any) -> pd.DataFrame:
     """A DataFrame, or an awkward array as one.
 
     Raises:
@@ -147,10 +157,10 @@ def in_memory(table) -> pd.DataFrame:
 
 
 def there(path: str | Path) -> str | Path:
-    """The path of a file.
+    """Check that a file exists, and return its path.
 
     Raises:
-        FileNotFoundError: if there is none.
+        FileNotFoundError: if it does not.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
@@ -159,20 +169,20 @@ def there(path: str | Path) -> str | Path:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What columns of a table mean."""
+    """Columns of a table by their meaning."""
 
     spaces: dict[str, list[str]]
     weight: str | None
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         return [name for names in self.spaces.values() for name in names] + (
             [self.weight] if self.weight else []
         )
 
 
-def _layout(names: Iterable, process, source):
-    names = [str(name) for name in names]
+def _layout(given: Iterable[object], process: Process, source: str) -> _Layout:
+    names = [str(name) for name in given]
     spaces = {}
     for space in "xz":
         wanted = columns(process, space)
@@ -189,7 +199,7 @@ def _layout(names: Iterable, process, source):
     return layout
 
 
-def _flat(part, names):
+def _flat(part: Any, names: list[str]) -> pd.DataFrame:
     """Columns of a tree as a DataFrame."""
     for name in names:
         if part[name].ndim != 1:
@@ -197,13 +207,15 @@ def _flat(part, names):
     return pd.DataFrame({name: _column(part[name].to_numpy(), name) for name in names})
 
 
-def _column(values, name):
+def _column(values: np.ndarray, name: str) -> np.ndarray:
     if values.ndim != 1:
         raise ValueError(f"column {name} must have one number per event, got shape {values.shape}")
     return values
 
 
-def _of_frames(frames, source, layout, announced=None):
+def _of_frames(
+    frames: Iterable[pd.DataFrame], source: str, layout: _Layout, announced: int | None = None
+) -> Iterator[Chunk]:
     first = 0
     for frame in frames:
         bad: dict[int, str] = {}
@@ -219,7 +231,7 @@ def _of_frames(frames, source, layout, announced=None):
 
 
 def numbers(column: pd.Series, name: str, bad: dict[int, str]) -> np.ndarray:
-    """A column as float64; what is no number is NaN, and named in `bad`.
+    """A column as float64; values that are no numbers become NaN and are named in `bad`.
 
     Raises:
         ValueError: if no value is a number.

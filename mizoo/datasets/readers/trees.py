@@ -12,11 +12,11 @@ from mizoo.datasets.readers.limits import check_bytes
 
 
 def opened(path: str | Path, name: str) -> Any:
-    """A tree of a ROOT file.
+    """Open a tree of a ROOT file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no ROOT file, or has no such tree.
+        ValueError: if it is no ROOT file or has no such tree.
     """
     uproot = extra("uproot", "reading .root files")
     if not Path(path).is_file():
@@ -25,7 +25,7 @@ def opened(path: str | Path, name: str) -> Any:
         file = uproot.open(path)
         there = sorted({key.partition(";")[0] for key in file.iterkeys()})
         found = file.get(name)
-    except Exception as error:  # of a file that is none, uproot raises whatever it stumbles over
+    except Exception as error:  # uproot raises arbitrary errors for other files
         raise ValueError(f"not a ROOT file, or cut short: {brief(error)}") from error
     if found is None:
         raise ValueError(f"no tree {name!r}, only {', '.join(there) or 'nothing'}")
@@ -35,13 +35,13 @@ def opened(path: str | Path, name: str) -> Any:
 
 
 def has(path: str | Path, name: str) -> bool:
-    """Whether a ROOT file has an object of a name; False where that cannot be told."""
+    """Whether a ROOT file has an object of a name; False if that cannot be determined."""
     try:
         with extra("uproot", "reading .root files").open(path) as file:
             return name in file
     except ImportError:
         raise
-    except Exception:  # of a file that is none, uproot raises whatever it stumbles over; readers say more
+    except Exception:  # uproot raises arbitrary errors for other files; readers say more
         return False
 
 
@@ -53,11 +53,11 @@ def branches(tree: Any) -> list[str]:
 
 
 def arrays(tree: Any, names: list[str], size: int, max_bytes: int) -> Iterator[Any]:
-    """Awkward arrays of all events, of at most `size` each.
+    """Awkward arrays of all events, at most `size` events each.
 
     Raises:
-        ValueError: for a tree that is cut short or damaged, after which event; and if `size` events take
-            more than `max_bytes`.
+        ValueError: if a tree is truncated or damaged (it names the last good event), or if `size` events
+            take more than `max_bytes`.
     """
     _check_size(tree, names, size, max_bytes)
     first = 0
@@ -73,10 +73,10 @@ def arrays(tree: Any, names: list[str], size: int, max_bytes: int) -> Iterator[A
 
 
 def pieces(tree: Any, names: list[str], size: int) -> Iterator[Any]:
-    """Awkward arrays of branches, of at most `size` events each."""
+    """Awkward arrays of branches, at most `size` events each."""
     if isinstance(tree, extra("uproot").TTree):
         return iter(tree.iterate(names, step_size=size))
-    # Skims may be RNTuples, of which uproot finds names with a dot by a filter only.
+    # Skims may be RNTuples, in which uproot finds names with a dot only by a filter.
     wanted, starts = set(names).__contains__, range(0, tree.num_entries, size)
     return (tree.arrays(filter_name=wanted, entry_start=i, entry_stop=i + size) for i in starts)
 
@@ -98,8 +98,8 @@ def per_event(values: Any, name: str, word: str = "branch") -> np.ndarray:
     return np.asarray(ak.to_numpy(ak.flatten(values)))
 
 
-def _check_size(tree, names, size, max_bytes):
-    """Baskets, the pieces that branches are stored in, are read whole."""
+def _check_size(tree: Any, names: list[str], size: int, max_bytes: int) -> None:
+    """Check the memory of a chunk, for which whole baskets (the pieces of stored branches) are read."""
     if not isinstance(tree, extra("uproot").TTree):
         return
     events = max(1, tree.num_entries)

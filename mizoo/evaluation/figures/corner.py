@@ -1,23 +1,32 @@
-"""All pairs of some observables."""
+"""Corner plots of observables."""
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter
 
 from mizoo.evaluation.figures.style import TRUE, axis_edges, style
 
 
-def corner(samples, labels, weights=None, bins=40):
-    """A corner plot: distributions of single observables on the diagonal, regions with 39 % and 86 % of
-    pairs below.
+def corner(
+    samples: Mapping[str, Mapping[str, np.ndarray]],
+    labels: Mapping[str, str],
+    weights: Mapping[str, np.ndarray | None] | None = None,
+    bins: int = 40,
+) -> Figure:
+    """Corner plot: distributions of single observables on the diagonal, contours of pairs below it.
 
-    These are what 1σ and 2σ of a normal distribution in the plane enclose.
+    Contours enclose 39 % and 86 % of the events, like 1σ and 2σ of a two-dimensional normal distribution.
 
     Args:
-        samples: by name, dictionaries of the same observables (n,); the first is drawn in black.
-        labels: of the observables, by name.
-        weights: (n,) of the events of samples, by the samples' names; None for those without.
+        samples: dictionaries of the same observables (n,), by name of the sample; the first sample is drawn
+            in black.
+        labels: labels of the observables by name.
+        weights: weights (n,) of the events by name of the sample; None for samples without.
     """
     weights = weights or {}
     names = list(labels)
@@ -56,10 +65,16 @@ def corner(samples, labels, weights=None, bins=40):
     return figure
 
 
-def _regions(ax, pair, cells, weights, colour):
+def _regions(
+    ax: Axes,
+    pair: tuple[np.ndarray, np.ndarray],
+    cells: tuple[np.ndarray, np.ndarray],
+    weights: np.ndarray | None,
+    colour: str,
+) -> None:
     density, _, _ = np.histogram2d(*pair, bins=cells, weights=weights)
     density = gaussian_filter(density, 1.0)
-    if not density.any():  # all of it is elsewhere
+    if not density.any():  # all events are outside the axes
         return
     ordered = np.sort(density.ravel())[::-1]
     enclosed = np.cumsum(ordered) / ordered.sum()

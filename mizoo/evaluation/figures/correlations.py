@@ -1,25 +1,33 @@
 """Correlation matrices."""
 
+from typing import TYPE_CHECKING, cast
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
 
 from mizoo.evaluation import joint
 from mizoo.evaluation.figures.style import of_stream, style
 from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
 
+if TYPE_CHECKING:
+    from mizoo.datasets import Events
+    from mizoo.evaluation.report import Report
 
-def correlations(report, stream):
-    """Correlations of the observables of a stream, those of the truth, and the difference × 10."""
-    space, process = LINKS[stream].target, report.truth.process
+
+def correlations(report: "Report", stream: str) -> Figure:
+    """Correlation matrices of the observables in the truth and in a stream, and the difference × 10."""
+    truth = cast("Events", report.truth)
+    space, process = LINKS[stream].target, truth.process
     found = [
         joint.correlations(np.stack(list(observables(events, space, process).values()), 1), weights)
         for events, weights in (
-            (report.truth[space], report.truth.weights),
+            (truth.arrays()[space], truth.weights),
             (report.streams[stream], report.weights.get(stream)),
         )
     ]
-    names = [label(name, space, process) for name in observables(report.truth[space][:1], space, process)]
+    names = [label(name, space, process) for name in observables(truth.arrays()[space][:1], space, process)]
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(33, 11), layout="constrained")
         titles = ("truth", of_stream(stream)[1], r"difference $\times$ 10")

@@ -1,9 +1,13 @@
 """All figures of a report."""
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
+from matplotlib.figure import Figure
 from rich.progress import track
 
 from mizoo.evaluation.conditional import partners
@@ -17,12 +21,16 @@ from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
 from mizoo.physics.process import COMPONENTS
 
+if TYPE_CHECKING:
+    from mizoo.datasets import Events
+    from mizoo.evaluation.report import Report
 
-def draw(report, directory) -> list[Path]:
-    """Write what there is to see of a report of events, as PNG and PDF; returns the paths.
 
-    Ratio panels of each object and of the masses; correlations; corner plots of the masses; and, of pairs,
-    transport, response and resolution of what is simulated.
+def draw(report: "Report", directory: str | Path) -> list[Path]:
+    """Write all figures of a report of events as PNG and PDF, and return their paths.
+
+    These are ratio panels of each object and of the masses, correlations, corner plots of the masses and,
+    for pairs, transport, response and resolution of simulated events.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -32,11 +40,12 @@ def draw(report, directory) -> list[Path]:
     return written
 
 
-def of_report(report):
-    """Names of the figures of a report, and functions that make them."""
-    truth, process = report.truth, report.truth.process
+def of_report(report: "Report") -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Yield the names of the figures of a report, with functions that make them."""
+    truth = cast("Events", report.truth)
+    process = truth.process
     for space in sorted({LINKS[stream].target for stream in report.streams}):
-        named = observables(truth[space][:1], space, process)
+        named = observables(truth.arrays()[space][:1], space, process)
         for particle in process.particles(space):
             names = [name for c in COMPONENTS if (name := f"{c}_{particle.name}") in named]
             yield f"{space}_{_plain(particle.name)}", partial(ratios, report, space, names)
@@ -44,13 +53,13 @@ def of_report(report):
         if masses:
             yield f"{space}_masses", partial(ratios, report, space, list(masses))
         if len(masses) > 1:
-            samples, weights = partial(_samples, report, space), _weights(report, space)
-            yield f"{space}_corner", lambda s=samples, m=masses, w=weights: corner(s(), m, w)
+            yield f"{space}_corner", partial(_corner, report, space, masses)
     for stream in report.streams:
         yield f"{stream}_correlations", partial(correlations, report, stream)
-    if "x_tilde" in report.streams and truth.z is not None and len(truth) == len(report.streams["x_tilde"]):
-        pairs = (truth.x, truth.z, report.streams["x_tilde"], process)
-        kinds = partners(truth.x[:1], truth.z[:1], process)
+    x, z, simulated = truth.x, truth.z, report.streams.get("x_tilde")
+    if x is not None and z is not None and simulated is not None and len(truth) == len(simulated):
+        pairs = (x, z, simulated, process)
+        kinds = partners(x[:1], z[:1], process)
         for kind in kinds:
             yield f"transport_{kind}", partial(transport, *pairs, kind, truth.weights)
         if kinds:
@@ -58,21 +67,26 @@ def of_report(report):
             yield "resolution", partial(resolution, *pairs, truth.weights)
 
 
-def _samples(report, space):
-    process = report.truth.process
+def _corner(report: "Report", space: str, labels: Mapping[str, str]) -> Figure:
+    return corner(_samples(report, space), labels, _weights(report, space))
+
+
+def _samples(report: "Report", space: str) -> dict[str, dict[str, np.ndarray]]:
+    truth = cast("Events", report.truth)
+    process = truth.process
     made = {LABELS[s]: events for s, events in report.streams.items() if LINKS[s].target == space}
     return {
         name: observables(events, space, process)
-        for name, events in {"truth": report.truth[space], **made}.items()
+        for name, events in {"truth": truth.arrays()[space], **made}.items()
     }
 
 
-def _weights(report, space):
+def _weights(report: "Report", space: str) -> dict[str, np.ndarray | None]:
     """Weights by the names of `_samples`."""
     made = {LABELS[s]: w for s, w in report.weights.items() if LINKS[s].target == space}
     return {"truth": report.truth.weights, **made}
 
 
-def _plain(name):
-    """A particle's name in the name of a file: e-, e+ become e, e_plus."""
+def _plain(name: str) -> str:
+    """A particle's name as part of a file name: e-, e+ become e, e_plus."""
     return re.sub(r"\W", "_", name.replace("+", "_plus").strip("-"))

@@ -1,18 +1,22 @@
-"""Pairs in a common space."""
+"""Pairs in a common latent space."""
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
 from mizoo.evaluation.figures.style import style
 
 
-def latent_pairs(spaces, shown=40):
-    """Members of pairs in the plane of the first two principal components, some of them joined by lines.
+def latent_pairs(spaces: Mapping[str, Mapping[str, ArrayLike]], shown: int = 40) -> Figure:
+    """Pairs in the plane of the first two principal components, some of them joined by lines.
 
     Args:
-        spaces: by title, dictionaries of vectors (n, d) with `"x"` and `"z"`, as from `Turbo.latents`.
-        shown: number of pairs that are joined.
+        spaces: dictionaries of vectors (n, d) for `"x"` and `"z"`, as from `Turbo.latents`, by title.
+        shown: number of pairs joined by lines.
     """
     with style():
         figure, axes = plt.subplots(

@@ -1,24 +1,26 @@
-"""How the terms fell."""
+"""Learning curves."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mizoo.evaluation.figures.style import style
 
 
-def learning_curves(log):
-    """Every term of a training against epochs, on training and on validation data.
+def learning_curves(log: str | Path | pd.DataFrame | Mapping[str, Sequence[float]]) -> Figure:
+    """Curves of every term over the epochs of a training, on training and on validation data.
 
     Args:
-        log: `metrics.csv` of a run, or a DataFrame or the `history` of `fit` with such columns.
+        log: path of the `metrics.csv` of a run, or a DataFrame or the `history` of `fit` with such columns.
 
     Raises:
-        ValueError: if there is no term in it.
+        ValueError: if it has no terms.
     """
     frame = pd.read_csv(log) if isinstance(log, str | Path) else pd.DataFrame(log)
-    terms = [c for c in frame if c not in ("epoch", "seconds") and not c.startswith("val_")]
+    terms = [c for c in frame.columns if c not in ("epoch", "seconds") and not c.startswith("val_")]
     terms += ["val_ks"] if "val_ks" in frame else []
     if len(terms) == 0:
         raise ValueError(f"no terms to draw, only {', '.join(map(str, frame.columns)) or 'nothing'}")

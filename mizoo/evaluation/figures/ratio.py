@@ -1,23 +1,33 @@
-"""Histograms of truth against model, with ratio panels."""
+"""Histograms of truth and model, with ratio panels."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
 from hist import Hist, axis
 from hist.storage import Weight
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from mizoo.evaluation.figures.style import TRUE, axis_edges, of_stream, style
 from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
 
+if TYPE_CHECKING:
+    from mizoo.datasets import Events
+    from mizoo.evaluation.report import Report
 
-def ratios(report, space, names, bins=50):
-    """Histogram and ratio panel of each named observable of a space: the truth and all its streams.
 
-    Bands and bars are statistical errors, √Σw². Samples of other sizes are scaled to the truth.
+def ratios(report: "Report", space: str, names: Sequence[str], bins: int = 50) -> Figure:
+    """Histogram and ratio panel of each named observable of a space, for the truth and all its streams.
+
+    Bands and bars are statistical errors, √Σw². Streams are scaled to the total weight of the truth.
     """
-    process, data = report.truth.process, report.truth
-    truth = observables(data[space], space, process)
+    data = cast("Events", report.truth)
+    process = data.process
+    truth = observables(data.arrays()[space], space, process)
     models = {
         s: observables(e, space, process) for s, e in report.streams.items() if LINKS[s].target == space
     }
@@ -36,12 +46,18 @@ def ratios(report, space, names, bins=50):
     return figure
 
 
-def _panel(upper, lower, truth, models, bins):
+def _panel(
+    upper: Axes,
+    lower: Axes,
+    truth: tuple[np.ndarray, np.ndarray | None],
+    models: Mapping[str, tuple[np.ndarray, np.ndarray | None]],
+    bins: int,
+) -> None:
     low, *_, high = axis_edges(truth[0], [0.3, 99.7], bins)
     edges = axis.Regular(bins, low, high)
     true, content, error = _filled(edges, *truth)
     content = np.maximum(content, 1e-12)
-    plain = {"ax": upper, "flow": "none"}
+    plain: dict[str, Any] = {"ax": upper, "flow": "none"}
     mplhep.histplot(true, color=TRUE, histtype="fill", alpha=0.15, label="truth", **plain)
     mplhep.histplot(true, color=TRUE, yerr=False, lw=1, **plain)
     band = error / content
@@ -61,11 +77,13 @@ def _panel(upper, lower, truth, models, bins):
     upper.set_xlabel("")
 
 
-def _filled(edges, values, weights):
+def _filled(
+    edges: axis.Regular, values: np.ndarray, weights: np.ndarray | None
+) -> tuple[Hist, np.ndarray, np.ndarray]:
     """Histogram, contents and their errors."""
     filled = Hist(edges, storage=Weight()).fill(values, weight=1.0 if weights is None else weights)
     return filled, filled.values(), np.sqrt(filled.variances())
 
 
-def _total(values, weights):
+def _total(values: np.ndarray, weights: np.ndarray | None) -> float:
     return len(values) if weights is None else np.sum(weights)

@@ -1,8 +1,12 @@
 """Response and resolution of the detector."""
 
+from collections.abc import Collection
+
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from mizoo.evaluation.conditional import partners, responses
 from mizoo.evaluation.figures.style import TRUE, axis_edges, central, of_stream, repeated, style
@@ -15,14 +19,21 @@ _AXES = {
 }
 
 
-def response(x, z, made, process: Process, weights=None, bins=60):
-    """How detector objects differ from their partons, in truth and by a model: a row for each kind.
+def response(
+    x: ArrayLike,
+    z: ArrayLike,
+    made: ArrayLike,
+    process: Process,
+    weights: np.ndarray | None = None,
+    bins: int = 60,
+) -> Figure:
+    """Histograms of the responses of detector objects, in truth and by a model, one row per kind.
 
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
-        made: what the model makes of z, such as `x_tilde`.
-        process: of the events.
-        weights: (n,) of the events, if they have any.
+        made: objects (n, 4 × objects), GeV, that the model makes of z, such as `x_tilde`.
+        process: process of the events.
+        weights: weights (n,) of the events, if any.
 
     Raises:
         ValueError: if no object has a parton that it can come from.
@@ -48,12 +59,19 @@ def response(x, z, made, process: Process, weights=None, bins=60):
     return figure
 
 
-def resolution(x, z, made, process: Process, weights=None, bins=10):
-    """Median and half of the central 68 % of the pT response against the parton's pT, for each kind.
+def resolution(
+    x: ArrayLike,
+    z: ArrayLike,
+    made: ArrayLike,
+    process: Process,
+    weights: np.ndarray | None = None,
+    bins: int = 10,
+) -> Figure:
+    """Median and half-width of the central 68 % of the pT response over the parton's pT, for each kind.
 
     Args:
         x, z, made, process, weights: see `response`.
-        bins: slices of pT with the same number of objects.
+        bins: number of slices of pT, with equal numbers of objects.
 
     Raises:
         ValueError: if no object has a parton that it can come from.
@@ -87,6 +105,6 @@ def resolution(x, z, made, process: Process, weights=None, bins=10):
     return figure
 
 
-def _check_objects(found, process):
+def _check_objects(found: Collection[str], process: Process) -> None:
     if not found:
         raise ValueError(f"process {process.name} has no objects that partons become: nothing to draw")

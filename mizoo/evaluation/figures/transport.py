@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.style import TRUE, axis_edges, central, of_stream, repeated, style
@@ -10,17 +12,25 @@ from mizoo.evaluation.observables import wrap
 from mizoo.physics.process import Process
 
 
-def transport(x, z, made, process: Process, kind: str, weights=None, bins=50):
-    """Where the detector takes pT, η and φ of objects of a kind: the truth above, the model below.
+def transport(
+    x: ArrayLike,
+    z: ArrayLike,
+    made: ArrayLike,
+    process: Process,
+    kind: str,
+    weights: np.ndarray | None = None,
+    bins: int = 50,
+) -> Figure:
+    """Histograms of pT, η and φ of objects of a kind over those of their partons, truth above model.
 
-    Each column of a panel is a slice of the parton's value; the lines are the median and the central 68 %.
+    The lines are the median and the central 68 % in slices of the parton's value.
 
     Args:
         x, z: true pairs (n, 4 × objects), GeV.
-        made: what the model makes of z, such as `x_tilde`.
-        process: of the events.
-        kind: of the objects, such as `electron`.
-        weights: (n,) of the events, if they have any.
+        made: objects (n, 4 × objects), GeV, that the model makes of z, such as `x_tilde`.
+        process: process of the events.
+        kind: kind of the objects, such as `electron`.
+        weights: weights (n,) of the events, if any.
 
     Raises:
         ValueError: if no objects of this kind have partons that they can come from.
@@ -40,7 +50,7 @@ def transport(x, z, made, process: Process, kind: str, weights=None, bins=50):
                 own = repeated(weights, values[name][0])
                 look = {"norm": LogNorm(), "cmap": "Greys", "rasterized": True}
                 ax.hist2d(before, after, bins=[edges, edges], weights=own, **look)
-                if name == "phi":  # near ±π the circle closes
+                if name == "phi":  # which is periodic
                     after = before + wrap(after - before)
                 middle, bands = _slices(before, after, edges[::2], own)
                 for quantile, width in zip(bands, (1.5, 3.0, 1.5), strict=True):
@@ -53,7 +63,9 @@ def transport(x, z, made, process: Process, kind: str, weights=None, bins=50):
     return figure
 
 
-def _slices(before, after, edges, weights):
+def _slices(
+    before: np.ndarray, after: np.ndarray, edges: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Middles of slices, and the quantiles in each: 16 %, 50 % and 84 %."""
     cells = np.digitize(before, edges) - 1
     quantiles = np.full((3, len(edges) - 1), np.nan)

@@ -1,4 +1,4 @@
-"""Processes that come with the package, one YAML file each: `ttbar`, `zee`, `zh`."""
+"""Processes of the package, one YAML file each: `ttbar`, `zee`, `zh`."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +19,7 @@ def get(name: str) -> Process:
     """A process of the package by its name.
 
     Raises:
-        ValueError: if there is none of this name.
+        ValueError: for an unknown name.
     """
     if name not in names():
         raise ValueError(f"no process {name!r}; there are {', '.join(names())}")
@@ -28,11 +28,11 @@ def get(name: str) -> Process:
 
 
 def find(process: Process | str | Mapping[str, Any]) -> Process:
-    """A process of what says which: itself, the name of one of the package, a YAML file, or plain data.
+    """A process from itself, the name of one of the package, the path of a YAML file, or plain data.
 
     Raises:
-        FileNotFoundError: for a file that is not there.
-        ValueError: for a name that is not known, or what is no description.
+        FileNotFoundError: if the file does not exist.
+        ValueError: for an unknown name, or an invalid description.
     """
     if isinstance(process, Process):
         return process
