@@ -49,7 +49,7 @@ class Bijection(Mapper):
         expected = self.flow.shape if self.inverse else (math.prod(self.flow.shape),)
         if tuple(condition_shape[1:]) != tuple(expected):
             raise ValueError(
-                f"a bijection to {self.shape} needs conditions {expected}, not {tuple(condition_shape[1:])}"
+                f"a bijection to {self.shape} maps from {expected}, not from {tuple(condition_shape[1:])}"
             )
         build(self.flow, (None, 1))
         self.built = True

@@ -23,5 +23,5 @@ def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
     if any(isinstance(index, bool) or not 0 <= index < count for index in (*given, *found)):
         raise ValueError(f"{name} must be indices from 0 to {count - 1}, not {list(given)}")
     if len(set(found)) < len(found):
-        raise ValueError(f"{name} has a repeated index: {list(given)}")
+        raise ValueError(f"{name} has an index twice: {list(given)}")
     return found

@@ -60,7 +60,7 @@ class SplineCoupling(keras.layers.Layer):
         self.exact = exact
         if not self.mask or len(self.mask) == components > 1:
             raise ValueError(
-                f"mask must have at least one, but not all, of {components} components, got {list(mask)}"
+                f"mask must have some of {components} components, not all and not none: {list(mask)}"
             )
         kept = [i for i in range(components) if i not in self.mask]
         self._order = np.array([*kept, *self.mask])

@@ -85,7 +85,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
         if evaluations < 1 or evaluations % self._a_step:
             raise ValueError(
-                f"{sampler} takes {self._a_step} evaluations a step, so a multiple of it, not {evaluations}"
+                f"{sampler} takes {self._a_step} evaluations a step, so not {evaluations} in all"
             )
         if self.angles and not (self.formulation.has_circles and sampler != "ancestral"):
             raise ValueError("angles need FlowMatching and a sampler other than ancestral")

@@ -106,6 +106,6 @@ class Transcoder(SelfConditioned):
             decoded = self.decoder.distribution(given, noise=noise, training=training, features=features)
         else:
             raise ValueError(
-                f"features need a network that takes them, which {self.decoder.kind} decoders do not have"
+                f"features are for networks that take them, not for {self.decoder.kind} decoders"
             )
         return TranscodedDistribution(decoded, latent)

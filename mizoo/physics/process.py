@@ -324,4 +324,4 @@ class Process(Part):
 
 def _check_distinct(names: list[str], what: str) -> None:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"{what} need distinct names: {repeated[0]!r}")
+        raise ValueError(f"{what} need names of their own: {repeated[0]!r}")
