@@ -114,7 +114,7 @@ class Adversarial(Estimator):
     def _logits(self, events: Tensor) -> Tensor:
         logits = self.critic(events, training=True)
         if logits.shape[-1] != 1:
-            raise ValueError(f"a critic must return one number for each event, not {tuple(logits.shape[1:])}")
+            raise ValueError(f"a critic gives one number for each event, not {tuple(logits.shape[1:])}")
         return tf.cast(logits[..., 0], tf.float32)
 
     def _given_logits(self, events: Tensor) -> Tensor:

@@ -67,8 +67,8 @@ def on_shell(
 def network_features(momenta: Tensor) -> Tensor:
     """Features (…, 4) of four-momenta for networks.
 
-    They are the transverse direction times log(1 + pT/20 GeV), half the pseudorapidity, and log(1 + E/GeV)
-    - 4.5.
+    They are the transverse direction times log(1 + pT/20 GeV), half the pseudorapidity, and the energy as
+    log(1 + E/GeV) - 4.5.
     """
     modulus = tf.sqrt(square(momenta[..., :2]) + 1e-6)
     transverse = momenta[..., :2] / modulus * tf.math.log(1.0 + modulus / 20.0)

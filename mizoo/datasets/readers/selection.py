@@ -1,6 +1,7 @@
 """Selection of events by their detector objects."""
 
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def passing(select: Select, objects: Mapping[str, Any], process: Process, count:
     Raises:
         ValueError: if it fails, or does not return one truth value per event; it names the selection.
     """
-    name = repr(select) if isinstance(select, str) else getattr(select, "__name__", "select")
+    name = select.__name__ if isinstance(select, FunctionType) else repr(select)
     try:
         if isinstance(select, str):
             mask = _of_formula(Selection(select), objects, count)
