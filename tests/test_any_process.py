@@ -194,6 +194,7 @@ def test_a_model_of_any_process_is_compared_with_the_truth():
 
     class Blurred:
         name = "blurred"
+        endpoints = ("encode", "decode")
 
         def encode(self, x):
             return toy(EEEJJ, len(x), 0.05, seed=2).z

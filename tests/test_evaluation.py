@@ -35,6 +35,7 @@ class Oracle:
     """Returns the truth: the other member of each pair, in the requested order."""
 
     name = "oracle"
+    endpoints = ("encode", "decode")
 
     def __init__(self, events):
         self._pairs = {row.tobytes(): other for row, other in zip(events.x, events.z, strict=True)}
@@ -110,6 +111,9 @@ def test_observables_are_named_and_labelled(few):
 
 def test_values_not_finite_are_refused(few):
     class Broken:
+        name = "broken"
+        endpoints = ("encode", "decode")
+
         def encode(self, events):
             return events.copy()
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from mizoo.core.types import Array, Batch, Shape, Tensor
 from mizoo.export.catalogue import names
 from mizoo.export.manifest import verify
+from mizoo.export.operations import check_operations
 from mizoo.export.record import read_config, read_json
 from mizoo.export.registry import VARIABLE, download, read_registry
 from mizoo.model.generative import GenerativeModel
@@ -29,6 +30,7 @@ class Pretrained(GenerativeModel):
 
     Args:
         path: path of the folder.
+        trust: whether to load a graph that does more than compute, see `load`.
 
     Attributes:
         name: name of the folder.
@@ -38,13 +40,16 @@ class Pretrained(GenerativeModel):
         preset: name of its preset; None if it is not known.
 
     Raises:
-        ValueError: if a file is missing or was changed; it names the file.
+        ValueError: if a file is missing or was changed, with its name; or if the graph does more than
+            compute.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], trust: bool = False) -> None:
         self.path = Path(path)
         self.name = self.path.name
         verify(self.path)
+        if not trust:
+            check_operations(self.path)
         self.metrics = read_json(self.path / "metrics.json")
         self.config = read_config(self.path)
         self.preset: str | None = self.config.get("recipe", {}).get("preset")
@@ -137,43 +142,44 @@ class Pretrained(GenerativeModel):
         return f"<pretrained {self.name} from {self.path}>"
 
 
-def load(name: str | PathLike[str], registry: str | None = None) -> GenerativeModel:
+def load(name: str | PathLike[str], registry: str | None = None, trust: bool = False) -> GenerativeModel:
     """Load a trained model by the name of a shipped one, or by the path of a SavedModel or a run.
 
     A name is looked up in `./saved_models`, the installed package, the user's cache and then a registry,
     from which the model is downloaded to the cache.
 
     A SavedModel is a program: TensorFlow runs its graph, which can read and write files, with the rights of
-    the user. Load only models from sources you trust; checksums show that files are intact, not who wrote
-    them. Safer formats are the `.keras` file of a run, read in Keras's safe mode, which refuses embedded
-    Python code, and ONNX files, which hold mathematics alone.
+    the user. So the graph is checked before TensorFlow loads it, and refused if it does more than compute,
+    unless you `trust` it. Checksums show that files are intact, not who wrote them. The `.keras` file of a
+    run is read in Keras's safe mode, which refuses embedded Python code; ONNX files hold mathematics alone.
 
     Args:
         name: name of the model, or path of a SavedModel or a run.
         registry: URL of a registry, see `mizoo.export.registry`; by default that of `MIZOO_REGISTRY`.
+        trust: whether to load a SavedModel whose graph does more than compute, such as to read files.
 
     Returns:
         A `Pretrained`, or the `Turbo` of a finished run.
 
     Raises:
         ValueError: if there is no such model (it suggests the nearest name), or if one of its files is
-            damaged (it names the file).
+            damaged (it names the file) or holds an operation that does more than compute (it names both).
         FileNotFoundError: if it is a run that has not finished.
         ConnectionError: if the registry, or a file of it, cannot be reached.
     """
     if (Path(name) / "saved_model.pb").is_file():
-        return Pretrained(name)
+        return Pretrained(name, trust)
     if (run := Path(name) / "model.keras").is_file():
         return load_keras(run)
     if "recipe" in read_config(name):
         raise FileNotFoundError(f"{name} holds no finished run: model.keras is missing; resume it")
     known, name = names(), str(name)
     if name in known:
-        return Pretrained(known[name])
+        return Pretrained(known[name], trust)
     url = registry or os.environ.get(VARIABLE)
     elsewhere = read_registry(url) if url else {}
     if url and name in elsewhere:
-        return Pretrained(download(name, elsewhere[name], url))
+        return Pretrained(download(name, elsewhere[name], url), trust)
     there = [*known, *elsewhere]
     near = difflib.get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]!r}? Or give" if near else "give"

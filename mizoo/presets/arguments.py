@@ -86,7 +86,7 @@ def arguments_of(*functions: Callable[..., Any]) -> dict[str, Any]:
         hints = get_type_hints(function, include_extras=True)
         for parameter in inspect.signature(function).parameters.values():
             if parameter.default is not parameter.empty:
-                found.setdefault(parameter.name, hints[parameter.name])
+                found.setdefault(parameter.name, hints.get(parameter.name, Any))
     return found
 
 
