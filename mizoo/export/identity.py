@@ -5,15 +5,13 @@ import json
 from functools import singledispatch
 from typing import Any, Protocol, runtime_checkable
 
-from mizoo.datasets.integrity import array_checksum, checksum
-from mizoo.export.manifest import program
-from mizoo.export.pretrained import Pretrained
+from mizoo.datasets.integrity import array_checksum
 from mizoo.model.turbo import Turbo
 
 
 @runtime_checkable
 class Checksummed(Protocol):
-    """A user's own model with a checksum."""
+    """A model with a checksum."""
 
     def checksum(self) -> str:
         """A string that two models share if and only if they make the same draws by the same seed."""
@@ -23,19 +21,13 @@ class Checksummed(Protocol):
 def model_checksum(model: Any) -> str | None:
     """Checksum of the content of a model; None if it has none.
 
-    For a `Pretrained` it is the SHA-256 of the files of its SavedModel, for a `Turbo` that of its
-    configuration and weights, and for other models the result of their method `checksum`.
+    For a `Turbo` it is the SHA-256 of its configuration and weights, for other models the result of their
+    method `checksum`, which a `Pretrained` has.
 
     Raises:
         FileNotFoundError: if the folder of a `Pretrained` is gone.
     """
     return model.checksum() if isinstance(model, Checksummed) else None
-
-
-@model_checksum.register
-def _(model: Pretrained) -> str:
-    # The card, the metrics and the other formats in the folder do not affect the draws.
-    return _of({path.relative_to(model.path).as_posix(): checksum(path) for path in program(model.path)})
 
 
 @model_checksum.register

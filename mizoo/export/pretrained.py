@@ -2,18 +2,22 @@
 
 import difflib
 import functools
+import hashlib
 import importlib
+import json
 import os
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from mizoo.core.types import Array, Batch, Shape, Tensor
+from mizoo.datasets.integrity import checksum
 from mizoo.export.catalogue import names
-from mizoo.export.manifest import verify
+from mizoo.export.manifest import program, verify
 from mizoo.export.operations import check_operations
 from mizoo.export.record import read_config, read_json
 from mizoo.export.registry import VARIABLE, download, read_registry
@@ -26,7 +30,8 @@ class Pretrained(GenerativeModel):
     """A trained model in a folder, whose SavedModel makes the draws.
 
     Its `model.keras`, loaded on first use, serves what the SavedModel lacks: the argument `noise`, the
-    reconstruction of z, `noise_shape` and `latents`.
+    reconstruction of z, `noise_shape` and `latents`. Copies and pickles load the same folder again, after a
+    look at its checksum.
 
     Args:
         path: path of the folder.
@@ -47,6 +52,8 @@ class Pretrained(GenerativeModel):
     def __init__(self, path: str | PathLike[str], trust: bool = False) -> None:
         self.path = Path(path)
         self.name = self.path.name
+        self._trust = trust
+        self._process = os.getpid()
         verify(self.path)
         if not trust:
             check_operations(self.path)
@@ -111,6 +118,18 @@ class Pretrained(GenerativeModel):
     def _keras(self) -> Turbo:
         return self.trainable()
 
+    def checksum(self) -> str:
+        """SHA-256 of the files of the SavedModel: what determines the draws.
+
+        Raises:
+            FileNotFoundError: if the folder is gone.
+        """
+        files = {path.relative_to(self.path).as_posix(): checksum(path) for path in program(self.path)}
+        return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (str(self.path.absolute()), self._trust, self.checksum())
+
     def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
         if noise is None:
             return self._call(endpoint, events, seed)
@@ -126,6 +145,11 @@ class Pretrained(GenerativeModel):
         return self._call("sample", tf.constant(count, tf.int32), seed)
 
     def _call(self, endpoint: str, given: Array, seed: int | None) -> Tensor:
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"{self.name} was loaded before a fork, after which TensorFlow hangs: start processes by "
+                "spawn, as multiprocessing.get_context('spawn') does"
+            )
         function = getattr(self._saved, endpoint)
         (expected,) = function.input_signature
         if endpoint != "sample":
@@ -140,6 +164,14 @@ class Pretrained(GenerativeModel):
 
     def __repr__(self) -> str:
         return f"<pretrained {self.name} from {self.path}>"
+
+
+def _restored(path: str, trust: bool, expected: str) -> Pretrained:
+    """A pickled model, loaded again from its folder."""
+    model = Pretrained(path, trust)
+    if model.checksum() != expected:
+        raise ValueError(f"{path} holds another model than when it was pickled")
+    return model
 
 
 def load(name: str | PathLike[str], registry: str | None = None, trust: bool = False) -> GenerativeModel:
