@@ -209,6 +209,7 @@ def test_table_has_a_row_for_every_preset(monkeypatch):
     assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == list(some)
 
 
+@pytest.mark.ci
 def test_arrays_of_ones_own_train_any_preset(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, size=(100, 6, 5)).astype("uint8")
     np.savez(tmp_path / "my.npz", images)
@@ -232,6 +233,7 @@ def test_arrays_of_ones_own_train_any_preset(tmp_path):
     assert 0.0 <= sample.min() < sample.max() <= 255.0
 
 
+@pytest.mark.ci
 def test_a_preset_trains_on_its_demonstration(tmp_path):
     command("train", "swae", "--epochs", 1, "--out", tmp_path / "run")
     recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]

@@ -314,6 +314,7 @@ def test_files_of_arrays_are_compared(works, inside):
 # ------------------------------------------------------------------ options
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -166,6 +166,7 @@ def test_pix2pix_recovers_a_map_of_images():
     assert np.abs(made - (1.0 - split.test.x)).mean() < 0.05
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("off", "other", "arguments"),
     [

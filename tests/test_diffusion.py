@@ -27,6 +27,7 @@ class Oracle(keras.layers.Layer):
         return self.formulation.prediction_target(mean + alpha * DEVIATION**2 * off, sigma * off, t)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("formulation", [FlowMatching(), DDPM(), EDM()], ids=lambda f: type(f).__name__)
 @pytest.mark.parametrize(
     ("sampler", "evaluations"),
@@ -73,6 +74,7 @@ def test_ends_invert_the_aim(formulation):
     np.testing.assert_allclose(found[1], noise, atol=1e-4)
 
 
+@pytest.mark.ci
 def test_order_of_the_samplers():
     """Half as many steps of Euler double the error; the others' grows four times or more."""
 
@@ -132,6 +134,7 @@ def test_wrong_arguments_are_told(arguments, message):
         Diffusion(mlp([], 1), (1,), **arguments)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("formulation", [FlowMatching(), DDPM(), EDM()], ids=lambda f: type(f).__name__)
 def test_configuration_survives_json(formulation):
     mapper = Diffusion(

@@ -116,6 +116,7 @@ def test_critic_measures_kl_in_nats():
     assert float(critic.nats(real)) == pytest.approx(1.5**2 / 2.0, rel=0.03)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("make", [MMD, SlicedWasserstein, EnergyDistance, NormalKL])
 def test_gradients_lead_to_the_target(make):
     """Descent on the estimate moves a normal distribution to the real one; images are flattened."""

@@ -184,6 +184,7 @@ def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
         assert 0.01 < np.mean(above) < 0.12, name
 
 
+@pytest.mark.ci
 def test_joint_distances_see_what_marginals_hide():
     rng = np.random.default_rng(0)
     free = rng.normal(size=(3000, 2))
@@ -195,6 +196,7 @@ def test_joint_distances_see_what_marginals_hide():
     assert JOINT["correlation"](free, tied) == pytest.approx(0.6, abs=0.05)
 
 
+@pytest.mark.ci
 def test_weights_turn_one_sample_into_another(few):
     """Events drawn with a bias, and the weights that undo it."""
     z = few.train.z[np.random.default_rng(0).integers(len(few.train), size=4000)]
@@ -242,6 +244,7 @@ def test_samples_that_have_nothing_in_common_are_refused(few):
         compare(few.test.only("x"), few.test.only("z"))
 
 
+@pytest.mark.ci
 def test_learning_curves_have_one_panel_a_term(tmp_path):
     log = tmp_path / "metrics.csv"
     log.write_text(

@@ -90,6 +90,7 @@ def test_a_selection_of_ones_own():
     assert len(both) == len(x) + len(read(ROOT))
 
 
+@pytest.mark.ci
 def test_another_process_is_a_few_lines():
     pair = Process(
         name="W",

@@ -22,6 +22,7 @@ def events():
     return mizoo.datasets.zh().validation[:50]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("source", "to"), [("x", "z"), ("z", "x"), ("x", "x"), ("z", "z")])
 def test_transcoding_and_reconstruction_are_an_encoder_and_a_decoder(model, events, source, to):
     latent = model.latents({source: events[source]})[source]

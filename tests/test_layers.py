@@ -28,6 +28,7 @@ def test_listings_do_not_import_tensorflow(words):
     assert done.stdout.strip()
 
 
+@pytest.mark.ci
 def test_package_is_lazy_and_complete():
     import mizoo
 

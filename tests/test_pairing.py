@@ -59,6 +59,7 @@ def les_houches(path, documents, start, stop):
     return path
 
 
+@pytest.mark.ci
 def test_files_of_x_and_files_of_z(pairs, branches, documents, tmp_path):
     x1 = delphes(tmp_path / "x1.root", branches[:1000], numbers=False)
     x2 = delphes(tmp_path / "x2.root", branches[1000:], numbers=False)

@@ -121,6 +121,7 @@ def test_other_precisions_are_refused(word):
             refused()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("ratio", "chosen"), [(2.0, "bfloat16"), (0.5, "float32")])
 def test_a_run_keeps_what_was_chosen_when_it_began(ratio, chosen, measured, run, capsys):
     measured(ratio)

@@ -50,6 +50,7 @@ def test_configuration_survives_json(small):
     assert [w.shape for w in again.weights] == [w.shape for w in small.weights]
 
 
+@pytest.mark.ci
 def test_saved_and_loaded_draws_the_same(small, few, tmp_path):
     small.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")
@@ -109,6 +110,7 @@ def test_arguments_reach_the_parts():
     assert model.encoder.mapper.mapper.couplings == 1
 
 
+@pytest.mark.ci
 def test_other_dimensions_mappers_and_estimators():
     made = []
 

@@ -146,6 +146,7 @@ def test_a_preset_takes_any_process(preset, name, data, tmp_path, monkeypatch):
     assert process.columns("x")[0] in shown
 
 
+@pytest.mark.ci
 def test_descriptions_survive_files_and_configurations(tmp_path):
     for process in PROCESSES.values():
         path = tmp_path / f"{process.name}.yaml"

@@ -19,6 +19,7 @@ def test_two_commands():
     assert [block.count("\n") for block in blocks("sh")] == [1, 1]
 
 
+@pytest.mark.ci
 def test_python_blocks_name_what_there_is():
     import mizoo
 

@@ -86,6 +86,7 @@ def chi2(events, after, before, of_errors, resamples=200):
     return {k: np.mean(np.square(d[0] / drawn[k].std(0))) for k, d in differences.items()}
 
 
+@pytest.mark.ci
 def test_weighted_distributions_stay(signed, resampled):
     """Before and after differ by no more than the noise of the signs, which resampling takes out."""
     events, expected = signed
@@ -120,6 +121,7 @@ def test_other_positive_weights_do_not_pass(signed, wrong):
     assert max(chi2(events, after, expected, events.weights).values()) > 1.0
 
 
+@pytest.mark.ci
 def test_the_same_seed_gives_the_same_weights(signed):
     few = signed[0][:1000]
     first = positive_resampling(few, seed=2**40)
@@ -162,6 +164,7 @@ def test_a_negative_density_is_told():
         positive_resampling(Samples(x, weights=np.where(np.arange(5000) % 4, 1.0, -1.0)))
 
 
+@pytest.mark.ci
 def test_training_data_are_resampled_and_test_data_are_not(signed):
     events = signed[0]
     split = Split(events[:1000], replace(events[1000:1200], weights=None), events[1200:1400])

@@ -61,6 +61,7 @@ def test_small_errors_stay_small_in_the_tails(pairs):
     assert np.abs(moved.numpy()[:, lines]).max() < 0.0101
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("way", ["simulate", "unfold"])
 def test_density_takes_the_slope_into_account(way, pairs):
     source, target, scales = (Z, X, OBJECT_RESIDUALS) if way == "simulate" else (X, Z, PARTON_RESIDUALS)
@@ -79,6 +80,7 @@ def test_density_takes_the_slope_into_account(way, pairs):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("way", ["simulate", "unfold"])
 def test_slope_is_that_of_the_target(way, pairs):
     source, target, scales = (Z, X, OBJECT_RESIDUALS) if way == "simulate" else (X, Z, PARTON_RESIDUALS)
@@ -92,6 +94,7 @@ def test_slope_is_that_of_the_target(way, pairs):
     np.testing.assert_allclose(mapper.slope(residual), tape.gradient(inverted, residual), rtol=1e-3)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("training", [False, True])
 def test_the_inner_mapper_sees_what_it_draws(training, pairs):
     seen = []
@@ -127,6 +130,7 @@ def test_a_cycle_has_no_guess():
     assert cycle.latent is first.latent
 
 
+@pytest.mark.ci
 def test_configuration_survives_json():
     mapper = residuals(X, Z, PARTON_RESIDUALS)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(mapper))

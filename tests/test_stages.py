@@ -37,6 +37,7 @@ def test_frozen_parts_do_not_move_and_thaw_in_the_end():
     assert not np.array_equal(trained, model.encoder.trainable_weights[0])
 
 
+@pytest.mark.ci
 def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model = presets.bibae_desy(x=(4,), latent=2)
@@ -56,6 +57,7 @@ def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     assert trained == [[True, True, False]] * 4 + [[False, False, True]]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
 def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_path):
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")

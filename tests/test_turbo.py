@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 ALL = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("terms", "streams"),
     [

@@ -81,6 +81,7 @@ def test_every_row_of_the_design_is_a_preset():
         assert getattr(mizoo.presets, row) is PRESETS[row].factory
 
 
+@pytest.mark.ci
 def test_trains_and_every_weight_moves(name):
     model, before, logs = trained(name)
     assert {objective.term for objective in model.active} < set(logs)

@@ -1,8 +1,12 @@
-"""SavedModels that do more than compute are refused before TensorFlow loads them."""
+"""SavedModels that do more than compute are refused; loaded ones are copied and pickled by their folder."""
 
+import copy
+import os
+import pickle
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
@@ -124,3 +128,24 @@ def test_a_second_graph_and_a_damaged_one_are_refused(tmp_path):
 @pytest.mark.parametrize("folder", sorted(SHIPPED.glob("*/")), ids=lambda folder: folder.name)
 def test_shipped_models_only_compute(folder):
     check_operations(folder)
+
+
+def test_pretrained_models_are_copied_and_pickled_by_path_and_checksum(tmp_path):
+    folder = shutil.copytree(SHIPPED / "pix2pix-ttbar", tmp_path / "model")
+    model = mizoo.load(folder)
+    pickled = pickle.dumps(model)
+    assert len(pickled) < 1000
+    z = mizoo.datasets.ttbar().validation.z[:5]
+    for again in (copy.deepcopy(model), pickle.loads(pickled)):
+        np.testing.assert_array_equal(again.decode(z, seed=1), model.decode(z, seed=1))
+    shutil.rmtree(folder)
+    shutil.copytree(SHIPPED / "cyclegan-ttbar", folder)
+    with pytest.raises(ValueError, match="holds another model than when it was pickled"):
+        pickle.loads(pickled)
+
+
+def test_a_fork_is_refused(monkeypatch):
+    model = mizoo.load("pix2pix-ttbar")
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(RuntimeError, match="pix2pix-ttbar was loaded before a fork"):
+        model.decode(mizoo.datasets.ttbar().validation.z[:5])
