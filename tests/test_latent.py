@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import mizoo
-from mizoo.physics import kinematics
+from mizoo.mappers.assigned_momenta import AssignedDistribution
+from mizoo.physics import accepted, kinematics
+from mizoo.physics.assignment import orders
+from mizoo.representations import FallingPt, ObjectCoordinates
 
 SIZES = {"latent": 10, "width": 8, "units": 16, "blocks": 1, "evaluations": 2}
 
@@ -67,13 +71,61 @@ def test_what_is_no_latent_is_refused(model):
 @pytest.mark.parametrize("space", ["x", "z"])
 def test_momenta_that_are_told_are_the_location(model, events, space):
     mapper = model.decoder if space == "x" else model.encoder
-    standardised = mapper.decoder.mapper
+    standardised = mapper.decoder.mapper.mapper
     representation, data = model.representations[space], events[space]
     coordinates = representation(data)
     seen = kinematics.network_features(representation.four_momenta(coordinates))[..., :3]
-    if space == "x":
-        seen = seen.numpy()[:, [0, 1, 3, 2]]  # jets in any order
     location = standardised._coordinates(representation, np.reshape(seen, (50, -1)))
     inside = np.abs(coordinates) < 4.0
     assert inside.mean() > 0.95
     assert np.abs(location - coordinates)[inside].max() < 0.02
+
+
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_momenta_are_assigned_to_the_objects_that_they_are_nearest_to(model, events, space):
+    mapper = model.decoder if space == "x" else model.encoder
+    assigned, representation = mapper.decoder.mapper, model.representations[space]
+    coordinates = representation(events[space])
+    seen = kinematics.network_features(representation.four_momenta(coordinates))[..., :3].numpy()
+    np.testing.assert_array_equal(assigned._orders, [[0, 1, 2, 3], [0, 1, 3, 2]])
+    np.testing.assert_array_equal(assigned._nearest(seen, coordinates), np.zeros(50))
+    np.testing.assert_array_equal(assigned._nearest(seen[:, [0, 1, 3, 2]], coordinates), np.ones(50))
+
+
+def test_assignments_are_drawn_with_their_probabilities():
+    chances = np.log(np.tile([[0.2, 0.8]], (4000, 1))).astype("float32")
+
+    class Known:
+        def __init__(self, order):
+            self.order = order
+
+        def sample(self):
+            return self.order
+
+        def log_prob(self, target):
+            return -5.0 * tf.cast(self.order + 1, tf.float32)
+
+    noise = tf.random.normal((4000, 1), seed=1)
+    distribution = AssignedDistribution(Known, chances, lambda target: target, lambda: noise)
+    drawn = distribution.sample().numpy()
+    assert set(drawn) == {0, 1}
+    assert abs(drawn.mean() - 0.8) < 0.03
+    found = distribution.log_prob(tf.tile([0, 1], [2000])).numpy()
+    np.testing.assert_allclose(found[:2], [np.log(0.2) - 5.0, np.log(0.8) - 10.0], rtol=1e-5)
+
+
+def test_orders_interchange_the_places_of_each_group():
+    assert orders(3, []) == [[0, 1, 2]]
+    assert orders(4, [(1, 2)]) == [[0, 1, 2, 3], [0, 2, 1, 3]]
+    assert len(orders(6, [(0, 1), (2, 3, 4)])) == 12
+
+
+def test_objects_come_by_falling_pt_whatever_the_coordinates_say():
+    x = FallingPt(ObjectCoordinates(mizoo.processes.zh, ordered=False))
+    data = mizoo.datasets.zh().validation.x[:500]
+    x.adapt(data)
+    np.testing.assert_allclose(x.inverse(x(data)), data, rtol=1e-3, atol=2e-2)
+    drawn = x.inverse(np.random.default_rng(0).normal(size=(500, *x.shape)).astype("float32"))
+    assert accepted(drawn, mizoo.processes.zh).all()
+    pts = np.hypot(*np.asarray(drawn).reshape(500, 4, 4)[:, 2:, :2].transpose(2, 0, 1))
+    assert (pts[:, 0] >= pts[:, 1]).all()

@@ -1,5 +1,6 @@
 """Mappers: conditional distributions of x given z and of z given x."""
 
+from mizoo.mappers.assigned_momenta import AssignedMomenta
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.bijection import Bijection
 from mizoo.mappers.code_posterior import CodePosterior
@@ -21,6 +22,7 @@ from mizoo.mappers.transcoder import Transcoder
 __all__ = [
     "DDPM",
     "EDM",
+    "AssignedMomenta",
     "Bijection",
     "CodePosterior",
     "Conditional",

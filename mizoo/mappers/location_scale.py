@@ -16,7 +16,8 @@ from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import Representation
 
-_FINEST, _WIDEST = -7.0, 1.0  # bounds of the logarithms of scales
+# Bounds of the logarithms of scales. Finer ones would give exact reconstruction all gradients of a latent.
+_FINEST, _WIDEST = -4.0, 1.0
 _FARTHEST = 5.0  # standard deviations; bound of the coordinates of momenta near a threshold or mass shell
 
 
@@ -50,15 +51,12 @@ class LocationScale(Wrapped):
     A network of the condition learns both as those of a Laplace distribution. The inner mapper learns the
     shape of the residuals. Narrow distributions are then drawn as precisely as wide ones.
 
-    With a `representation`, the network first predicts the momenta of the target as in
-    `kinematics.network_features` (direction and logarithm of the transverse momentum, half the
-    pseudorapidity), with objects of a kind in any order. The location is their coordinates plus a
-    correction by the network.
+    With a `representation`, the last numbers of the condition are momenta of the target's objects, see
+    `AssignedMomenta`. The location is their coordinates plus a correction by the network.
 
     Args:
         mapper: mapper from condition to residuals, see `mizoo.mappers.residuals`.
-        network: network from condition to 2 d numbers, locations and logarithms of scales; with a
-            representation of m objects, to 3 m + 2 d.
+        network: network from condition to 2 d numbers, locations and logarithms of scales.
         circular: indices of components that are angles in [-π, π).
         representation: representation of the target, with four-momenta as physical units.
     """
@@ -92,17 +90,16 @@ class LocationScale(Wrapped):
     ) -> StandardisedDistribution:
         inner = self.mapper.distribution(condition, noise=noise, training=training)
         said = keras.ops.cast(self.network(condition, training=training), "float32")
-        count = self.shape[0]
-        momenta, location, log_scale = tf.split(said, [said.shape[-1] - 2 * count, count, count], -1)
+        location, log_scale = tf.split(said, 2, -1)
         if self.representation is not None:
+            momenta = condition[:, -3 * (self.representation.physical_shape[0] // 4) :]
             location += self._coordinates(self.representation, momenta)
         scale = tf.exp(tf.clip_by_value(log_scale, _FINEST, _WIDEST))
         return StandardisedDistribution(inner, location, scale, self._circular)
 
     def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
-        """Coordinates (n, d) of the momenta that the network predicts as features (n, 3 m)."""
+        """Coordinates (n, d) of the momenta of features (n, 3 m)."""
         objects = tf.reshape(tf.cast(features, tf.float64), (-1, features.shape[-1] // 3, 3))
-        momenta = representation.canonical(kinematics.from_network_features(objects))
-        four = kinematics.on_shell(momenta, representation.masses)
+        four = kinematics.on_shell(kinematics.from_network_features(objects), representation.masses)
         found = representation(tf.reshape(four, (-1, *representation.physical_shape)))
         return tf.where(self._circular, found, tf.clip_by_value(found, -_FARTHEST, _FARTHEST))

@@ -1,11 +1,23 @@
 """Assignments of detector objects to partons, as far as peaks of masses distinguish the partons."""
 
 import math
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Sequence
+from itertools import combinations, permutations, product
 from typing import NamedTuple
 
 from mizoo.physics.process import Match
+
+
+def orders(count: int, groups: Sequence[Sequence[int]]) -> list[list[int]]:
+    """All orders of the places 0 … count - 1 in which those of each group are interchanged."""
+    found = []
+    for permuted in product(*(permutations(places) for places in groups)):
+        places = list(range(count))
+        for group, order in zip(groups, permuted, strict=True):
+            for place, one in zip(group, order, strict=True):
+                places[place] = one
+        found.append(places)
+    return found
 
 
 class PartonClass(NamedTuple):

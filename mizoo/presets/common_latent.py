@@ -2,17 +2,18 @@
 
 import keras
 
-from mizoo.mappers import Diffusion, FrameEncoder, InFrame, LocationScale, Transcoder
+from mizoo.mappers import AssignedMomenta, Diffusion, FrameEncoder, InFrame, LocationScale, Transcoder
 from mizoo.model.turbo import Turbo
 from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry
+from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
-from mizoo.presets.physics import find, frames
+from mizoo.presets.physics import alike, find, frames
 from mizoo.presets.registry import preset
-from mizoo.representations import ObjectCoordinates, PartonCoordinates, Tokens
+from mizoo.representations import FallingPt, ObjectCoordinates, PartonCoordinates, Tokens
 
-WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 1.0, "L_x_tilde": 1.0, "L_z_hat": 1.0}
+WEIGHTS = {"L_z_tilde": 1.0, "L_x_hat": 0.1, "L_x_tilde": 1.0, "L_z_hat": 0.1}
 
 
 @preset("GANDALF, poster; flow matching: arXiv 2210.02747", "pairs", "ttbar")
@@ -39,24 +40,26 @@ def gandalf(
         learning_rate: learning rate of the mappers.
     """
     known = find(process)
-    x, z = ObjectCoordinates(known), PartonCoordinates(known)
+    x, z = FallingPt(ObjectCoordinates(known, ordered=False)), PartonCoordinates(known)
 
-    def transcoder(source, target, place):
+    def transcoder(source, target, place, groups):
         objects = source.physical_shape[0] // 4
         network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout, last="zeros")
         encoder = FrameEncoder(network, Tokens(source, dtype="float32"), place)
-        count = target.shape[0]
-        denoiser = modulated(count, latent - 1, count, units, blocks)
+        count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
+        seen = latent - 1 + momenta
+        denoiser = modulated(count, seen, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations)
-        momenta = 3 * target.physical_shape[0] // 4
-        location_scale = linear_and_mlp(latent - 1, [units, units], momenta + 2 * count)
+        location_scale = linear_and_mlp(seen, [units, units], 2 * count)
         standardised = LocationScale(shape, location_scale, target.circles, target)
-        return Transcoder(encoder, InFrame(standardised, target.angles))
+        reader = linear_and_mlp(latent - 1, [units, units], momenta + len(orders(momenta // 3, groups)))
+        assigned = AssignedMomenta(standardised, reader, target, groups)
+        return Transcoder(encoder, InFrame(assigned, target.angles))
 
-    of_x, of_z = frames(known)
+    (of_x, of_z), (objects, partons) = frames(known), alike(known)
     model = Turbo(
-        encoder=transcoder(x, z, of_x),
-        decoder=transcoder(z, x, of_z),
+        encoder=transcoder(x, z, of_x, partons),
+        decoder=transcoder(z, x, of_z, objects),
         objectives=[*terms(WEIGHTS), Alignment(alignment)],
         x_representation=x,
         z_representation=z,

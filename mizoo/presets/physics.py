@@ -1,5 +1,6 @@
 """Building blocks of presets of a process: coordinates, matching, features, residuals."""
 
+import math
 from itertools import combinations
 from typing import NamedTuple
 
@@ -151,6 +152,18 @@ def frames(process: Process) -> tuple[int, int]:
     alone = [match for match in process.matches if len(match.partons) == len(match.objects) == 1]
     first = sorted(alone, key=lambda match: match.kind in ("jet", "met"))
     return (first[0].objects[0], first[0].partons[0]) if first else (0, 0)
+
+
+def alike(process: Process) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Places in x and in z of objects that nothing but their momenta tells apart, in groups.
+
+    Those of x are of one kind and charge; those of z become objects of one kind and charge. There are none
+    where they have too many orders.
+    """
+    of_x = [tuple(places) for places in process.ordered]
+    of_z = [match.partons for match in process.matches if len(match.partons) > 1]
+    few = [math.prod(math.factorial(len(one)) for one in groups) <= _MOST_ORDERS for groups in (of_x, of_z)]
+    return of_x if few[0] else [], of_z if few[1] else []
 
 
 def masses(process: Process, space: str) -> list[tuple[int, ...]]:

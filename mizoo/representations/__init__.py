@@ -4,6 +4,7 @@ from mizoo.representations.base import Representation
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.detector_event import DetectorEvent
+from mizoo.representations.falling_pt import FallingPt
 from mizoo.representations.identity import Identity
 from mizoo.representations.jet_assignment import JetAssignment
 from mizoo.representations.kinematic_fit import KinematicFit
@@ -22,6 +23,7 @@ __all__ = [
     "DetectorEvent",
     "DetectorObjects",
     "EventView",
+    "FallingPt",
     "Identity",
     "Imbalance",
     "JetAssignment",

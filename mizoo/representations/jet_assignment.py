@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import permutations, product
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.physics import planar
+from mizoo.physics.assignment import orders
 from mizoo.representations.base import Representation
 from mizoo.representations.tokens import Tokens
 
@@ -66,12 +66,7 @@ class JetAssignment(Representation):
         last = [range(count - objects, count)] if isinstance(objects, int) else objects
         self._groups = [list(places) for places in last]
         # origins[i, j]: place in permutation i of the object at place j by falling pT.
-        self._origins = np.array(
-            [
-                _replaced(count, self._groups, orders)
-                for orders in product(*(permutations(places) for places in self._groups))
-            ]
-        )
+        self._origins = np.array(orders(count, self._groups))
 
     def build(self, input_shape: BatchShape) -> None:
         build(self.representation, input_shape)
@@ -139,12 +134,3 @@ class JetAssignment(Representation):
 
     def _objects(self, events: Tensor) -> Tensor:
         return tf.reshape(events, (-1, self.physical_shape[0] // 4, 4))
-
-
-def _replaced(count: int, groups: Sequence[Sequence[int]], orders: Sequence[Sequence[int]]) -> list[int]:
-    """The places 0 … count - 1, with those of each group in the given order."""
-    places = list(range(count))
-    for group, order in zip(groups, orders, strict=True):
-        for place, one in zip(group, order, strict=True):
-            places[place] = one
-    return places
