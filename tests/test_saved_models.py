@@ -121,7 +121,7 @@ def test_a_second_graph_and_a_damaged_one_are_refused(tmp_path):
         check_operations(folder)
     (folder / "saved_model.cpb").unlink()
     (folder / "saved_model.pb").write_bytes(b"\xff\xff")
-    with pytest.raises(ValueError, match="is damaged: its graph cannot be read"):
+    with pytest.raises(ValueError, match="is no whole SavedModel: its graph cannot be read"):
         check_operations(folder)
 
 

@@ -49,7 +49,7 @@ def check_operations(path: str | Path) -> None:
     try:
         program.ParseFromString(file.read_bytes())
     except DecodeError:
-        raise ValueError(f"{file} is damaged: its graph cannot be read") from None
+        raise ValueError(f"{path} is no whole SavedModel: its graph cannot be read") from None
     if file.with_suffix(".cpb").exists() or file.with_suffix(".pbtxt").exists():
         raise ValueError(f"{path} holds a second graph beside {_NAME}")
     if len(program.meta_graphs) != 1 or not program.meta_graphs[0].object_graph_def.nodes:

@@ -1,5 +1,7 @@
 """Four-momenta of events as arrays of `vector`, for all kinematics outside TensorFlow's graphs."""
 
+import math
+
 import numpy as np
 import vector
 from numpy.typing import ArrayLike
@@ -8,7 +10,7 @@ from numpy.typing import ArrayLike
 def four_momenta(events: ArrayLike) -> vector.MomentumNumpy4D:
     """The momenta (n, objects) of events (n, 4 × objects), px py pz E in GeV, in double precision."""
     array = np.asarray(events, "float64")
-    return momentum(array.reshape(len(array), array.shape[1] // 4, 4))
+    return momentum(array.reshape(len(array), math.prod(array.shape[1:]) // 4, 4))
 
 
 def momentum(array: ArrayLike) -> vector.MomentumNumpy4D:

@@ -67,7 +67,7 @@ def checked(
     @wraps(factory)
     def build(*args: P.args, **kwargs: P.kwargs) -> Turbo:
         try:
-            given = {**signature.bind(*args, **kwargs).arguments, **kwargs}
+            given = {**signature.bind_partial(*args).arguments, **kwargs}
             _check(name, given, _validators(functions))
             return factory(*args, **kwargs)
         except TypeError as error:
@@ -97,7 +97,6 @@ def _validators(functions: tuple[Callable[..., Any], ...]) -> dict[str, TypeAdap
 
 
 def _check(name: str, given: dict[str, Any], validators: dict[str, TypeAdapter[Any]]) -> None:
-    given = {key: value for key, value in given.items() if key != "options"}
     if unknown := sorted(given.keys() - validators.keys()):
         raise ValueError(f"{name} has no argument {unknown[0]!r}; it has {', '.join(validators)}")
     for key, value in given.items():
