@@ -36,16 +36,12 @@ class View(keras.layers.Layer):
 class EventView(View):
     """Coordinates of an event other than azimuths, followed by features in the laboratory.
 
-    The features are, in this order:
-
-    * for each object, the direction in the transverse plane times log(1 + pT/20 GeV), half the
-      pseudorapidity and log(1 + E/GeV) - 4.5;
-    * log(1 + m/GeV) - 5 of the `subsets`;
-    * log(1 + d) of the `pairs`, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is small;
-    * the same features as of objects, of the summed momenta of `sums`;
-    * the `ordered` objects by falling pT, each with a one-hot code of its place;
-    * if `constrained`, the moves of the coordinates to where the constraints of the representation hold, in
-      units of their errors, limited to ±4.
+    In this order, the features are: for each object the direction in the transverse plane times log(1 +
+    pT/20 GeV), half the pseudorapidity and log(1 + E/GeV) - 4.5; log(1 + m/GeV) - 5 of the `subsets`;
+    log(1 + d) of the `pairs`, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is small; the
+    features of objects, of the summed momenta of `sums`; the `ordered` objects by falling pT, each with a
+    one-hot code of its place; and if `constrained`, the moves of the coordinates to where the constraints
+    of the representation hold, in units of their errors, limited to ±4.
 
     Args:
         representation: representation of the coordinates, with four-momenta as physical units.
