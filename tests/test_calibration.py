@@ -40,6 +40,7 @@ def test_samples_must_be_of_one_length(generator):
         classifier_test(np.zeros((5, 2)), np.zeros((4, 2)))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("space", ["x", "z"])
 def test_features_are_finite_components_masses_and_directions(space):
     events = mizoo.datasets.ttbar().validation[space][:50]

@@ -247,6 +247,7 @@ def test_pairs_are_asked_for_where_they_are_needed(tmp_path):
     assert "pix2pix needs z" in command("train", "pix2pix", "--data", tmp_path / "my.npz", expect=1)
 
 
+@pytest.mark.ci
 def test_files_are_compared_and_histories_drawn(few, tmp_path):
     for name, events in (("truth", few.test), ("made", few.validation)):
         write(tmp_path / f"{name}.parquet", events)

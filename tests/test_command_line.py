@@ -105,6 +105,7 @@ def inside(base, monkeypatch, tmp_path):
 # ------------------------------------------------------------------ own data
 
 
+@pytest.mark.ci
 def test_a_run_notes_its_data(base):
     record = json.loads((base / "pairs" / "config.json").read_text())["data"]
     assert [file["name"] for file in record["files"]] == ["a.npz", "b.npz"]
@@ -266,6 +267,7 @@ def test_several_draws_of_arrays(works, fails, inside):
         assert "--samples" in fails(*words, "none.npz", "--samples", samples, status=2)
 
 
+@pytest.mark.ci
 def test_negative_weights_are_resampled_for_training(run, fails, inside):
     """At 2 000 events both the training and the validation data are enough for it."""
     weights = np.where(np.arange(2000) % 4, 1.0, -1.0)
@@ -290,6 +292,7 @@ def test_files_of_another_process_are_told(fails, inside):
     assert "vae takes no process" in fails("train", "vae", "--process", "zee")
 
 
+@pytest.mark.ci
 def test_own_events_of_ttbar_are_held_out_as_well(works, few, inside, tmp_path):
     write("own.h5", few.test)
     own = ("train", "aae", "--data", "own.h5")
@@ -403,6 +406,7 @@ def test_same_text_from_python(base):
 # ------------------------------------------------------------------ places and damaged files
 
 
+@pytest.mark.ci
 def test_places_to_write(fails, works, inside):
     (inside / "file").write_text("")
     (inside / "notes").mkdir()

@@ -47,6 +47,7 @@ def test_a_smaller_last_batch_is_not_traced_again(steps):
     assert traced == ["training"]
 
 
+@pytest.mark.ci
 def test_other_weights_are_traced_once(steps):
     traced, _ = steps
     model = toy(terms=("L_x_hat",))
@@ -68,6 +69,7 @@ def test_long_compilations_are_announced_once(steps, monkeypatch, capsys):
     assert "compiling the evaluation step of toy, once" in capsys.readouterr().out
 
 
+@pytest.mark.ci
 def test_validation_within_a_training_is_announced_too(steps, monkeypatch, capsys):
     _, slow = steps
     slow["evaluation"] = 0.3
@@ -78,6 +80,7 @@ def test_validation_within_a_training_is_announced_too(steps, monkeypatch, capsy
         assert capsys.readouterr().out.count("compiling the evaluation step") == lines
 
 
+@pytest.mark.ci
 def test_nothing_is_said_where_it_is_quick_silent_or_eager(steps, monkeypatch, capsys):
     _, slow = steps
     monkeypatch.setattr(compilation, "PATIENCE", 1000.0)

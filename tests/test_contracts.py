@@ -81,6 +81,7 @@ X = np.random.default_rng(0).normal(size=(5, 3)).astype("float32")
 Z = np.random.default_rng(1).normal(size=(5, 2)).astype("float32")
 
 
+@pytest.mark.ci
 def test_a_loaded_model_has_the_one_interface(loaded):
     assert isinstance(loaded, GenerativeModel)
     assert loaded.name == "whole"

@@ -191,6 +191,7 @@ def test_a_model_that_cannot_be_told_from_others_is_not_resumed(model, source, t
         generate(Bare(), "decode", source, tmp_path / "two.h5", chunk=30, resume=True)
 
 
+@pytest.mark.ci
 def test_models_are_told_apart_by_content(tmp_path):
     model = toy()
     model.save(tmp_path / "toy.keras")

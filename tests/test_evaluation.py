@@ -65,6 +65,7 @@ def test_table_has_every_observable_of_every_stream(few):
     assert sorted(paper) == sorted(TOP_PAIRS.cells)
 
 
+@pytest.mark.ci
 def test_doing_nothing_gives_the_known_row(ttbar, monkeypatch):
     """Results of the authors of the events, from other code and other events of the same distribution."""
     none = dict.fromkeys(DISTANCES, 0.0)  # bootstraps of all other observables take half a minute
@@ -175,6 +176,7 @@ def test_discriminators_by_definition():
     assert chi2(rng.normal(size=5000), rng.normal(0.3, 1.0, 5000)) > 3.0
 
 
+@pytest.mark.ci
 def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
     rng = np.random.default_rng(0)
     own = thresholds(rng.normal(size=2000), 1000, resamples=400)

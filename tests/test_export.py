@@ -118,6 +118,7 @@ def test_saved_model_cli_runs_the_signatures(shipped, tmp_path):
         assert "output_0" in result.stdout
 
 
+@pytest.mark.ci
 def test_prior_models_sample(tmp_path):
     model = presets.infogan(x=(3,))
     model.adapt({"x": np.random.default_rng(0).normal(size=(50, 3)).astype("float32")})

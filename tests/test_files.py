@@ -171,6 +171,7 @@ def test_files_cut_anywhere_are_refused(cut, tmp_path_factory, few):
             read(path)
 
 
+@pytest.mark.ci
 def test_errors_say_where(few, tmp_path):
     text = gzip.decompress(LHE.read_bytes())
     cases = {

@@ -239,6 +239,7 @@ def test_an_autoencoder_is_given_x_alone():
         model.fit(x, validation_data=(x, x), verbose=0)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "kind", [list, tf.constant, pd.DataFrame, lambda x: x.astype("uint8"), lambda x: Samples(x)]
 )
@@ -486,6 +487,7 @@ def fitted(model, *callbacks, epochs=3):
     return rates(model)
 
 
+@pytest.mark.ci
 def test_learning_rates_fall_together(tmp_path):
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     assert fitted(with_rates(0.08, 0.02), halve) == pytest.approx([0.01, 0.0025])
@@ -506,6 +508,7 @@ def test_a_callback_may_set_each_rate():
     assert fitted(with_rates(0.1, 0.1), Both()) == pytest.approx([0.01, 0.5])
 
 
+@pytest.mark.ci
 def test_rates_that_cannot_fall_together_are_named():
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2 + 0.1)
     with pytest.raises(ValueError, match="the mappers from 0"):
@@ -606,6 +609,7 @@ def run(tmp_path):
     return made
 
 
+@pytest.mark.ci
 def test_a_run_names_what_differs_in_its_recipe(run):
     run()
     run()  # done, and the same: a tuple is a list in the file
@@ -619,6 +623,7 @@ def test_a_run_names_what_differs_in_its_recipe(run):
             run(**changes)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [

@@ -39,6 +39,7 @@ def test_shipped_models_draw_what_they_drew(name):
         assert gap.max() < TOLERANCE, key
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", MODELS)
 def test_shipped_onnx_files_draw_what_tensorflow_draws(name):
     """ONNX Runtime, given the noise of the references, draws what `model.keras` drew."""

@@ -73,6 +73,7 @@ def test_matching_commutes_with_symmetries_and_leaves_the_unpaired(pairs):
     np.testing.assert_array_equal(JetMatching()({"x": pairs["x"]})["x"], pairs["x"])
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("favourite", [0, 7, 23])
 def test_the_order_drawn_is_the_likely_one_and_the_way_back_forgets_it(favourite, pairs):
     layer = assignment(favourite)

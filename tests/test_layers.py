@@ -13,6 +13,7 @@ def test_imports_run_one_way():
     assert lint_imports() == 0
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "words", [["--help"], ["presets"], ["models"], ["train", "--help"], ["simulate", "--help"]]
 )

@@ -70,6 +70,7 @@ def grid(names):
     return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", grid(PRESETS))
 def test_every_preset_trains_a_step_and_draws(name):
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
@@ -185,6 +186,7 @@ def mappers():
     ]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("index", range(len(mappers())))
 def test_mappers_draw_and_compare_in_single_precision(index):
     mapper = mappers()[index]

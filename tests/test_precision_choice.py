@@ -136,6 +136,7 @@ def test_a_run_keeps_what_was_chosen_when_it_began(ratio, chosen, measured, run,
     assert f"precision: {chosen}, as this run began" in run.log.read_text()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("word", ["float32", "bfloat16"])
 def test_a_run_has_the_precision_that_it_is_given(word, measured, run):
     measured(2.0 if word == "float32" else 0.5)

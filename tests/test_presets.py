@@ -22,6 +22,7 @@ def small(eagerly):
     return presets.turbosim(**SMALL)
 
 
+@pytest.mark.ci
 def test_default_has_the_eight_terms(small):
     eight = {f"{letter}_{stream}" for letter in "LD" for stream in LINKS}
     assert {o.term for o in small.active} == {*eight, "C_z_tilde"}  # and the order of the jets
@@ -41,6 +42,7 @@ def test_one_step_is_finite_and_moves_every_part(small, few):
     assert unmoved == []
 
 
+@pytest.mark.ci
 def test_configuration_survives_json(small):
     text = json.dumps(keras.saving.serialize_keras_object(small))
     again = keras.saving.deserialize_keras_object(json.loads(text))  # which empties what it is given
@@ -96,11 +98,13 @@ def test_original_mean_squared_error(few):
     )
 
 
+@pytest.mark.ci
 def test_original_trains(few):
     history = presets.turbosim(original=True).fit(few.train, batch_size=100, verbose=0).history
     assert np.isfinite(list(history.values())).all()
 
 
+@pytest.mark.ci
 def test_arguments_reach_the_parts():
     model = presets.turbosim(weights={"D_z_hat": 0.0, "L_x_hat": 3.0}, name="mine", **SMALL)
     assert model.name == "mine"

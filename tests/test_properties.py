@@ -62,6 +62,7 @@ def flow(request, eagerly):
     return shaken(Flow((components,), angles=angles, couplings=2, units=8, bins=4), (None, 2))
 
 
+@pytest.mark.ci
 @QUICK
 @given(data=st.data())
 def test_flows_find_the_noise_that_a_draw_was_made_of(flow, data):
@@ -72,6 +73,7 @@ def test_flows_find_the_noise_that_a_draw_was_made_of(flow, data):
     np.testing.assert_allclose(flow.distribution(condition).noise_of(drawn), noise, atol=5e-3)
 
 
+@pytest.mark.ci
 @FEW
 @given(data=st.data())
 def test_densities_of_flows_are_those_of_the_change_of_variables(flow, data):

@@ -26,6 +26,7 @@ def pairs(ttbar):
     return {s: v.numpy() for s, v in JetMatching()(ttbar.train[:5000].arrays()).items()}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("way", ["simulate", "unfold"])
 def test_departures_are_of_one_size_and_lead_back(way, pairs):
     source, target, scales = (Z, X, OBJECT_RESIDUALS) if way == "simulate" else (X, Z, PARTON_RESIDUALS)
@@ -50,6 +51,7 @@ def test_the_same_event_does_not_depart(pairs):
     np.testing.assert_allclose(residual.numpy()[inside & guessed], 0.0, atol=1e-3)
 
 
+@pytest.mark.ci
 def test_small_errors_stay_small_in_the_tails(pairs):
     mapper = residuals(Z, X, OBJECT_RESIDUALS)
     guess = mapper._reference(Z(pairs["z"]))
@@ -115,6 +117,7 @@ def test_the_inner_mapper_sees_what_it_draws(training, pairs):
     np.testing.assert_allclose(seen[0](residual, noise), view(target, errors), atol=2e-3)
 
 
+@pytest.mark.ci
 def test_a_cycle_has_no_guess():
     def transcoder(source, target, scales):
         decoder = Deterministic(mlp([], *target.shape), target.shape)

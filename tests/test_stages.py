@@ -88,6 +88,7 @@ def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_pat
     assert len(model.active) == len([w for w in weights.values() if w])
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("weights_only", [False, True])
 def test_a_file_saved_within_a_stage_goes_on_as_if_nothing_had_been(weights_only, tmp_path):
     def model():
@@ -121,6 +122,7 @@ def test_a_file_saved_within_a_stage_goes_on_as_if_nothing_had_been(weights_only
                     np.testing.assert_array_equal(a, b, err_msg=f"{epoch} {a.path}")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
@@ -191,6 +193,7 @@ def test_stages_resume_where_they_were(tmp_path):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("epochs", "last"), [(1, []), (2, [1]), (10, [9]), (100, [99]), (1010, list(range(1000, 1010)))]
 )

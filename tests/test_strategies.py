@@ -92,6 +92,7 @@ def test_no_training_on_parameter_servers(monkeypatch):
         model.make_train_function(force=True)
 
 
+@pytest.mark.ci
 def test_what_replicas_cannot_do_is_refused(monkeypatch):
     class Three:
         num_replicas_in_sync = 3
