@@ -68,7 +68,8 @@ def _more_than_compute(graph: Any) -> str | None:
     }
     savers = {name for name, nodes in functions.items() if any(node.op in _OF_SAVER for node in nodes)}
     for name, nodes in (("", graph.graph_def.node), *functions.items()):
-        allowed = _OF_SAVER if name in savers else frozenset[str]()
+        # TensorFlow 2 runs functions alone; a saver that was traced eagerly is outside of them.
+        allowed = _OF_SAVER if name in savers or not name else frozenset[str]()
         for node in nodes:
             if not (node.op in functions or node.op in allowed or _computes(node.op)):
                 return str(node.op)
