@@ -237,7 +237,10 @@ class ObjectCoordinates(OnShell, Fitted):
         if one.kind == "met":
             return tf.zeros_like(found[place, "pt"])
         line = found[place, "eta"]
-        return planar.line_to_interval(line, one.eta) if np.isfinite(one.eta) else line
+        if not np.isfinite(one.eta):
+            return line
+        bound = one.eta * (1.0 - _EDGE)
+        return tf.clip_by_value(planar.line_to_interval(line, one.eta), -bound, bound)
 
     def _apart(
         self, pts: Tensor, phis: Sequence[Tensor], etas: Sequence[Tensor]
@@ -268,7 +271,7 @@ class ObjectCoordinates(OnShell, Fitted):
         phi, eta, _ = tf.while_loop(
             lambda *state: tf.reduce_any(state[-1]), step, (phi, eta, gives_way), maximum_iterations=_STEPS
         )
-        bounds = np.array([one.eta if np.isfinite(one.eta) else 1e3 for one in self._objects])
+        bounds = np.array([min(one.eta, 1e3) * (1.0 - _EDGE) for one in self._objects])
         eta = tf.where(jet, tf.clip_by_value(eta, -bounds, bounds), eta)
         return tf.split(phi, len(phis), -1), tf.split(eta, len(phis), -1)
 
