@@ -70,9 +70,9 @@ def _more_than_compute(graph: Any) -> str | None:
     for name, nodes in (("", graph.graph_def.node), *functions.items()):
         # TensorFlow 2 runs functions alone; a saver that was traced eagerly is outside of them.
         allowed = _OF_SAVER if name in savers or not name else frozenset[str]()
-        for node in nodes:
-            if not (node.op in functions or node.op in allowed or _computes(node.op)):
-                return str(node.op)
+        for operation in {node.op for node in nodes} - functions.keys() - allowed:
+            if not _computes(operation):
+                return str(operation)
     if savers & set(_callable(graph, functions)):
         return "SaveV2 or RestoreV2 outside of the saver"
     return None

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.categorical import categories
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
@@ -15,6 +16,7 @@ from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.conditional import Conditional
 from mizoo.physics import kinematics
 from mizoo.physics.assignment import orders
+from mizoo.physics.matching import nearest_order
 from mizoo.representations.base import Representation
 
 
@@ -27,25 +29,23 @@ class AssignedDistribution(Conditional):
 
     def __init__(
         self,
-        given: Callable[[Tensor], Conditional],
+        in_order: Callable[[Tensor], Conditional],
         log_chances: Tensor,
         nearest: Callable[[Tensor], Tensor],
         noise: Callable[[], Tensor],
     ) -> None:
-        self._given = given
+        self._in_order = in_order
         self._log_chances = log_chances
         self._nearest = nearest
         self._noise = noise
 
     def sample(self) -> Tensor:
-        share = 0.5 * (1.0 + tf.math.erf(self._noise() / math.sqrt(2.0)))
-        below = tf.cumsum(tf.exp(self._log_chances), axis=-1) < share
-        return self._given(tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)).sample()
+        return self._in_order(categories(self._log_chances, self._noise())).sample()
 
     def log_prob(self, target: Tensor) -> Tensor:
         order = self._nearest(target)
         chance = tf.gather(self._log_chances, order, batch_dims=1)
-        return self._given(order).log_prob(target) + chance
+        return self._in_order(order).log_prob(target) + chance
 
 
 @serialisable
@@ -97,7 +97,7 @@ class AssignedMomenta(Wrapped):
         features = tf.reshape(said[:, :count], (-1, self._objects, 3))
         own = None if noise is None else self.draw(condition, noise)()
 
-        def given(order: Tensor) -> Conditional:
+        def in_order(order: Tensor) -> Conditional:
             places = tf.gather(self._orders, order)
             assigned = tf.reshape(tf.gather(features, places, batch_dims=1), (-1, count))
             both = tf.concat([tf.cast(condition, tf.float32), assigned], -1)
@@ -107,22 +107,20 @@ class AssignedMomenta(Wrapped):
         def nearest(target: Tensor) -> Tensor:
             return self._nearest(tf.stop_gradient(features), target)
 
-        def share() -> Tensor:
+        def noise_of_order() -> Tensor:
             """One standard normal number per event, (n, 1)."""
             if own is None:
                 return collectives.normal((keras.ops.shape(condition)[0], 1), self.seed_generator)
             return own[:, -1:]
 
-        return AssignedDistribution(given, tf.nn.log_softmax(said[:, count:]), nearest, share)
+        return AssignedDistribution(in_order, tf.nn.log_softmax(said[:, count:]), nearest, noise_of_order)
 
     def _nearest(self, features: Tensor, target: Tensor) -> Tensor:
         """Index (n,) of the order in which features (n, m, 3) are nearest to the target (n, d)."""
         momenta = tf.cast(self.representation.four_momenta(target), tf.float32)
         true = kinematics.network_features(momenta)[..., :3]
-        distances = tf.sqrt(tf.reduce_sum(tf.square(true[:, :, None] - features[:, None]), -1) + 1e-12)
-        pairs = np.arange(self._objects) * self._objects + self._orders
-        flat = tf.reshape(distances, (-1, self._objects**2))
-        return tf.argmin(tf.reduce_sum(tf.gather(flat, pairs, axis=1), -1), -1, tf.int32)
+        squares = tf.reduce_sum(tf.square(features[:, :, None] - true[:, None]), -1)
+        return nearest_order(tf.sqrt(squares + 1e-12), self._orders)
 
     def _inner_noise(self, condition_shape: Shape) -> Shape:
         inner = self.mapper.noise_shape((math.prod(condition_shape) + 3 * self._objects,))

@@ -42,7 +42,7 @@ class GenerativeModel(ABC):
             x: events in physical units, (n, …).
             num_samples: number of draws per event.
             noise: standard normal numbers (n × num_samples, *`noise_shape("encoder")`), drawn if not given.
-            seed: seed that makes the draws repeatable.
+            seed: seed that makes the draws reproducible.
         """
         self._require("encode")
         return repeat_draws(lambda events: self._map("encode", events, noise, seed), x, num_samples)
@@ -61,7 +61,7 @@ class GenerativeModel(ABC):
             z: events in physical units, (n, …).
             num_samples: number of draws per event.
             noise: standard normal numbers (n × num_samples, *`noise_shape("decoder")`), drawn if not given.
-            seed: seed that makes the draws repeatable.
+            seed: seed that makes the draws reproducible.
         """
         self._require("decode")
         return repeat_draws(lambda events: self._map("decode", events, noise, seed), z, num_samples)
@@ -73,7 +73,7 @@ class GenerativeModel(ABC):
 
         Args:
             x, z: events in physical units, (n, …), of one of the two spaces.
-            seed: seed that makes the draws repeatable.
+            seed: seed that makes the draws reproducible.
         """
         self._require("reconstruct")
         if x is not None and z is None:
@@ -87,7 +87,7 @@ class GenerativeModel(ABC):
 
         Args:
             count: number of draws, 0 or more.
-            seed: seed that makes the draws repeatable.
+            seed: seed that makes the draws reproducible.
         """
         self._require("sample")
         return self._sample(_whole(count), seed)

@@ -70,10 +70,20 @@ def _nearest(x: Tensor, z: Tensor) -> Tensor:
     orders = np.array(list(permutations(range(count))))  # index of the x at each place
     gaps = [a[:, :, None] - b[:, None] for a, b in zip(_polar(x), _polar(z), strict=True)]
     squares = 0.1 * gaps[0] ** 2 + gaps[1] ** 2 + planar.wrap(gaps[2]) ** 2
-    distances = tf.reshape(tf.sqrt(squares), (-1, count**2))
+    return tf.gather(x, tf.gather(orders, nearest_order(tf.sqrt(squares), orders)), batch_dims=1)
+
+
+def nearest_order(distances: Tensor, orders: np.ndarray) -> Tensor:
+    """Index (n,) of the order with the smallest sum of distances.
+
+    Args:
+        distances: distances (n, k, k) of each object, by row, from each place, by column.
+        orders: index of the object at each place, (orders, k).
+    """
+    count = orders.shape[1]
+    flat = tf.reshape(distances, (-1, count**2))
     pairs = orders * count + np.arange(count)
-    nearest = tf.argmin(tf.reduce_sum(tf.gather(distances, pairs, axis=1), -1), -1)
-    return tf.gather(x, tf.gather(orders, nearest), batch_dims=1)
+    return tf.argmin(tf.reduce_sum(tf.gather(flat, pairs, axis=1), -1), -1)
 
 
 def _at(objects: Tensor, places: Sequence[int]) -> Tensor:

@@ -17,7 +17,7 @@ class FallingPt(Fitted):
     """Coordinates of detector objects of a kind in any order, which come by falling pT on the way back.
 
     So the order has no edge in the coordinates: a mapper may draw objects in the order of what they come
-    from.
+    from. `four_momenta` keeps the order of the coordinates, `inverse` sorts.
 
     Args:
         representation: coordinates that leave the order free.

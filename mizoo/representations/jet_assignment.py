@@ -1,6 +1,5 @@
 """Objects in the order of the partons that they come from, which external data lack."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.categorical import categories
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
@@ -92,9 +92,7 @@ class JetAssignment(Representation):
             noise = collectives.normal(
                 (keras.ops.shape(events)[0], self.assignment_noise), self.seed_generator
             )
-        share = 0.5 * (1.0 + tf.math.erf(tf.cast(noise, tf.float32) / math.sqrt(2.0)))
-        below = tf.cumsum(tf.nn.softmax(self._logits(events)), axis=-1) < share
-        drawn = tf.reduce_sum(tf.cast(below[:, :-1], tf.int32), -1)
+        drawn = categories(self._logits(events), noise)
         return self._ordered(events, tf.gather(np.argsort(self._origins, 1), drawn))
 
     def accept(self, assigned: Tensor, drawn: Tensor) -> Tensor:

@@ -149,8 +149,9 @@ def _pick(pool: Sequence[Chunk], places: np.ndarray, missing: np.ndarray, part: 
             bad[n] = what
     joined = {s: np.concatenate([c.arrays[s] for c in pool])[places] for s in pool[0].arrays}
     wanted = np.concatenate([c.wanted for c in pool])[places] | missing
-    given = [c.weights for c in pool if c.weights is not None]
-    weights = np.concatenate(given)[places] if len(given) == len(pool) else None
+    weights = None
+    if pool[0].weights is not None:
+        weights = np.concatenate([c.weights for c in pool if c.weights is not None])[places]
     return Chunk(pool[0].source, pool[0].first, joined, wanted, weights, bad)
 
 
