@@ -237,7 +237,7 @@ def test_arrays_of_ones_own_train_any_preset(tmp_path):
 def test_a_preset_trains_on_its_demonstration(tmp_path):
     command("train", "swae", "--epochs", 1, "--out", tmp_path / "run")
     recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]
-    assert (recipe["options"], recipe["batch_size"]) == ({}, 139)
+    assert (recipe["options"], recipe["batch_size"]) == ({}, 100)
     header, row = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
     assert 0.0 < float(dict(zip(header.split(","), row.split(","), strict=True))["val_ks"]) < 100.0
 

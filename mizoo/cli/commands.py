@@ -66,7 +66,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     batch_size: Annotated[
         Optional[int],
-        typer.Option(min=2, help="Events; by default a sixtieth of the training data, 100 to 1000."),
+        typer.Option(min=2, help="Events; by default a sixtieth of the training data, 100 to 1000, at most a tenth."),
     ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Cosine decay of the learning rate.")] = True,
@@ -147,7 +147,7 @@ def train(
         preset,
         {**given, **chosen},
         epochs,
-        batch_size or min(1000, max(100, len(split.train) // 60), len(split.train)),
+        batch_size or max(2, min(1000, len(split.train) // 10, max(100, len(split.train) // 60))),
         warmup,
         cosine,
         select_from,
