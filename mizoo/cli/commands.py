@@ -66,7 +66,9 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     batch_size: Annotated[
         Optional[int],
-        typer.Option(min=2, help="Events; by default a sixtieth of the training data, 100 to 1000, at most a tenth."),
+        typer.Option(
+            min=2, help="Events; by default a sixtieth of the training data, 100 to 1000, at most a tenth."
+        ),
     ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Cosine decay of the learning rate.")] = True,
