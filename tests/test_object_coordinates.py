@@ -88,7 +88,7 @@ def test_massive_objects_need_a_column_of_masses():
     np.testing.assert_allclose(mass(events.x, [0]), [0.5, 1.5], rtol=1e-4)
 
 
-@pytest.mark.parametrize("name", mizoo.physics.library.names())
+@pytest.mark.parametrize("name", ["ttbar", "zee", "zh"])
 def test_round_trip_of_data(name):
     events = getattr(mizoo.datasets, name)().validation.x[:1000]
     coordinates = ObjectCoordinates(mizoo.physics.library.get(name))

@@ -21,11 +21,11 @@ def below_momentum(array: np.ndarray, process: Process, space: str) -> dict[int,
     """Descriptions of events with an energy below the modulus of the momentum, beyond rounding, by index.
 
     Args:
-        array: px py pz E of each object, (n, 4 × objects), in GeV.
+        array: events (n, columns), in GeV.
         process: process of the events.
         space: `"x"` or `"z"`.
     """
-    momenta, energies = _parts(array)
+    momenta, energies = _parts(array, len(process.particles(space)))
     with np.errstate(all="ignore"):
         wrong = energies < momenta * (1.0 - _ROUNDING) - _DIGITS
     names = process.columns(space)
@@ -62,7 +62,7 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
     This finds a factor of 1000, as of MeV or TeV, but no details of a generator or detector.
 
     Args:
-        array: px py pz E of each object, (n, 4 × objects), in GeV; objects of momentum 0 do not count.
+        array: events (n, columns), in GeV; objects of momentum 0 do not count.
         process: process of the events.
         space: `"x"` or `"z"`.
 
@@ -72,8 +72,9 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
     """
     if not len(array):
         return
-    values = np.nan_to_num(np.asarray(array, dtype="float64"), posinf=0.0, neginf=0.0)
-    objects = values.reshape(len(values), -1, 4)
+    count = len(process.particles(space))
+    values = np.asarray(array, dtype="float64")[:, : 4 * count].reshape(-1, count, 4)
+    objects = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     for what, seen, expected in _scales(objects, process, space):
         if seen > _ABOVE * expected:
             raise ValueError(_message(space, what, seen, expected, "MeV"))
@@ -137,8 +138,8 @@ def _thresholds(objects: np.ndarray, there: np.ndarray, process: Process) -> Ite
         yield min(found, key=lambda one: abs(np.log(max(one[1], 1e-30) / one[2])))
 
 
-def _parts(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _parts(array: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Moduli of the momenta and energies, (n, objects), in double precision."""
-    momenta = four_momenta(array)
+    momenta = four_momenta(array, count)
     with np.errstate(all="ignore"):
         return momenta.p, momenta.E

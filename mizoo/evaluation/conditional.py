@@ -25,7 +25,11 @@ def partners(
     Args:
         x, z: pairs (n, 4 × objects) of detector objects and partons, in GeV.
         process: process of the events.
+
+    Raises:
+        ValueError: for a process with a variable number of objects, or features.
     """
+    process.check_plain("the matching of objects and partons")
     of_x, of_z = (np.stack(polar(events)) for events in (x, z))
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for match in process.matches:

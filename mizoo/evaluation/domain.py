@@ -32,7 +32,11 @@ class Domain:
 
     @classmethod
     def of(cls, data: Samples) -> Self:
-        """The domain of training data; events of weight 0 do not count."""
+        """The domain of training data; events of weight 0 do not count.
+
+        Raises:
+            ValueError: for x of a process with a variable number of objects, or features.
+        """
         process = data.process if isinstance(data, Events) else None
         ranges = {}
         for space, array in data.arrays().items():
@@ -71,7 +75,8 @@ class Domain:
             process: process of events; None for other arrays.
 
         Raises:
-            ValueError: if the domain has other quantities.
+            ValueError: if the domain has other quantities, and for x of a process with a variable number of
+                objects, or features.
         """
         known = self.ranges.get(space, {})
         found = _quantities(np.asarray(values), space, process)
@@ -103,6 +108,8 @@ class Domain:
 def _quantities(values: np.ndarray, space: str, process: Process | None) -> dict[str, np.ndarray]:
     if process is None:
         return {f"{space}{i}": column for i, column in enumerate(values.T)}
+    if space == "x":
+        process.check_plain("the domain of x")
     pt, eta, _ = polar(values)
     eta = np.clip(np.nan_to_num(eta, posinf=_MOST_ETA, neginf=-_MOST_ETA), -_MOST_ETA, _MOST_ETA)
     named: dict[str, np.ndarray] = {}

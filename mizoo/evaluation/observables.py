@@ -22,8 +22,13 @@ def observables(events: ArrayLike, space: str, process: Process) -> dict[str, np
         events: events of `space`, in GeV.
         space: `"x"` or `"z"`.
         process: process of the events.
+
+    Raises:
+        ValueError: for x of a process with a variable number of objects, or features.
     """
     events = np.asarray(events)
+    if space == "x":
+        process.check_plain("evaluation")
     named = dict(zip(process.columns(space), events.T, strict=True))
     for particle in process.particles(space):
         if isinstance(particle, DetectorObject) and particle.kind == "met" and particle.components == 2:

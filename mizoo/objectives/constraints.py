@@ -92,7 +92,12 @@ class Acceptance(Objective):
 
     @classmethod
     def of(cls, process: Process, stream: str = "x_tilde", weight: float = 1.0) -> Self:
-        """The term for the limits of a process; thresholds that depend on η are evaluated at η = 0."""
+        """The term for the limits of a process; thresholds that depend on η are evaluated at η = 0.
+
+        Raises:
+            ValueError: for a process with a variable number of objects, or features.
+        """
+        process.check_plain(cls.__name__)
         thresholds = [particle.threshold(np, eta=0.0) for particle in process.x]
         return cls(stream, thresholds, [particle.eta for particle in process.x], weight)
 

@@ -8,11 +8,13 @@ from mizoo.physics.process import Process
 
 
 def accepted(events: ArrayLike, process: Process) -> np.ndarray:
-    """Whether all detector objects of events x (n, 4 × objects), in GeV, are in the acceptance, (n,).
+    """Whether all detector objects of events x (n, columns), in GeV, are in the acceptance, (n,).
+
+    Objects that an event lacks are left out.
 
     Models without built-in thresholds generate events that are not, see `objectives.Acceptance`.
     """
-    momenta = four_momenta(events)
+    momenta = four_momenta(events, len(process.x))
     with np.errstate(all="ignore"):
         pt, eta = momenta.pt, momenta.eta
         least = np.stack(
@@ -24,6 +26,6 @@ def accepted(events: ArrayLike, process: Process) -> np.ndarray:
         )
     # |η| < η_max in terms of pz, as η is infinite along the beam.
     slope = np.sinh([min(particle.eta, 20.0) for particle in process.x])
-    inside = (pt >= least) & (np.abs(momenta.pz) <= slope * pt)
+    inside = (pt >= least) & (np.abs(momenta.pz) <= slope * pt) | ~process.present(events)
     accepted: np.ndarray = inside.all(1)
     return accepted

@@ -42,7 +42,12 @@ class JetMatching(keras.layers.Layer):
 
     @classmethod
     def of(cls, process: Process) -> Self | None:
-        """The matching of a process, for kinds of several objects and as many partons; None without any."""
+        """The matching of a process, for kinds of several objects and as many partons; None without any.
+
+        Raises:
+            ValueError: for a process with a variable number of objects, or features.
+        """
+        process.check_plain(cls.__name__)
         groups = [(m.objects, m.partons) for m in process.matches if len(m.objects) == len(m.partons) > 1]
         return cls(*zip(*groups, strict=True)) if groups else None
 

@@ -7,9 +7,16 @@ import vector
 from numpy.typing import ArrayLike
 
 
-def four_momenta(events: ArrayLike) -> vector.MomentumNumpy4D:
-    """The momenta (n, objects) of events (n, 4 × objects), px py pz E in GeV, in double precision."""
+def four_momenta(events: ArrayLike, objects: int | None = None) -> vector.MomentumNumpy4D:
+    """The momenta (n, objects) of events (n, 4 × objects), px py pz E in GeV, in double precision.
+
+    Args:
+        events: events; columns after the momenta are features, which are left out.
+        objects: number of objects; by default all columns are momenta.
+    """
     array = np.asarray(events, "float64")
+    if objects is not None:
+        array = array.reshape(len(array), math.prod(array.shape[1:]))[:, : 4 * objects]
     return momentum(array.reshape(len(array), math.prod(array.shape[1:]) // 4, 4))
 
 

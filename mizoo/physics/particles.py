@@ -29,6 +29,14 @@ _KINDS: dict[int, Kind] = {
 }
 _HADRONIC = (1, 2, 3, 4, 5, 6, 21)
 
+Feature = Literal["btag", "charge"]
+FEATURE_VALUES: dict[Feature, tuple[float, float]] = {"btag": (0.0, 1.0), "charge": (-1.0, 1.0)}
+"""The values of each feature."""
+_FEATURE_KINDS: dict[Feature, tuple[Kind, ...]] = {
+    "btag": ("jet",),
+    "charge": ("electron", "muon", "tau"),
+}
+
 Name = Annotated[str, Field(pattern=r"^[^\s,\"']+$", description="Plain name, used in column names.")]
 Label = Annotated[str | None, Field(description="LaTeX label for figures; by default from the code.")]
 Mass = Annotated[float | None, Field(ge=0, description="GeV; by default that of the Particle Data Group.")]
@@ -143,6 +151,8 @@ class DetectorObject(Part):
     """Of missing momentum: 2, as detectors measure it, or 3."""
     massive: bool = False
     """Whether the objects keep their masses, as jets have them; others are taken as massless."""
+    features: tuple[Feature, ...] = ()
+    """Further numbers of each object: `btag` of jets, 0 or 1; `charge` of leptons, -1 or 1."""
     label: Label = None
 
     @model_validator(mode="after")
@@ -153,11 +163,31 @@ class DetectorObject(Part):
             raise ValueError("components is for missing momentum only (kind: met)")
         if self.massive and self.kind == "met":
             raise ValueError("missing momentum (kind: met) has no mass")
+        for feature in self.features:
+            if self.kind not in (kinds := _FEATURE_KINDS[feature]):
+                raise ValueError(
+                    f"{feature} is a feature of {' and '.join(kinds)}, not of kind {self.kind}"
+                )
+            if self.features.count(feature) > 1:
+                raise ValueError(f"the feature {feature} is listed twice")
+        if self.charge is not None and "charge" in self.features:
+            raise ValueError(f"the charge of all these objects is {self.charge}: it is no feature")
         if not self.threshold.names <= {"eta"}:
             raise ValueError(f"pt is a number or a formula in eta alone, not {self.pt!r}")
         if self.eta <= 0:
             raise ValueError("eta must be above 0")
         return self
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least and the greatest number of objects."""
+        return (self.count, self.count) if isinstance(self.count, int) else self.count
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the single objects, as many as possible."""
+        most = self.range[1]
+        return (self.name,) if most == 1 else tuple(f"{self.name}{i + 1}" for i in range(most))
 
     @cached_property
     def threshold(self) -> Expression:

@@ -5,13 +5,16 @@ rules check both; `Process.json_schema()` is their JSON schema.
 """
 
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mizoo.physics import description
-from mizoo.physics.particles import Decay, DetectorObject, Kind, Label, Name, Part, Parton
+from mizoo.physics.particles import Decay, DetectorObject, Feature, Kind, Label, Name, Part, Parton
 from mizoo.physics.selection import Selection
 
 COMPONENTS = ("px", "py", "pz", "E")
@@ -158,6 +161,7 @@ class Process(Part):
     @classmethod
     def _check_objects(cls, objects: tuple[DetectorObject, ...]) -> tuple[DetectorObject, ...]:
         _check_distinct([one.name for one in objects], "objects")
+        _check_distinct([name for one in objects for name in one.names], "objects")
         if sum(one.kind == "met" for one in objects) > 1 or any(
             one.kind == "met" and one.count != 1 for one in objects
         ):
@@ -166,6 +170,12 @@ class Process(Part):
         for one in objects:
             if one.kind in charged and one.charge is None:
                 raise ValueError(f"either all objects of kind {one.kind} have a charge or none has")
+        for one, later in combinations(objects, 2):
+            if (one.kind, one.charge) == (later.kind, later.charge) and not isinstance(one.count, int):
+                raise ValueError(
+                    f"the number of {one.name!r} is variable, so that {later.name!r}, of the same kind, "
+                    "cannot follow"
+                )
         return objects
 
     @field_validator("observables")
@@ -208,12 +218,27 @@ class Process(Part):
         """The detector objects, one by one; as many as possible, where their number is variable."""
         found: list[DetectorObject] = []
         for one in self.objects:
-            count = one.count if isinstance(one.count, int) else one.count[1]
-            names = [one.name] if one.count == 1 else [f"{one.name}{i + 1}" for i in range(count)]
-            for i, name in enumerate(names):
-                label = one.label or (None if one.count == 1 else rf"\mathrm{{{one.name}}}\,{i + 1}")
+            for i, name in enumerate(one.names):
+                label = one.label or (None if name == one.name else rf"\mathrm{{{one.name}}}\,{i + 1}")
                 found.append(one.model_copy(update={"name": name, "count": 1, "label": label}))
         return tuple(found)
+
+    @cached_property
+    def places(self) -> dict[str, tuple[int, ...]]:
+        """Places in `x` of the objects of each entry of `objects`, by its name."""
+        ends = np.cumsum([0, *(one.range[1] for one in self.objects)]).tolist()
+        spans = zip(self.objects, ends[:-1], ends[1:], strict=True)
+        return {one.name: tuple(range(start, stop)) for one, start, stop in spans}
+
+    @cached_property
+    def optional(self) -> tuple[int, ...]:
+        """Places in `x` of the objects that an event may lack."""
+        return tuple(p for one in self.objects for p in self.places[one.name][one.range[0] :])
+
+    @cached_property
+    def features(self) -> tuple[tuple[int, Feature], ...]:
+        """Places in `x` and names of the features, object after object, in column order."""
+        return tuple((place, name) for place, one in enumerate(self.x) for name in one.features)
 
     def particles(self, space: str) -> tuple[Parton | DetectorObject, ...]:
         """The objects of `space`, `"x"` or `"z"`."""
@@ -222,8 +247,26 @@ class Process(Part):
         return self.x if space == "x" else self.z
 
     def columns(self, space: str) -> list[str]:
-        """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn."""
-        return [f"{c}_{particle.name}" for particle in self.particles(space) for c in COMPONENTS]
+        """Column names of `space` (`"x"` or `"z"`): px, py, pz, E of each object in turn.
+
+        After the momenta of all objects of x come their `features`.
+        """
+        momenta = [f"{c}_{particle.name}" for particle in self.particles(space) for c in COMPONENTS]
+        features = self.features if space == "x" else ()
+        return momenta + [f"{name}_{self.x[place].name}" for place, name in features]
+
+    def present(self, x: ArrayLike) -> np.ndarray:
+        """Whether objects exist in events, (n, objects); True for those that always do.
+
+        Args:
+            x: events (n, columns), or their momenta alone, (n, 4 × objects), in GeV. Objects that an event
+                lacks are zeros.
+        """
+        array = np.asarray(x)
+        momenta = array[:, : 4 * len(self.x)].reshape(len(array), len(self.x), 4)
+        found: np.ndarray = (momenta != 0.0).any(-1)
+        found[:, [place for place in range(len(self.x)) if place not in self.optional]] = True
+        return found
 
     def masses(self, space: str) -> tuple[float, ...]:
         """Masses in GeV, one per object of `space`."""
@@ -233,6 +276,28 @@ class Process(Part):
     def has_fixed_counts(self) -> bool:
         """Whether each event has the same number of detector objects."""
         return all(isinstance(one.count, int) for one in self.objects)
+
+    def check_plain(self, what: str) -> None:
+        """Check that x is made of the momenta of a fixed number of objects, without features.
+
+        Args:
+            what: what cannot take other events, for the message.
+
+        Raises:
+            ValueError: if it is not.
+        """
+        for one in self.objects:
+            if not isinstance(one.count, int):
+                least, most = one.count
+                raise ValueError(
+                    f"{what} needs a fixed number of objects, and {self.name} has {least} to {most} of "
+                    f"{one.name}"
+                )
+            if one.features:
+                raise ValueError(
+                    f"{what} takes momenta alone, and {one.name} of {self.name} has the feature "
+                    f"{one.features[0]}"
+                )
 
     @cached_property
     def roots(self) -> tuple[str, ...]:

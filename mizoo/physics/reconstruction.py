@@ -56,11 +56,12 @@ class MassReconstruction:
         count: number of assignments.
 
     Raises:
-        ValueError: for more than 5 000 assignments, or for a peak or a neutrino that cannot be
-            reconstructed.
+        ValueError: for more than 5 000 assignments, for a peak or a neutrino that cannot be reconstructed,
+            or for a process with a variable number of objects, or features.
     """
 
     def __init__(self, process: Process) -> None:
+        process.check_plain(type(self).__name__)
         self.process = process
         self._solved = _solved(process)
         seen = {p for match in self._groups for p in match.partons}

@@ -27,6 +27,11 @@ class BeamSymmetry(keras.layers.Layer):
     def call(self, batch: Batch, training: bool | None = None) -> Batch:
         if not training:
             return batch
+        for space, events in batch.items():
+            if events.shape[1] % 4:
+                raise ValueError(
+                    f"{type(self).__name__} takes {space} (n, 4 × objects), not (n, {events.shape[1]})"
+                )
         first = next(iter(batch.values()))
         size = (keras.ops.shape(first)[0], 1, 1, 3)
         angle, y_share, z_share = tf.unstack(collectives.uniform(size, self.seed_generator), axis=-1)

@@ -175,7 +175,8 @@ def _packaged(preset: Preset, process: Process | None) -> tuple[Split, dict[str,
     if process is not None:
         if not preset.takes_process:
             raise ValueError(f"{preset.name} takes no process (--process)")
-        if process.name not in library.names() or process != library.get(process.name):
+        packaged = process.name in DEMONSTRATIONS and process.name in library.names()
+        if not packaged or process != library.get(process.name):
             raise ValueError(f"{process.name} has no packaged events: give files of them as data (--data)")
         options, dataset = {"process": process.name}, process.name
     split = preset.prepare(DEMONSTRATIONS[dataset]())

@@ -63,8 +63,7 @@ class AcceptedMomenta(Momenta):
 
     def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
         self.process = process if isinstance(process, Process) else Process(**process)
-        if not self.process.has_fixed_counts:
-            raise ValueError(f"{self.process.name}: each event must have the same detector objects")
+        self.process.check_plain(type(self).__name__)
         if massive := [one.name for one in self.process.x if one.massive]:
             raise ValueError(
                 f"{self.process.name}: {massive[0]} is massive, and standardised momenta have no masses"

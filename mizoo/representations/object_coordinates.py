@@ -49,8 +49,9 @@ class ObjectCoordinates(OnShell, Fitted):
     def __init__(self, process: Process | dict[str, Any], ordered: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
-        if not self.process.has_fixed_counts or not self.process.x:
-            raise ValueError(f"{self.process.name}: each event must have the same detector objects")
+        self.process.check_plain(type(self).__name__)
+        if not self.process.x:
+            raise ValueError(f"{self.process.name} has no detector objects")
         self.ordered = ordered
         self._objects = self.process.x
         self._pairs = dict(visible_pairs(self.process, ordered))

@@ -180,8 +180,9 @@ class DirectionCheck:
         self._count, self._blocks, self._doubtful, self._where = 0, 0, 0, 0
 
     def add(self, x: np.ndarray, z: np.ndarray) -> None:
-        """Add events, x (n, 4 × objects) and z (n, 4 × objects)."""
-        self._waiting.append(np.concatenate([four_momenta(x).phi, four_momenta(z).phi], 1))
+        """Add events, x (n, columns) and z (n, 4 × partons)."""
+        azimuths = np.where(self._process.present(x), four_momenta(x, len(self._process.x)).phi, np.nan)
+        self._waiting.append(np.concatenate([azimuths, four_momenta(z).phi], 1))
         while sum(map(len, self._waiting)) >= self._BLOCK + self._FEWEST:
             waiting = np.concatenate(self._waiting)
             self._check(waiting[: self._BLOCK])
@@ -221,7 +222,8 @@ class DirectionCheck:
         cosines = []
         for match in self._process.matches:
             apart = np.cos(x[:, None, list(match.objects)] - z[:, list(match.partons), None])
-            cosines.append(apart.max(2).mean())
+            # An event may lack all objects of a kind, which then point nowhere.
+            cosines.append(np.nan_to_num(apart, nan=-1.0).max(2).mean())
         return np.array(cosines)
 
 

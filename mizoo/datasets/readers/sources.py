@@ -12,6 +12,7 @@ import numpy as np
 from mizoo.datasets.checks import below_momentum, check_columns, check_units
 from mizoo.datasets.events import faults
 from mizoo.datasets.integrity import verify
+from mizoo.datasets.padding import disorder
 from mizoo.datasets.readers import (
     array_files,
     delphes,
@@ -26,7 +27,6 @@ from mizoo.datasets.readers.chunk import Chunk, Reader
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.damage import named
 from mizoo.datasets.readers.selection import Select
-from mizoo.physics.particles import Kind
 from mizoo.physics.process import Process
 
 _BY_SUFFIX: dict[str, Reader] = {
@@ -189,7 +189,9 @@ class Source:
             wanted[list(chunk.bad)] = False
             below = below_momentum(array[wanted], self._process, space)
             check_columns(below, int(wanted.sum()), space)
-            wrong = {**faults(array, self._process, space), **_disorder(array, self._process, space)}
+            wrong = faults(array, self._process, space)
+            if space == "x":
+                wrong |= disorder(array, self._process, self._process.ordered)
             for n, what in wrong.items():
                 bad.setdefault(n, f"{space}, {what}")
             wanted[list(wrong)] = False
@@ -221,21 +223,3 @@ class Source:
                     np.isfinite(along), np.hypot(x[:, 4 * i], x[:, 4 * i + 1]), along
                 )
         return x
-
-
-def _disorder(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
-    """Events in which the objects of a kind are not ordered by falling pT."""
-    found: dict[int, str] = {}
-    if space == "z":
-        return found
-    columns = process.columns(space)
-    with np.errstate(all="ignore"):
-        pt = np.hypot(array[:, ::4], array[:, 1::4])
-    last: dict[tuple[Kind | None, int | None], int] = {}
-    for index, particle in enumerate(process.particles(space)):
-        if (before := last.get(kind := (particle.kind, particle.charge))) is not None:
-            harder = (pt[:, index] > pt[:, before] * (1.0 + 1e-5)) & np.isfinite(pt[:, index])
-            for event in np.flatnonzero(harder).tolist():
-                found.setdefault(event, f"{columns[4 * index]} is not ordered by falling pT")
-        last[kind] = index
-    return found
