@@ -12,6 +12,7 @@ from mizoo.mappers.formulations import DDPM, EDM, FlowMatching
 from mizoo.mappers.frame import FrameEncoder, InFrame
 from mizoo.mappers.gaussian import Gaussian
 from mizoo.mappers.location_scale import LocationScale
+from mizoo.mappers.mixed import Mixed
 from mizoo.mappers.noise_injected import Deterministic, NoiseInjected
 from mizoo.mappers.post_processed import PostProcessed
 from mizoo.mappers.residual import StochasticResidual
@@ -35,6 +36,7 @@ __all__ = [
     "InFrame",
     "LocationScale",
     "Mapper",
+    "Mixed",
     "NoiseInjected",
     "PostProcessed",
     "ResidualMapper",

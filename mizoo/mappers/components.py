@@ -1,7 +1,11 @@
 """Components of a vector, named by their indices."""
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import tensorflow as tf
+
+from mizoo.core.types import Tensor
 
 
 def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
@@ -25,3 +29,17 @@ def indices(name: str, given: Iterable[int], count: int) -> tuple[int, ...]:
     if len(set(found)) < len(found):
         raise ValueError(f"{name} has an index twice: {list(given)}")
     return found
+
+
+def existing(condition: Tensor, present: Sequence[int]) -> Tensor | float:
+    """1 for components (n, d) that exist and 0 for others; 1 if all do.
+
+    Args:
+        condition: conditions (n, k).
+        present: for each component, the index in the condition of the number that says whether it exists,
+            or -1 if it always does; empty if all do.
+    """
+    if not present:
+        return 1.0
+    known = tf.pad(tf.cast(condition, tf.float32), [[0, 0], [0, 1]], constant_values=1.0)
+    return tf.gather(known, [index % known.shape[1] for index in present], axis=1)

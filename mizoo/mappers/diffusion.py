@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -13,7 +13,7 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
 from mizoo.mappers.base import Features, NetworkMapper, SelfConditioned
-from mizoo.mappers.components import indices
+from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.formulations import FlowMatching, Formulation
 from mizoo.physics import planar
@@ -26,16 +26,19 @@ SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
 class DenoisedDistribution(Conditional):
     """The distribution at the end of the paths, given the output of the network along them."""
 
-    def __init__(self, diffusion: "Diffusion", noise: Callable[[], Tensor], output: Output) -> None:
+    def __init__(
+        self, diffusion: "Diffusion", noise: Callable[[], Tensor], output: Output, exists: Tensor | float = 1.0
+    ) -> None:
         self._diffusion = diffusion
         self._noise = noise
         self._output = output
+        self._exists = exists
 
     def sample(self) -> Tensor:
-        return self._diffusion.integrate(self._noise(), self._output)
+        return self._diffusion.integrate(self._noise(), self._output, self._exists)
 
     def log_prob(self, target: Tensor) -> Tensor:
-        return -self._diffusion.denoising_loss(target, self._output)
+        return -self._diffusion.denoising_loss(target, self._output, self._exists)
 
 
 @serialisable
@@ -59,6 +62,8 @@ class Diffusion(SelfConditioned, NetworkMapper):
         formulation: paths from noise to data: `FlowMatching`, `EDM` or `DDPM`; angles need `FlowMatching`.
         sampler: `"euler"`, `"midpoint"`, `"heun"`, `"adams"` or `"ancestral"`.
         evaluations: evaluations of the network per draw; midpoint and Heun take two per step.
+        present: for each component, the index in the condition of a number that is 1 if it exists and 0 if
+            not, or -1; by default all exist. Those that do not are 0.
 
     Raises:
         ValueError: for an unknown sampler, for evaluations that do not make whole steps, for targets that
@@ -72,7 +77,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
     def __init__(
         self, network: Network, shape: Shape, angles: Iterable[int] = (),
         formulation: Formulation | None = None, sampler: str = "midpoint", evaluations: int = 8,
-        **kwargs: Any,
+        present: Sequence[int] = (), **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(network, shape, **kwargs)
         if len(self.shape) != 1:
@@ -80,6 +85,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
         self.angles = indices("angles", angles, self.shape[0])
         self.formulation = formulation or FlowMatching()
         self.sampler = sampler
+        self.present = tuple(present)
         self.evaluations = evaluations
         if sampler not in SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(SAMPLERS)}, not {sampler!r}")
@@ -123,14 +129,21 @@ class Diffusion(SelfConditioned, NetworkMapper):
             features: function from values on the path and the σ (n, 1) of their noise to features (n, k),
                 additional inputs of the network.
         """
-        output = functools.partial(self._output, condition, features, training)
-        return DenoisedDistribution(self, self.draw(condition, noise), output)
+        exists = existing(condition, self.present)
+        output = functools.partial(self._output, condition, exists, features, training)
+        return DenoisedDistribution(self, self.draw(condition, noise), output, exists)
 
-    def denoising_loss(self, target: Tensor, output: Output) -> Tensor:
-        """Squared error (n,) of the network's output at one random time per event."""
+    def denoising_loss(self, target: Tensor, output: Output, exists: Tensor | float = 1.0) -> Tensor:
+        """Squared error (n,) of the network's output at one random time per event.
+
+        Args:
+            target: targets (n, d).
+            output: output of the network for values at times.
+            exists: 1 for components (n, d) that exist and 0 for others, for which target and output are 0.
+        """
         target, seed = tf.cast(target, tf.float32), self.seed_generator
         count = keras.ops.shape(target)[0]
-        noise = self._base(collectives.normal((count, *self.shape), seed))
+        noise = exists * self._base(collectives.normal((count, *self.shape), seed))
         # One draw per batch, shifted from event to event, spreads the times evenly.
         places = collectives.places(count)[:, None]
         shares = tf.math.floormod(keras.random.uniform((1, 1), dtype="float32", seed=seed) + places, 1.0)
@@ -142,10 +155,15 @@ class Diffusion(SelfConditioned, NetworkMapper):
             tf.square(velocity - self.formulation.prediction_target(target, noise, time)), -1
         )
 
-    def integrate(self, noise: Tensor, output: Output) -> Tensor:
-        """Transport noise (n, …) to data (n, d) along paths that the network's `output` defines."""
+    def integrate(self, noise: Tensor, output: Output, exists: Tensor | float = 1.0) -> Tensor:
+        """Transport noise (n, …) to data (n, d) along paths that the network's `output` defines.
+
+        Args:
+            noise: standard normal numbers, see `noise_shape`.
+            output, exists: see `denoising_loss`.
+        """
         draws = tf.reshape(tf.cast(noise, tf.float32), (-1, *self.noise_shape(())))
-        draws = tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
+        draws = exists * tf.stack(tf.split(draws, draws.shape[1] // self.shape[0], -1))
         steps = self.evaluations // self._a_step
         times = self.formulation.steps(tf.linspace(0.0, 1.0, steps + 1))
 
@@ -220,6 +238,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
     def _output(
         self,
         context: Tensor,
+        exists: Tensor | float,
         features: Features | None,
         training: bool | None,
         value: Tensor,
@@ -233,7 +252,8 @@ class Diffusion(SelfConditioned, NetworkMapper):
         if features is not None:
             _, noise = self.formulation.alpha_sigma(time)
             seen.append(tf.cast(features(value, noise), tf.float32))
-        return self.of_target(self.network([tf.concat(seen, -1), time, context], training=training))
+        found = self.network([tf.concat(seen, -1), time, context], training=training)
+        return exists * self.of_target(found)
 
     def _base(self, noise: Tensor) -> Tensor:
         """Base noise: normal, and uniform on circles."""

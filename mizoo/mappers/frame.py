@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import build, serialisable
@@ -19,7 +20,7 @@ from mizoo.mappers.components import indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.mappers.rotation_equivariant import turn
 from mizoo.physics import planar
-from mizoo.representations.tokens import Tokens
+from mizoo.representations.tokens import SetTokens, Tokens
 
 
 @serialisable
@@ -40,9 +41,10 @@ class FrameEncoder(keras.layers.Layer):
         self.network = network
         self.tokens = tokens
         self.place = place
-        # Angles jump at ±π; momenta provide the same directions.
+        # Angles jump at ±π; momenta provide the same directions. Sorted tokens do not tell places.
         circles = tokens.representation.circles
-        self._plain = [i for i in range(tokens.representation.shape[0]) if i not in circles]
+        direct = range(0 if isinstance(tokens, SetTokens) else tokens.representation.shape[0])
+        self._plain = np.array([i for i in direct if i not in circles], "int32")
 
     def build(self, input_shape: BatchShape) -> None:
         build(self.tokens, input_shape)
@@ -50,7 +52,7 @@ class FrameEncoder(keras.layers.Layer):
         build(self.network, tokens)
         count = self.network.compute_output_shape(tokens)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
-        self.linear.build((None, len(self._plain) + self.tokens.representation.physical_shape[0]))
+        self.linear.build((None, len(self._plain) + 4 * tokens[1]))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:

@@ -1,6 +1,6 @@
 """Mappers of standardised targets, with a location and scale that depend on the condition."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.mappers import residuals
 from mizoo.mappers.base import Mapper, Wrapped
-from mizoo.mappers.components import indices
+from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import Representation
@@ -24,8 +24,16 @@ _FARTHEST = 5.0  # standard deviations; bound of the coordinates of momenta near
 class StandardisedDistribution(Transformed):
     """The inner mapper's distribution, shifted to the location and stretched to the scale."""
 
-    def __init__(self, inner: Conditional, location: Tensor, scale: Tensor, circular: np.ndarray) -> None:
+    def __init__(
+        self,
+        inner: Conditional,
+        location: Tensor,
+        scale: Tensor,
+        circular: np.ndarray,
+        exists: Tensor | float = 1.0,
+    ) -> None:
         super().__init__(inner)
+        self._exists = exists
         self._location = location
         self._scale = scale
         self._circular = circular
@@ -40,7 +48,7 @@ class StandardisedDistribution(Transformed):
         residual, _ = residuals.forward(target, location, scale, self._circular)
         gap = tf.cast(target, tf.float32) - self._location
         gap = tf.abs(tf.where(self._circular, planar.wrap(gap), gap))
-        of_location = -tf.reduce_sum(gap / self._scale + tf.math.log(2.0 * self._scale), -1)
+        of_location = -tf.reduce_sum(self._exists * (gap / self._scale + tf.math.log(2.0 * self._scale)), -1)
         return self._inner.log_prob(residual) + of_location
 
 
@@ -59,6 +67,7 @@ class LocationScale(Wrapped):
         network: network from condition to 2 d numbers, locations and logarithms of scales.
         circular: indices of components that are angles in [-π, π).
         representation: representation of the target, with four-momenta as physical units.
+        present: as for `Diffusion`; components that do not exist have location 0 and scale 1.
     """
 
     has_exact_log_prob = False
@@ -69,11 +78,13 @@ class LocationScale(Wrapped):
         network: Network,
         circular: Iterable[int] = (),
         representation: Representation | None = None,
+        present: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
         self.network = network
         self.representation = representation
+        self.present = tuple(present)
         self.circular = indices("circular", circular, self.shape[0])
         self._circular = np.isin(np.arange(self.shape[0]), self.circular)
 
@@ -94,8 +105,9 @@ class LocationScale(Wrapped):
         if self.representation is not None:
             momenta = condition[:, -3 * (self.representation.physical_shape[0] // 4) :]
             location += self._coordinates(self.representation, momenta)
-        scale = tf.exp(tf.clip_by_value(log_scale, _FINEST, _WIDEST))
-        return StandardisedDistribution(inner, location, scale, self._circular)
+        exists = existing(condition, self.present)
+        scale = tf.exp(exists * tf.clip_by_value(log_scale, _FINEST, _WIDEST))
+        return StandardisedDistribution(inner, exists * location, scale, self._circular, exists)
 
     def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
         """Coordinates (n, d) of the momenta of features (n, 3 m)."""

@@ -1,5 +1,6 @@
 from .acceptance import accepted as accepted
 from .matching import JetMatching as JetMatching
+from .matching import ObjectSlots as ObjectSlots
 from .particles import Decay as Decay
 from .particles import DetectorObject as DetectorObject
 from .particles import Parton as Parton

@@ -1,4 +1,4 @@
-"""Jets in the order of the partons that they come from."""
+"""Objects in the order of the partons that they come from."""
 
 import math
 from collections.abc import Sequence
@@ -13,6 +13,9 @@ from mizoo.core.serialisation import serialisable
 from mizoo.core.types import Batch, Tensor
 from mizoo.physics import planar
 from mizoo.physics.process import Process
+from mizoo.physics.slots import slots
+
+_RADIUS = 0.4  # of cones around partons, for objects that have no cone of their own
 
 
 @serialisable
@@ -69,6 +72,45 @@ class JetMatching(keras.layers.Layer):
         return {**batch, "x": tf.concat(objects, -1)}
 
 
+@serialisable
+class ObjectSlots(keras.layers.Layer):
+    """Moves the objects of x in pairs to the places of the partons that they are closest to.
+
+    Pairs of an object and a parton are made in order of their distance √(Δη² + Δφ²), as far as it is
+    smaller than the cone. Objects without a parton follow in their order. If there are more of them than
+    places, the last ones fill the places of partons without an object.
+
+    Takes and returns a dictionary of batches, x (n, columns) and z (n, 4 × partons) in GeV; events without
+    z are unchanged.
+
+    Args:
+        process: process of the events.
+    """
+
+    def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
+        self.process = process if isinstance(process, Process) else Process(**process)
+        self._partons = slots(self.process)
+
+    def call(self, batch: Batch) -> Batch:
+        """The batch with the objects of x at their places."""
+        if "z" not in batch:
+            return batch
+        x, z = batch["x"], tf.reshape(batch["z"], (-1, batch["z"].shape[1] // 4, 4))
+        columns = {name: i for i, name in enumerate(self.process.columns("x"))}
+        blocks, order = [], []
+        for one in self.process.objects:
+            names = [f"{c}_{{}}" for c in ("px", "py", "pz", "E", *one.features)]
+            own = [[columns[name.format(each)] for name in names] for each in one.names]
+            block = tf.gather(x, own, axis=1)  # (n, objects, columns)
+            if one.name in self._partons:
+                radius = one.cone or _RADIUS
+                block = _placed(block, tf.gather(z, self._partons[one.name], axis=1), radius)
+            blocks.append(tf.reshape(block, (-1, len(own) * len(names))))
+            order += [column for columns_of_one in own for column in columns_of_one]
+        return {**batch, "x": tf.gather(tf.concat(blocks, 1), np.argsort(order), axis=1)}
+
+
 def _nearest(x: Tensor, z: Tensor) -> Tensor:
     """Objects x (n, objects, 4) in the order of the closest objects z."""
     count = x.shape[1]
@@ -100,3 +142,39 @@ def _polar(momenta: Tensor) -> Tensor:
     """log pT, η and φ of momenta (n, objects, 4)."""
     pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1))
     return tf.math.log(pt), planar.asinh(momenta[..., 2] / pt), tf.atan2(momenta[..., 1], momenta[..., 0])
+
+
+def _placed(objects: Tensor, partons: Tensor, radius: float) -> Tensor:
+    """Objects (n, m, k) at the places of partons (n, p, 4), and others after them."""
+    count, known = objects.shape[1], partons.shape[1]
+    exists = tf.reduce_any(objects[..., :4] != 0.0, -1)
+    distance = tf.where(exists[:, None], _distances(partons, objects), np.inf)  # (n, p, m)
+    taken = tf.zeros_like(distance)
+    for _ in range(known):
+        flat = tf.reshape(distance, (-1, known * count))
+        nearest = tf.argmin(flat, -1)
+        within = tf.reduce_min(flat, -1) < radius
+        pair = tf.one_hot(nearest, known * count) * tf.cast(within, tf.float32)[:, None]
+        pair = tf.reshape(pair, (-1, known, count))
+        taken += pair
+        used = tf.reduce_max(pair, 2, keepdims=True) + tf.reduce_max(pair, 1, keepdims=True)
+        distance = tf.where(used > 0.0, np.inf, distance)
+    others = tf.cast(exists, tf.float32) * (1.0 - tf.reduce_sum(taken, 1))  # (n, m)
+    rank = tf.cast(tf.cumsum(others, axis=1, exclusive=True), tf.int32)
+    # Objects at the places after the partons', and then at those of partons without an object.
+    free = 1.0 - tf.reduce_sum(taken, 2)  # (n, p)
+    vacant = tf.cast(tf.cumsum(free, axis=1, exclusive=True), tf.int32) + count - known
+    overflow = tf.cast(vacant[:, :, None] == rank[:, None], tf.float32) * free[:, :, None] * others[:, None]
+    after = tf.one_hot(rank, count - known, axis=1) * others[:, None]
+    return tf.matmul(tf.concat([taken + overflow, after], 1), objects)
+
+
+def _distances(partons: Tensor, objects: Tensor) -> Tensor:
+    """√(Δη² + Δφ²) of partons (n, p, 4) and objects (n, m, k), (n, p, m)."""
+    polar = []
+    for momenta in (partons, objects):
+        pt = tf.sqrt(tf.reduce_sum(tf.square(momenta[..., :2]), -1) + 1e-12)
+        polar.append((planar.asinh(momenta[..., 2] / pt), tf.atan2(momenta[..., 1], momenta[..., 0])))
+    (eta, phi), (own_eta, own_phi) = polar
+    gaps = eta[:, :, None] - own_eta[:, None], planar.wrap(phi[:, :, None] - own_phi[:, None])
+    return tf.sqrt(tf.square(gaps[0]) + tf.square(gaps[1]))

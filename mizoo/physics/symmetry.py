@@ -18,10 +18,14 @@ class BeamSymmetry(keras.layers.Layer):
     Takes and returns a dictionary of batches of four-momenta (n, 4 × objects), px py pz E each. With
     `training=False` batches are unchanged. These are symmetries of unpolarised beams and of a detector that
     is symmetric about its axis.
+
+    Args:
+        features: number of further columns of x after the momenta, which are unchanged.
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, features: int = 0, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
+        self.features = features
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, batch: Batch, training: bool | None = None) -> Batch:
@@ -39,8 +43,12 @@ class BeamSymmetry(keras.layers.Layer):
         y_sign, z_sign = tf.sign(y_share - 0.5), tf.sign(z_share - 0.5)
         images = {}
         for space, events in batch.items():
-            px, py, pz, energy = tf.split(tf.reshape(events, (-1, events.shape[1] // 4, 4)), 4, -1)
+            count = events.shape[1] - (self.features if space == "x" else 0)
+            if count % 4:
+                raise ValueError(f"BeamSymmetry: {space} has {count} columns of momenta, not 4 × objects")
+            px, py, pz, energy = tf.split(tf.reshape(events[:, :count], (-1, count // 4, 4)), 4, -1)
             py, pz = y_sign * py, z_sign * pz
             turned = [cosine * px - sine * py, sine * px + cosine * py, pz, energy]
-            images[space] = tf.reshape(tf.concat(turned, -1), (-1, events.shape[1]))
+            turned = tf.reshape(tf.concat(turned, -1), (-1, count))
+            images[space] = tf.concat([turned, events[:, count:]], -1)
         return images

@@ -2,16 +2,16 @@
 
 import keras
 
-from mizoo.mappers import AssignedMomenta, Diffusion, FrameEncoder, InFrame, LocationScale, Transcoder
+from mizoo.mappers import AssignedMomenta, Diffusion, FrameEncoder, InFrame, LocationScale, Mixed, Transcoder
 from mizoo.model.turbo import Turbo
 from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
-from mizoo.physics import BeamSymmetry
+from mizoo.physics import BeamSymmetry, ObjectSlots
 from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
 from mizoo.presets.physics import alike, find, frames
 from mizoo.presets.registry import preset
-from mizoo.representations import FallingPt, ObjectCoordinates, PartonCoordinates, Tokens
+from mizoo.representations import FallingPt, ObjectCoordinates, ObjectSets, PartonCoordinates, SetTokens, Tokens
 
 # Likelihoods are tens of nats, and their gradients would decide alone what the latent is.
 WEIGHTS = {"L_z_tilde": 0.1, "L_x_hat": 0.1, "L_x_tilde": 0.1, "L_z_hat": 0.1}
@@ -41,30 +41,43 @@ def gandalf(
         learning_rate: learning rate of the mappers.
     """
     known = find(process)
-    x, z = FallingPt(ObjectCoordinates(known, ordered=False)), PartonCoordinates(known)
+    z, in_sets = PartonCoordinates(known), not known.has_fixed_counts or bool(known.features)
+    x = ObjectSets(known) if in_sets else FallingPt(ObjectCoordinates(known, ordered=False))
 
-    def transcoder(source, target, place, groups):
-        objects = source.physical_shape[0] // 4
-        network = attention(objects, 4 + objects, latent - 2, width, dropout=dropout, last="zeros")
-        encoder = FrameEncoder(network, Tokens(source, dtype="float32"), place)
+    def encoder(source, place):
+        tokens = (SetTokens if isinstance(source, ObjectSets) else Tokens)(source, dtype="float32")
+        _, *shape = tokens.compute_output_shape((None, *source.shape))
+        network = attention(*shape, latent - 2, width, dropout=dropout, last="zeros")
+        return FrameEncoder(network, tokens, place)
+
+    def continuous(target, given, present, groups):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
-        seen = latent - 1 + momenta
-        denoiser = modulated(count, seen, count, units, blocks)
-        shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations)
-        location_scale = linear_and_mlp(seen, [units, units], 2 * count)
-        standardised = LocationScale(shape, location_scale, target.circles, target)
-        reader = linear_and_mlp(latent - 1, [units, units], momenta + len(orders(momenta // 3, groups)))
-        assigned = AssignedMomenta(standardised, reader, target, groups)
-        return Transcoder(encoder, InFrame(assigned, target.angles))
+        denoiser = modulated(count, given + momenta, count, units, blocks)
+        shape = Diffusion(
+            denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present
+        )
+        location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
+        standardised = LocationScale(shape, location_scale, target.circles, target, present)
+        reader = linear_and_mlp(given, [units, units], momenta + len(orders(momenta // 3, groups)))
+        return AssignedMomenta(standardised, reader, target, groups)
+
+    def decoder(target, groups):
+        given = latent - 1  # without the frame, and with a flag of the space
+        if not isinstance(target, ObjectSets):
+            return InFrame(continuous(target, given, (), groups), target.angles)
+        present = [-1 if i < 0 else given + i for i in target.present]
+        inner = continuous(target.objects, given + target.binaries, present, ())
+        binary = linear_and_mlp(given, [units, units], target.binaries)
+        return InFrame(Mixed(inner, binary, target), target.angles)
 
     (of_x, of_z), (objects, partons) = frames(known), alike(known)
     model = Turbo(
-        encoder=transcoder(x, z, of_x, partons),
-        decoder=transcoder(z, x, of_z, objects),
+        encoder=Transcoder(encoder(x, of_x), decoder(z, partons)),
+        decoder=Transcoder(encoder(z, of_z), decoder(x, objects)),
         objectives=[*terms(WEIGHTS), Alignment(alignment)],
         x_representation=x,
         z_representation=z,
-        augmentation=BeamSymmetry(),
+        augmentation=[BeamSymmetry(len(known.features)), *([ObjectSlots(known)] if in_sets else [])],
         ema_momentum=0.999,
         name=name,
     )

@@ -11,10 +11,11 @@ from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
 from mizoo.representations.momenta import AcceptedMomenta, Momenta
 from mizoo.representations.object_coordinates import ObjectCoordinates
+from mizoo.representations.object_sets import ObjectSets
 from mizoo.representations.parton_coordinates import PartonCoordinates
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.standardise import Standardise
-from mizoo.representations.tokens import Tokens
+from mizoo.representations.tokens import SetTokens, Tokens
 from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
@@ -31,10 +32,12 @@ __all__ = [
     "Latent",
     "Momenta",
     "ObjectCoordinates",
+    "ObjectSets",
     "PartonCoordinates",
     "Pixels",
     "Representation",
     "Resonance",
+    "SetTokens",
     "Standardise",
     "Tokens",
 ]

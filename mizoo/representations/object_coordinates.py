@@ -106,13 +106,26 @@ class ObjectCoordinates(OnShell, Fitted):
     def canonical(self, momenta: Tensor) -> Tensor:
         return kinematics.by_falling_pt(momenta, self.process.ordered) if self.ordered else momenta
 
-    def momenta(self, coordinates: Tensor) -> Tensor:
+    @property
+    def places(self) -> list[int]:
+        """Place of the object of each coordinate."""
+        return [place for place, _ in self._columns]
+
+    def momenta(self, coordinates: Tensor, exists: Tensor | None = None) -> Tensor:
+        """Coordinates to momenta (n, objects, 3) in double precision.
+
+        Args:
+            coordinates: coordinates (n, d).
+            exists: 1 for objects (n, objects) that exist and 0 for others, from which none is separated; by
+                default all exist.
+        """
         found = self._found(coordinates)
         phis = [found[i, "phi"] for i in range(len(self._objects))]
         etas = [self._eta(i, found) for i in range(len(self._objects))]
         pts = self._pts_of(found, phis, etas)
         if any(one.cone for one in self._objects):
-            phis, etas = self._apart(tf.concat(pts, -1), phis, etas)
+            sizes = tf.concat(pts, -1)
+            phis, etas = self._apart(sizes if exists is None else sizes * exists, phis, etas)
             pts = self._pts_of(found, phis, etas)
         momenta = []
         for i, (one, pt, phi, eta) in enumerate(zip(self._objects, pts, phis, etas, strict=True)):

@@ -9,6 +9,7 @@ from mizoo.core.tracing import shared
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
+from mizoo.representations.object_sets import ObjectSets
 from mizoo.representations.view import View
 
 
@@ -31,13 +32,48 @@ class Tokens(View):
         return self._features(coordinates, training=training)
 
     def _tokens(self, coordinates: Tensor) -> Tensor:
-        momenta = self.representation.four_momenta(coordinates)
-        sums = momenta[:, :, None] + momenta[:, None]
-        squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
-        squares, momenta = tf.cast(tf.maximum(squares, 1e-2), tf.float32), tf.cast(momenta, tf.float32)
-        masses = tf.math.log(1.0 + tf.sqrt(squares)) - 4.0
-        return tf.cast(tf.concat([kinematics.network_features(momenta), masses], -1), self.compute_dtype)
+        return tf.cast(_features(self.representation.four_momenta(coordinates)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         objects = self.representation.physical_shape[0] // 4
         return (input_shape[0], objects, 4 + objects)
+
+
+@serialisable
+class SetTokens(Tokens):
+    """Tokens of events whose objects vary in number and come in any order: (n, objects, 4 + objects + k).
+
+    Objects of a kind are sorted by falling pT, so that tokens do not depend on their order. The tokens of
+    absent objects are zeros; those of others end with a 1 and the features of the object, 0 or 1.
+
+    Args:
+        representation: representation of the coordinates.
+    """
+
+    def __init__(self, representation: ObjectSets, **kwargs: Any) -> None:
+        super().__init__(representation, **kwargs)
+        self._groups = representation.process.ordered
+
+    def _tokens(self, coordinates: Tensor) -> Tensor:
+        momenta = self.representation.four_momenta(coordinates)
+        own = tf.cast(self.representation.token_features(coordinates), momenta.dtype)
+        both = kinematics.by_falling_pt(tf.concat([momenta, own], -1), self._groups)
+        momenta, own = both[..., :4], tf.cast(both[..., 4:], "float32")
+        exists = own[..., :1]
+        features = _features(momenta) * exists
+        masses = features[..., 4:] * tf.transpose(exists, (0, 2, 1))
+        return tf.cast(tf.concat([features[..., :4], masses, own], -1), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        process = self.representation.process
+        names = {name for _, name in process.features}
+        return (input_shape[0], len(process.x), 5 + len(process.x) + len(names))
+
+
+def _features(momenta: Tensor) -> Tensor:
+    """Features (n, objects, 4 + objects) of four-momenta (n, objects, 4)."""
+    sums = momenta[:, :, None] + momenta[:, None]
+    squares = tf.square(sums[..., 3]) - tf.reduce_sum(tf.square(sums[..., :3]), -1)
+    squares, momenta = tf.cast(tf.maximum(squares, 1e-2), tf.float32), tf.cast(momenta, tf.float32)
+    masses = tf.math.log(1.0 + tf.sqrt(squares)) - 4.0
+    return tf.concat([kinematics.network_features(momenta), masses], -1)
