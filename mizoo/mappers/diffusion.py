@@ -27,7 +27,11 @@ class DenoisedDistribution(Conditional):
     """The distribution at the end of the paths, given the output of the network along them."""
 
     def __init__(
-        self, diffusion: "Diffusion", noise: Callable[[], Tensor], output: Output, exists: Tensor | float = 1.0
+        self,
+        diffusion: "Diffusion",
+        noise: Callable[[], Tensor],
+        output: Output,
+        exists: Tensor | float = 1.0,
     ) -> None:
         self._diffusion = diffusion
         self._noise = noise

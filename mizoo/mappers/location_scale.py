@@ -48,7 +48,9 @@ class StandardisedDistribution(Transformed):
         residual, _ = residuals.forward(target, location, scale, self._circular)
         gap = tf.cast(target, tf.float32) - self._location
         gap = tf.abs(tf.where(self._circular, planar.wrap(gap), gap))
-        of_location = -tf.reduce_sum(self._exists * (gap / self._scale + tf.math.log(2.0 * self._scale)), -1)
+        of_location = -tf.reduce_sum(
+            self._exists * (gap / self._scale + tf.math.log(2.0 * self._scale)), -1
+        )
         return self._inner.log_prob(residual) + of_location
 
 

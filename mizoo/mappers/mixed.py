@@ -119,4 +119,6 @@ class Mixed(Mapper):
             rest = None if noise is None else own()[:, :-count]
             return self.mapper.distribution(both, noise=rest, training=training)
 
-        return MixedDistribution(logits, self.kernel, self.representation, continuous, lambda: own()[:, -count:])
+        return MixedDistribution(
+            logits, self.kernel, self.representation, continuous, lambda: own()[:, -count:]
+        )

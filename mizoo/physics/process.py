@@ -277,6 +277,11 @@ class Process(Part):
         """Whether each event has the same number of detector objects."""
         return all(isinstance(one.count, int) for one in self.objects)
 
+    def at_most(self) -> "Process":
+        """The process with as many objects as possible in each event, and without features."""
+        objects = [one.model_copy(update={"count": one.range[1], "features": ()}) for one in self.objects]
+        return Process(**{**self.to_dict(), "objects": [one.model_dump() for one in objects]})
+
     def check_plain(self, what: str) -> None:
         """Check that x is made of the momenta of a fixed number of objects, without features.
 

@@ -31,8 +31,10 @@ class BeamSymmetry(keras.layers.Layer):
     def call(self, batch: Batch, training: bool | None = None) -> Batch:
         if not training:
             return batch
+        counts = {}
         for space, events in batch.items():
-            if events.shape[1] % 4:
+            counts[space] = events.shape[1] - (self.features if space == "x" else 0)
+            if counts[space] % 4:
                 raise ValueError(
                     f"{type(self).__name__} takes {space} (n, 4 × objects), not (n, {events.shape[1]})"
                 )
@@ -43,9 +45,7 @@ class BeamSymmetry(keras.layers.Layer):
         y_sign, z_sign = tf.sign(y_share - 0.5), tf.sign(z_share - 0.5)
         images = {}
         for space, events in batch.items():
-            count = events.shape[1] - (self.features if space == "x" else 0)
-            if count % 4:
-                raise ValueError(f"BeamSymmetry: {space} has {count} columns of momenta, not 4 × objects")
+            count = counts[space]
             px, py, pz, energy = tf.split(tf.reshape(events[:, :count], (-1, count // 4, 4)), 4, -1)
             py, pz = y_sign * py, z_sign * pz
             turned = [cosine * px - sine * py, sine * px + cosine * py, pz, energy]

@@ -2,7 +2,15 @@
 
 import keras
 
-from mizoo.mappers import AssignedMomenta, Diffusion, FrameEncoder, InFrame, LocationScale, Mixed, Transcoder
+from mizoo.mappers import (
+    AssignedMomenta,
+    Diffusion,
+    FrameEncoder,
+    InFrame,
+    LocationScale,
+    Mixed,
+    Transcoder,
+)
 from mizoo.model.turbo import Turbo
 from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
@@ -11,7 +19,14 @@ from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
 from mizoo.presets.physics import alike, find, frames
 from mizoo.presets.registry import preset
-from mizoo.representations import FallingPt, ObjectCoordinates, ObjectSets, PartonCoordinates, SetTokens, Tokens
+from mizoo.representations import (
+    FallingPt,
+    ObjectCoordinates,
+    ObjectSets,
+    PartonCoordinates,
+    SetTokens,
+    Tokens,
+)
 
 # Likelihoods are tens of nats, and their gradients would decide alone what the latent is.
 WEIGHTS = {"L_z_tilde": 0.1, "L_x_hat": 0.1, "L_x_tilde": 0.1, "L_z_hat": 0.1}
@@ -53,9 +68,7 @@ def gandalf(
     def continuous(target, given, present, groups):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
         denoiser = modulated(count, given + momenta, count, units, blocks)
-        shape = Diffusion(
-            denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present
-        )
+        shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
         standardised = LocationScale(shape, location_scale, target.circles, target, present)
         reader = linear_and_mlp(given, [units, units], momenta + len(orders(momenta // 3, groups)))

@@ -49,7 +49,9 @@ class ObjectSets(Fitted):
         # Index of the flag of each object, and of each of its features, or that of a number beyond.
         self._flag = _indices(range(self._count), flagged)
         self._names = sorted({name for _, name in self._features})
-        self._feature = [_indices([(i, n) for n in self._names], self._features) for i in range(self._count)]
+        self._feature = [
+            _indices([(i, n) for n in self._names], self._features) for i in range(self._count)
+        ]
         self.binaries = self._flags + len(self._features)
         self.physical_shape = (4 * self._count + len(self._features),)
         self.shape = (self.objects.shape[0] + self.binaries,)
