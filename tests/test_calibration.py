@@ -98,7 +98,7 @@ def test_a_classifier_heeds_the_weights_of_each_sample(generator):
     assert classifier_test(model, truth, weights, resamples=2).value == pytest.approx(0.5, abs=0.04)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_classifier_of_pairs_sees_events_of_other_partons():
     """True events with the partons of other events: no distribution of events shows it."""
     events = mizoo.datasets.ttbar().validation

@@ -233,7 +233,7 @@ def test_arrays_of_ones_own_train_any_preset(tmp_path):
     assert 0.0 <= sample.min() < sample.max() <= 255.0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_preset_trains_on_its_demonstration(tmp_path):
     command("train", "swae", "--epochs", 1, "--out", tmp_path / "run")
     recipe = json.loads((tmp_path / "run" / "config.json").read_text())["recipe"]

@@ -518,7 +518,7 @@ def test_every_error_is_one_line(fails, monkeypatch, error, status, message):
     assert message in fails("presets", "--table", status=status)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_debugging_shows_where(tmp_path):
     environment = {**os.environ, "MIZOO_DEBUG": "1"}
     command = [sys.executable, "-m", "mizoo", "history", str(tmp_path)]

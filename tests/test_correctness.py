@@ -103,7 +103,7 @@ def test_flow_density_integrates_to_one(bent):
     assert density.sum(dtype="float64") * (axis[1] - axis[0]) ** 2 == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_flow_learns_a_known_density():
     """The likelihood of two correlated normal components reaches minus their entropy."""
     rng = np.random.default_rng(0)
@@ -143,7 +143,7 @@ def test_pix2pix_recovers_a_map_from_pairs():
     assert error(model.decode(test).numpy(), known_map(test)) < 0.05
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_cyclegan_recovers_a_map_without_pairs():
     z, other, test = lopsided(5000, 0), lopsided(5000, 2), lopsided(1000, 1)
     data = Samples(known_map(other), z, paired=False)
@@ -157,7 +157,7 @@ def test_cyclegan_recovers_a_map_without_pairs():
     assert made < chance / 4
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_pix2pix_recovers_a_map_of_images():
     split = digits()
     model = presets.pix2pix(x=(8, 8, 1), z=(8, 8, 1))
@@ -166,7 +166,6 @@ def test_pix2pix_recovers_a_map_of_images():
     assert np.abs(made - (1.0 - split.test.x)).mean() < 0.05
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     ("off", "other", "arguments"),
     [
@@ -175,7 +174,10 @@ def test_pix2pix_recovers_a_map_of_images():
         (["R_z_tilde", "D_x_hat", "D_z_tilde"], "ae", {"stochastic": True}),
     ],
 )
-@pytest.mark.parametrize("shape", [(3,), (6, 6, 1)])
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param((3,), marks=pytest.mark.ci), pytest.param((6, 6, 1), marks=pytest.mark.slow)],
+)
 def test_bibae_without_some_terms_is_another_preset(off, other, arguments, shape):
     """Term by term and step by step, to float precision, from the same seed."""
     x = np.random.default_rng(0).normal(size=(64, *shape)).astype("float32")

@@ -74,7 +74,7 @@ def test_ends_invert_the_aim(formulation):
     np.testing.assert_allclose(found[1], noise, atol=1e-4)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_order_of_the_samplers():
     """Half as many steps of Euler double the error; the others' grows four times or more."""
 
@@ -93,7 +93,7 @@ def test_order_of_the_samplers():
     assert error("adams", 8) / error("adams", 64) > 16.0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_angles_have_no_seam():
     """A distribution around ±π is learnt as well as one around 0."""
     keras.utils.set_random_seed(0)

@@ -18,7 +18,7 @@ def code(page):
     return re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_add_your_own_model(tmp_path, monkeypatch):
     """The code of the page runs unchanged, and does what the page promises."""
     monkeypatch.chdir(tmp_path)
@@ -39,7 +39,7 @@ def test_add_your_own_model(tmp_path, monkeypatch):
     again.export(tmp_path / "saved", verbose=False)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_trained_models(monkeypatch):
     monkeypatch.chdir(DOCS.parent)
     names = {}
@@ -83,7 +83,7 @@ def test_pages_run(page):
         assert repr(again) == repr(names["model"])
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_held_against_the_truth(capsys):
     names = {}
     for block in code("evaluation.md"):

@@ -176,7 +176,7 @@ def test_discriminators_by_definition():
     assert chi2(rng.normal(size=5000), rng.normal(0.3, 1.0, 5000)) > 3.0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
     rng = np.random.default_rng(0)
     own = thresholds(rng.normal(size=2000), 1000, resamples=400)
@@ -186,7 +186,7 @@ def test_bootstrapped_floors_are_exceeded_in_five_percent_of_cases():
         assert 0.01 < np.mean(above) < 0.12, name
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_joint_distances_see_what_marginals_hide():
     rng = np.random.default_rng(0)
     free = rng.normal(size=(3000, 2))
@@ -198,7 +198,7 @@ def test_joint_distances_see_what_marginals_hide():
     assert JOINT["correlation"](free, tied) == pytest.approx(0.6, abs=0.05)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_weights_turn_one_sample_into_another(few):
     """Events drawn with a bias, and the weights that undo it."""
     z = few.train.z[np.random.default_rng(0).integers(len(few.train), size=4000)]

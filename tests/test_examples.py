@@ -13,7 +13,7 @@ import mizoo
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 def test_cpp_draws_what_python_draws(few, tmp_path):
     library = Path(tf.sysconfig.get_lib())

@@ -88,7 +88,7 @@ def test_a_seed_repeats_to_the_bit(shipped, few):
         np.testing.assert_allclose(first, live, rtol=1e-3, atol=1e-2)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_processes_draw_differently(shipped):
     code = f"""
 import tensorflow as tf
@@ -102,7 +102,7 @@ print(model.decode(tf.ones((1, 24)))[0, 0].numpy())
     assert numbers[0] != numbers[1]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_saved_model_cli_runs_the_signatures(shipped, tmp_path):
     """The signatures that TensorFlow Serving serves."""
     np.save(tmp_path / "z.npy", np.ones((2, 24), "float32"))
@@ -238,8 +238,13 @@ def test_names_and_near_misses(shipped, monkeypatch):
         load("tiny-ttbr")
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("name", ["turbosim-ttbar", "gandalf-ttbar"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("turbosim-ttbar", marks=pytest.mark.slow),
+        pytest.param("gandalf-ttbar", marks=pytest.mark.ci),
+    ],
+)
 def test_shipped_models_are_what_their_metrics_say(name, ttbar):
     """The ten cells, computed again from all test events with the seed of the shipped metrics.
 

@@ -64,7 +64,7 @@ def pairs(d, rho, n=10_000):
     return {"x": x.astype("float32"), "z": z.astype("float32")}
 
 
-@pytest.mark.parametrize("d", [2, 8, pytest.param(24, marks=pytest.mark.ci)])
+@pytest.mark.parametrize("d", [2, 8, pytest.param(24, marks=pytest.mark.slow)])
 def test_bound_is_tight_where_the_mapper_is_exact(d):
     rho = 0.8
     exact = -d / 2 * np.log(1.0 - rho**2)

@@ -43,7 +43,7 @@ def test_the_fit_moves_least_what_is_known_best(ttbar):
     assert np.median(eta) < 0.2 * np.median(pt)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(hnp.arrays("float32", (4, 22), elements=st.floats(-2.5, 2.5, width=32)))
 def test_all_coordinates_are_events_on_shell_and_balanced(line):

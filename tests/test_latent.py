@@ -10,11 +10,13 @@ from mizoo.physics import accepted, kinematics
 from mizoo.physics.assignment import orders
 from mizoo.representations import FallingPt, ObjectCoordinates
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 SIZES = {"latent": 10, "width": 8, "units": 16, "blocks": 1, "evaluations": 2}
 
 
 @pytest.fixture(scope="module")
-def model():
+def model(eagerly):
     data = mizoo.datasets.zh()
     made = mizoo.presets.gandalf("zh", **SIZES)
     made.fit(data.train[:400], batch_size=100, epochs=1, verbose=0)

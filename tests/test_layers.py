@@ -39,12 +39,13 @@ def test_package_is_lazy_and_complete():
         assert getattr(mizoo, name) is not None
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize(
     "code",
     [
-        "import mizoo; mizoo.load(PATH).trainable()",
-        "import keras, mizoo; keras.saving.load_model(PATH + '/model.keras')",
+        pytest.param("import mizoo; mizoo.load(PATH).trainable()", marks=pytest.mark.slow),
+        pytest.param(
+            "import keras, mizoo; keras.saving.load_model(PATH + '/model.keras')", marks=pytest.mark.ci
+        ),
     ],
 )
 def test_saved_models_find_their_classes(code):

@@ -106,7 +106,7 @@ def test_a_single_component_depends_on_the_context_alone():
 @pytest.mark.parametrize(
     ("shapes", "eager"),
     [
-        pytest.param({"x": (3,), "z": (1,)}, False, marks=pytest.mark.ci),
+        pytest.param({"x": (3,), "z": (1,)}, False, marks=pytest.mark.slow),
         ({"x": (1,), "z": (2,)}, True),
         ({"x": (1,)}, True),
     ],
@@ -237,8 +237,13 @@ def without_masks(config):
     return config
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("name", ["flow-ttbar", "turbosim-ttbar"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("flow-ttbar", marks=pytest.mark.ci),
+        pytest.param("turbosim-ttbar", marks=pytest.mark.slow),
+    ],
+)
 def test_shipped_flows_keep_the_masks_they_were_trained_with(name, few):
     """Draws of the file are those of the SavedModel, which was written with it."""
     saved = mizoo.load(name)

@@ -172,7 +172,7 @@ for ratio in ratios:
 """
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_workers_take_bfloat16_if_it_is_faster_on_all_of_them():
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]

@@ -11,6 +11,8 @@ from mizoo.mappers.base import SelfConditioned
 from mizoo.networks import mlp
 from mizoo.physics import JetMatching
 
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 X, Z = coordinates(fitted=True)
 
 
@@ -22,7 +24,7 @@ def residuals(source, target, scales):
 
 
 @pytest.fixture(scope="module")
-def pairs(ttbar):
+def pairs(ttbar, eagerly):
     return {s: v.numpy() for s, v in JetMatching()(ttbar.train[:5000].arrays()).items()}
 
 

@@ -307,9 +307,10 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
-@pytest.mark.ci
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("executions", [1, 2])
+@pytest.mark.parametrize(
+    "executions", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.ci)]
+)
 def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
     def model():
         keras.utils.set_random_seed(5)

@@ -17,8 +17,8 @@ from spread import EPOCHS, MODELS
 
 pytestmark = pytest.mark.ci
 HERE = Path(__file__).parent
-# Critics, contrast and dropout, half precision, and plain arrays; `.ci/nightly` has the others.
-USUAL = ("turbosim", "diffusion", "vae in bfloat16", "uneven", "seen")
+# Distances of whole batches, half precision, and who sees which events; `.ci/nightly` has the others.
+USUAL = ("swae", "vae in bfloat16", "seen")
 
 
 def free_ports(count):
@@ -134,6 +134,7 @@ def test_replicas_see_every_event_once(spread):
     assert len(one["training"]) == 48
 
 
+@pytest.mark.slow
 def test_keras_still_needs_the_remedy(processes, tmp_path):
     """Once this fails, that part of `mizoo.distribute.workers` can be removed."""
     both = [processes.start("spread.py", "without", tmp_path / "out", cluster=task) for task in cluster()]
@@ -192,6 +193,7 @@ def killed(victim, processes, start):
     return run
 
 
+@pytest.mark.slow
 def test_only_the_chief_writes(undisturbed):
     there = {path.name for path in undisturbed.iterdir()}
     assert there == {
@@ -214,7 +216,8 @@ def backups(run):
     return int(state.read_text().split('"')[1].rpartition("-")[2]) if state.is_file() else 0
 
 
-@pytest.mark.parametrize("victim", ["worker", pytest.param("chief", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "chief"])
 def test_a_killed_worker_comes_back(victim, undisturbed, processes, start):
     run = killed(victim, processes, start)
     lines = (run / "log.txt").read_text().splitlines()
@@ -244,6 +247,7 @@ for epoch in range(10**6):
 """
 
 
+@pytest.mark.slow
 def test_a_backup_cut_short_leaves_the_former_one(processes, tmp_path):
     from conftest import toy
 

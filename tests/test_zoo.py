@@ -17,15 +17,16 @@ SMALL = {name: {"x": (3,), "z": (2,), "units": 8, "couplings": 1} for name in ("
 SMALL["gandalf"] = {"latent": 8, "width": 8, "units": 16, "blocks": 1, "evaluations": 4}
 EPOCHS = 5  # the last stages of `bibae_desy` and `otus` are a fifth of a training
 
-# Presets that are soon trained; `.ci/run` has the others, too.
+# Presets that are soon trained.
 FAST = {"vae", "gan"}
-# One of each family and kind of mapper: `.ci/nightly` exports the others.
-EXPORTED = {"vae", "infogan", "cyclegan", "otus", "bibae_desy", "flow", "turbosim", "gandalf"}
+# One of each family; `.ci/nightly` has the others.
+USUAL = {"infogan", "aae", "pix2pix", "cyclegan", "flow"}
 
 
-def grid(names, fast, mark):
-    """Parameters, of which those that are not `fast` have the mark."""
-    return [name if name in fast else pytest.param(name, marks=mark) for name in names]
+def grid(names):
+    """Parameters, of which those that are not `FAST` belong to the suites that take longer."""
+    marks = {name: pytest.mark.ci if name in USUAL else pytest.mark.slow for name in names}
+    return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
 
 
 def data(name):
@@ -68,7 +69,7 @@ def assert_same(results, expected):
         np.testing.assert_array_equal(results[role], array)
 
 
-@pytest.fixture(params=grid(PRESETS, FAST, pytest.mark.ci))
+@pytest.fixture(params=grid(PRESETS))
 def name(request):
     return request.param
 
@@ -114,7 +115,6 @@ def test_configuration_survives_json(name):
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("name", grid(PRESETS, EXPORTED, pytest.mark.slow))
 def test_exported_model_runs_without_mizoo(name, tmp_path):
     model, *_ = trained(name)
     model.export(tmp_path / "saved", verbose=False)
@@ -154,9 +154,7 @@ def test_says_what_it_is(name):
     assert {"name", "learning_rate"} <= set(preset.arguments)
 
 
-@pytest.mark.parametrize(
-    "name", grid((n for n in PRESETS if PRESETS[n].dataset == "digits"), {"vae", "wgan_gp"}, pytest.mark.ci)
-)
+@pytest.mark.parametrize("name", grid(n for n in PRESETS if PRESETS[n].dataset == "digits"))
 @pytest.mark.parametrize("shape", [(3,), (9, 6, 2)])
 def test_networks_fit_the_shape_of_the_data(name, shape):
     x = np.random.default_rng(0).normal(size=(16, *shape)).astype("float32")
