@@ -73,6 +73,7 @@ def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path, monkeypat
     assert drawn == [tmp_path / "report" / "figures"]
 
 
+@pytest.mark.ci
 def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch):
     from mizoo.training import callbacks
 
@@ -99,6 +100,7 @@ def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch
     assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.ci
 def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
     command(*TRAIN, "--select-from", 1, "--out", tmp_path / "run")
     last = presets.PRESETS["tiny"].factory()
@@ -108,6 +110,7 @@ def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.ci
 def test_training_on_a_file(tiny, few, tmp_path):
     write(tmp_path / "own.h5", few.train)
     command(*TRAIN, "--data", tmp_path / "own.h5", "--out", tmp_path / "run")
@@ -123,7 +126,11 @@ def test_training_on_a_file(tiny, few, tmp_path):
     [
         (("--batch-size", 201), "a batch of 201 needs as many events, got 200"),
         (("--batch-size", 50, "--set", 'weights={"L_z_tilde": 1, "D_q": 1}'), "'q'"),
-        (("--batch-size", 50, "--start", "turbosim-ttbar"), "the encoder of the model to start from"),
+        pytest.param(
+            ("--batch-size", 50, "--start", "turbosim-ttbar"),
+            "the encoder of the model to start from",
+            marks=pytest.mark.ci,
+        ),
     ],
 )
 def test_a_recipe_that_makes_no_sense_leaves_no_run(tiny, tmp_path, words, message):
@@ -131,6 +138,7 @@ def test_a_recipe_that_makes_no_sense_leaves_no_run(tiny, tmp_path, words, messa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_a_training_starts_from_another(tiny, tmp_path):
     train = ("train", "tiny", "--batch-size", 50, "--epochs")
     command(*train, 2, "--out", tmp_path / "first")
@@ -147,6 +155,7 @@ def test_a_training_starts_from_another(tiny, tmp_path):
     command(*words, "--out", tmp_path / "second", "--resume")  # all that it needs is in the backup
 
 
+@pytest.mark.ci
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run, "--resume")  # there is none yet: it begins

@@ -22,7 +22,7 @@ from mizoo.training.recipe import Recipe, history
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
-SHORT = ("--epochs", 1)
+SHORT = ("--epochs", 1, "--batch-size", 48)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def base(tmp_path_factory, eagerly):
         ("faces", "vae", ["faces.npz"]),
     ):
         split, shapes, source = training_data(preset, [base / file for file in files])
-        recipe = Recipe(preset, shapes, epochs=1, batch_size=10)
+        recipe = Recipe(preset, shapes, epochs=1, batch_size=40)
         training.train(recipe, split, base / name, verbose=0, source=source)
     return base
 
@@ -143,6 +143,7 @@ def test_a_mixture_of_kinds_is_refused(fails, inside, order):
         assert "zee.h5" in line
 
 
+@pytest.mark.ci
 def test_evaluation_is_on_events_that_the_run_has_not_seen(works, inside):
     own = works("evaluate", "pairs", "--out", "results")
     assert "on 16 events" in own
@@ -223,6 +224,7 @@ def test_images_are_evaluated_and_exported(works, inside):
     assert "principal components" in card
 
 
+@pytest.mark.ci
 def test_draws_of_arrays(works, fails, inside):
     works("simulate", "pairs", "a.npz", "--out", "x.npz", "--seed", 1)
     drawn = np.load("x.npz")
