@@ -1,4 +1,8 @@
-"""Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial."""
+"""Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial.
+
+With `MIZOO_TUTORIALS=quick` in the environment, only those that take less than two minutes are run. The
+pages of the others have no output then.
+"""
 
 import os
 import re
@@ -44,6 +48,19 @@ html_theme_options = {
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
+# Pages that train or evaluate for minutes.
+SLOW = [
+    "index",
+    "cpp_and_serving",
+    "images",
+    "laptop_to_cluster",
+    "simulate_and_unfold",
+    "your_own_process",
+]
+tutorials = os.environ.get("MIZOO_TUTORIALS", "all")
+if tutorials not in ("quick", "all"):
+    raise ValueError(f"MIZOO_TUTORIALS must be quick or all, not {tutorials!r}")
+nb_execution_excludepatterns = [f"{page}.md" for page in SLOW] if tutorials == "quick" else []
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"
