@@ -55,6 +55,7 @@ SLOW = [
     "images",
     "laptop_to_cluster",
     "simulate_and_unfold",
+    "ten_minutes",
     "your_own_process",
 ]
 tutorials = os.environ.get("MIZOO_TUTORIALS", "all")

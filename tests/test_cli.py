@@ -129,7 +129,7 @@ def test_training_on_a_file(tiny, few, tmp_path):
         pytest.param(
             ("--batch-size", 50, "--start", "turbosim-ttbar"),
             "the encoder of the model to start from",
-            marks=pytest.mark.ci,
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_recipe_that_makes_no_sense_leaves_no_run(tiny, tmp_path, words, messa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_training_starts_from_another(tiny, tmp_path):
     train = ("train", "tiny", "--batch-size", 50, "--epochs")
     command(*train, 2, "--out", tmp_path / "first")

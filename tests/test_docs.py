@@ -49,7 +49,7 @@ def test_trained_models(monkeypatch):
     np.testing.assert_array_equal(names["again"], names["model"].decode(names["events"].z, seed=1))
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_events_of_your_own(monkeypatch, capsys):
     monkeypatch.chdir(DOCS.parent)
     names = {}
@@ -61,7 +61,7 @@ def test_events_of_your_own(monkeypatch, capsys):
     assert len(names["hard"]) > count
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_many_devices():
     names = {}
     for block in code("distributed.md"):

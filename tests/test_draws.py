@@ -211,7 +211,7 @@ def test_models_are_told_apart_by_content(tmp_path):
     assert model_checksum(exported) != first
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_kill_at_any_point_loses_and_mixes_nothing(few, model, tmp_path):
     write(source := tmp_path / "in.npz", few.test[:60])
     generate(model, "decode", source, tmp_path / "whole.csv", seed=3, chunk=30)

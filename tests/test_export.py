@@ -238,13 +238,8 @@ def test_names_and_near_misses(shipped, monkeypatch):
         load("tiny-ttbr")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("turbosim-ttbar", marks=pytest.mark.slow),
-        pytest.param("gandalf-ttbar", marks=pytest.mark.ci),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["turbosim-ttbar", "gandalf-ttbar"])
 def test_shipped_models_are_what_their_metrics_say(name, ttbar):
     """The ten cells, computed again from all test events with the seed of the shipped metrics.
 

@@ -237,13 +237,8 @@ def without_masks(config):
     return config
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("flow-ttbar", marks=pytest.mark.ci),
-        pytest.param("turbosim-ttbar", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["flow-ttbar", "turbosim-ttbar"])
 def test_shipped_flows_keep_the_masks_they_were_trained_with(name, few):
     """Draws of the file are those of the SavedModel, which was written with it."""
     saved = mizoo.load(name)

@@ -61,7 +61,7 @@ def assert_used(model, events):
 
 FAST = {"vae", "pix2pix"}
 # `.ci/nightly` has the others.
-USUAL = {"wgan_gp", "flow"}
+USUAL = {"wgan_gp", "infogan"}
 
 
 def grid(names):

@@ -52,7 +52,7 @@ def test_configuration_survives_json(small):
     assert [w.shape for w in again.weights] == [w.shape for w in small.weights]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_saved_and_loaded_draws_the_same(small, few, tmp_path):
     small.save(tmp_path / "m.keras")
     again = keras.saving.load_model(tmp_path / "m.keras")

@@ -57,8 +57,13 @@ def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     assert trained == [[True, True, False]] * 4 + [[False, False, True]]
 
 
-@pytest.mark.ci
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize(
+    "stop",
+    [
+        pytest.param(KeyboardInterrupt, marks=pytest.mark.ci),
+        pytest.param(RuntimeError, marks=pytest.mark.slow),
+    ],
+)
 def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_path):
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model = presets.bibae_desy(x=(4,), latent=2)

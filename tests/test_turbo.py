@@ -314,7 +314,7 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
 def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
     def model():
         keras.utils.set_random_seed(5)
-        return toy(steps_per_execution=executions)
+        return toy(["L_z_tilde", "D_x_tilde"], steps_per_execution=executions)
 
     class Interruption(Exception):
         pass
@@ -340,7 +340,7 @@ def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
         np.testing.assert_array_equal(a, b, err_msg=a.path)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 def test_executions_of_many_steps_do_not_run_past_an_epoch(few):
     model = presets.turbosim(original=True)

@@ -145,6 +145,7 @@ def test_keras_still_needs_the_remedy(processes, tmp_path):
     assert "Attempt to convert a value" in errors or "axis" in errors
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_come_is_named(processes, tmp_path):
     here, there = free_ports(2)
     addresses = f"127.0.0.1:{here},127.0.0.1:{there}"
