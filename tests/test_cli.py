@@ -74,10 +74,15 @@ def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path, monkeypat
 
 
 @pytest.mark.ci
-def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch):
+@pytest.mark.parametrize("preset", ["tiny", "vae"])
+def test_interrupted_run_resumes_to_the_same_weights(preset, tiny, tmp_path, monkeypatch):
     from mizoo.training import callbacks
 
-    command(*TRAIN, "--out", tmp_path / "whole")
+    train = TRAIN
+    if preset == "vae":  # which draws its latent at random
+        np.savez(tmp_path / "my.npz", np.random.default_rng(0).normal(size=(100, 3)))
+        train = ("train", "vae", "--data", tmp_path / "my.npz", "--batch-size", 40, "--epochs", 2)
+    command(*train, "--out", tmp_path / "whole")
 
     class Interruption(Exception):
         pass
@@ -90,8 +95,8 @@ def test_interrupted_run_resumes_to_the_same_weights(tiny, tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(callbacks.Backup, "on_epoch_end", fail)
-        command(*TRAIN, "--out", tmp_path / "cut", expect=1)
-    command(*TRAIN, "--out", tmp_path / "cut", "--resume")
+        command(*train, "--out", tmp_path / "cut", expect=1)
+    command(*train, "--out", tmp_path / "cut", "--resume")
     import keras
 
     whole, cut = (keras.saving.load_model(tmp_path / name / "model.keras") for name in ("whole", "cut"))
