@@ -4,7 +4,7 @@ from mizoo.physics.process import Process
 
 
 def slots(process: Process) -> dict[str, list[int]]:
-    """Places in z of the partons whose objects come first, for each kind of a variable number of objects."""
+    """Places in z of the partons whose objects come first, for each kind whose number varies."""
     found = {}
     for one in process.objects:
         if not isinstance(one.count, int):

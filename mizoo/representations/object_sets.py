@@ -31,15 +31,18 @@ class ObjectSets(Fitted):
 
     Args:
         process: process of the events.
+        objects: coordinates of as many objects as possible; by default new ones.
 
     Raises:
         ValueError: for a process without objects.
     """
 
-    def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self, process: Process | dict[str, Any], objects: ObjectCoordinates | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
-        self.objects = ObjectCoordinates(self.process.at_most(), ordered=False)
+        self.objects = objects or ObjectCoordinates(self.process.at_most(), ordered=False)
         self.masses = self.objects.masses
         self.angles, self.circles = self.objects.angles, self.objects.circles
         self._count, self._features = len(self.process.x), self.process.features
@@ -58,7 +61,7 @@ class ObjectSets(Fitted):
 
     @property
     def present(self) -> list[int]:
-        """For each continuous coordinate, the index of the binary one that says whether it exists, or -1."""
+        """Index of the binary coordinate that says whether a continuous one exists, or -1, for each."""
         flags = [self._flag[place] for place in self.objects.places]
         return [flag if flag < self._flags else -1 for flag in flags]
 
