@@ -10,8 +10,9 @@ from ._version import __version__ as __version__
 from .core.serialisation import serialisable as serialisable
 from .evaluation.report import Report as Report
 from .evaluation.report import evaluate as evaluate
+from .export.loader import load as load
+from .export.onnx_model import OnnxModel as OnnxModel
 from .export.pretrained import Pretrained as Pretrained
-from .export.pretrained import load as load
 from .model import NotFiniteError as NotFiniteError
 from .model import Stage as Stage
 from .model import Turbo as Turbo

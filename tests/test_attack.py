@@ -78,6 +78,11 @@ def test_a_whole_model_folder_is_taken(folder):
             r"variables\.data-00001 belongs to the model, but .* not list",
         ),
         ("assets/vocabulary", "", r"vocabulary belongs to the model"),
+        ("config.json", "{}", r"config\.json belongs to the model, but .* not list"),
+        ("model.keras", "", r"model\.keras belongs to the model, but .* not list"),
+        ("sha256.json", '{"../a": ""}', r"sha256\.json lists '\.\./a', which leads out of the folder"),
+        ("sha256.json", '{"/etc/passwd": ""}', r"lists '/etc/passwd', which leads out"),
+        ("sha256.json", '{"a\\\\..\\\\b": ""}', r"lists 'a.*', which leads out"),
         ("sha256.json", "{", r"sha256\.json is damaged"),
         ("sha256.json", "[]", r"sha256\.json is damaged"),
         ("sha256.json", "{}", r"saved_model\.pb belongs to the model"),
@@ -91,3 +96,9 @@ def test_a_damaged_model_folder_is_refused(folder, name, content, message):
         (folder / name).write_text(content)
     with pytest.raises(ValueError, match=message):
         manifest.verify(folder)
+
+
+def test_a_folder_without_checksums_says_so(folder):
+    (folder / "sha256.json").unlink()
+    with pytest.warns(manifest.UnverifiedModel, match=r"is unverified: it has no sha256\.json"):
+        assert not manifest.verify(folder)

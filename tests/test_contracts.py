@@ -133,8 +133,8 @@ def test_both_kinds_of_models_know_their_noise(loaded):
         (lambda m: m.reconstruct(), "either x or z"),
         (lambda m: m.reconstruct(X, Z), "either x or z"),
         (lambda m: m.reconstruct(z=X), r"z must have shape \(n, 2\), got \(5, 3\)"),
-        (lambda m: m.sample(2.5), r"count must be a whole number of 0 or more, not 2\.5"),
-        (lambda m: m.sample(-1), "count must be a whole number of 0 or more, not -1"),
+        (lambda m: m.sample(2.5), r"count must be a whole number of 0 or more, got 2\.5"),
+        (lambda m: m.sample(-1), "count must be a whole number of 0 or more, got -1"),
     ],
 )
 def test_both_kinds_of_models_refuse_in_one_line(loaded, ask, message):

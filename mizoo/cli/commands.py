@@ -17,9 +17,12 @@ from mizoo.cli.options import (
     Output,
     Overwrite,
     ProcessName,
+    PublicKey,
+    Registry,
     Resume,
     Samples,
     Seed,
+    Sha256,
     SkipBad,
 )
 
@@ -248,9 +251,7 @@ def history(
 
 @app.command()
 def models(
-    registry: Annotated[
-        Optional[str], typer.Option(help="URL of a registry; by default MIZOO_REGISTRY, if set.")
-    ] = None,
+    registry: Registry = None,
 ) -> None:
     """List the trained models and their KS distances."""
     from mizoo.export.catalogue import catalogue
@@ -263,6 +264,37 @@ def models(
         for i, line in enumerate(lines or [("", "", "", "")]):
             overview.add_row(*((name, place) if i == 0 else ("", "")), *line)
     console.print(overview)
+
+
+@app.command()
+def sign(
+    folder: Annotated[Path, typer.Argument(help="Folder of a model, as `mizoo export` writes it.")],
+    key: Annotated[Path, typer.Option("--key", help="PEM file of a private Ed25519 key.")],
+) -> None:
+    """Sign a model, so that others can verify that it is yours."""
+    from mizoo.export.signature import sign as sign_folder
+
+    console.print(f"the signature is in {sign_folder(folder, key)}", soft_wrap=True)
+
+
+@app.command()
+def verify(
+    model: Annotated[str, typer.Argument(help="Name of a model, which may be in a registry, or its folder.")],
+    public_key: PublicKey = None,
+    sha256: Sha256 = None,
+    registry: Registry = None,
+) -> None:
+    """Check the files of a model, and who made it; a model of a registry is downloaded to the cache."""
+    from mizoo.export.loader import locate
+    from mizoo.export.manifest import NAME
+    from mizoo.export.manifest import verify as verify_folder
+
+    folder = locate(model, registry, sha256, public_key)
+    if not (folder / NAME).is_file():
+        raise ValueError(f"{folder} is unverified: it has no {NAME} to compare its files with")
+    verify_folder(folder)
+    by = f", signed by {public_key}" if public_key else " as you mean it" if sha256 else ""
+    console.print(f"{folder} is intact{by}", soft_wrap=True)
 
 
 @app.command()

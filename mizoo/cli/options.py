@@ -5,7 +5,16 @@ from typing import Annotated, Optional
 
 import typer
 
-Model = Annotated[str, typer.Argument(help="Name of a shipped model, or path of a SavedModel or run.")]
+Model = Annotated[
+    str, typer.Argument(help="Name of a shipped model, or path of a SavedModel, an ONNX file or a run.")
+]
+Registry = Annotated[
+    Optional[str], typer.Option(help="URL of a registry; by default MIZOO_REGISTRY, if set.")
+]
+PublicKey = Annotated[
+    Optional[Path], typer.Option("--public-key", help="PEM file of the Ed25519 key of the author.")
+]
+Sha256 = Annotated[Optional[str], typer.Option("--sha256", help="SHA-256 of the model's sha256.json.")]
 Input = Annotated[
     Path, typer.Argument(help="File of events, of any format that `mizoo.datasets.read` takes.")
 ]

@@ -1,9 +1,11 @@
-"""Checks that momenta are in GeV, and in the order px, py, pz, E."""
+"""Checks that events can exist, and that momenta are in GeV and in the order px, py, pz, E."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
+from mizoo.datasets.padding import padding_faults
 from mizoo.physics.momenta import four_momenta, momentum
 from mizoo.physics.process import Process
 
@@ -11,10 +13,77 @@ _ROUNDING, _DIGITS = 1e-5, 1e-3  # relative, and in GeV for columns with three d
 # Ratios of the scale of events to the expected one; wrong units give 1000, heavy resonances 50.
 _ABOVE, _BELOW = 300.0, 100.0
 _COLLIDER = 20_000.0  # GeV, more than the Large Hadron Collider has
+_BEAM = _COLLIDER / 2.0
 _SOFT = 1.0  # GeV, less than any hard process has
 _SHARE, _FEW = 0.5, 2  # above both, the columns are wrong rather than single events
 
 _Scale = tuple[str, float, float]  # name, median and expected value in GeV
+
+
+def faults(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
+    """Descriptions of bad events, by index.
+
+    A value is not finite, an energy is too small, or objects and features are wrong, see `padding_faults`.
+
+    Raises:
+        ValueError: if the array does not have the columns of the process.
+    """
+    columns = process.columns(space)
+    if array.ndim != 2 or array.shape[1] != len(columns):
+        raise ValueError(
+            f"{space} of {process.name} must have shape (n, {len(columns)}), "
+            f"{described(process, space)}, got {array.shape}"
+        )
+    energies = np.array([name.startswith("E_") for name in columns])
+    found: dict[int, str] = {}
+    for wrong, what in (
+        (~np.isfinite(array), "not finite"),
+        (np.where(energies, array, 0.0) < 0.0, "a negative energy"),
+    ):
+        for event, column in np.argwhere(wrong):
+            found.setdefault(int(event), f"{columns[column]} is {array[event, column]} ({what})")
+    padded = padding_faults(array, process) if space == "x" else {}
+    return {**padded, **below_momentum(array, process, space), **found}
+
+
+def described(process: Process, space: str) -> str:
+    """The meaning of the columns of a space, for messages."""
+    features = {name: None for _, name in process.features} if space == "x" else {}
+    return "px py pz E of each object" + "".join(f", then {name}" for name in features)
+
+
+def invalid(array: np.ndarray, process: Process | None, space: str) -> dict[int, str]:
+    """Descriptions of events that cannot exist, in the single precision of models, by index.
+
+    Args:
+        array: events (n, …).
+        process: process of the events, if they are those of one, (n, 4 × objects) in GeV; otherwise, only
+            values that are not finite are found.
+        space: `"x"` or `"z"`.
+    """
+    with np.errstate(over="ignore"):
+        values = np.asarray(array, "float32").reshape(len(array), math.prod(array.shape[1:]))
+    if process is not None and values.shape[1] == len(process.columns(space)):
+        return {**above_beam(values, process, space), **faults(values, process, space)}
+    wrong = np.argwhere(~np.isfinite(values))[::-1]  # of several in one event, the first remains
+    return {int(event): f"column {column} is {values[event, column]} (not finite)" for event, column in wrong}
+
+
+def above_beam(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
+    """Descriptions of events with a momentum above the energy of a beam of any collider, by index.
+
+    Args:
+        array: events (n, columns), in GeV.
+        process: process of the events.
+        space: `"x"` or `"z"`.
+    """
+    momenta, _ = _parts(array, len(process.particles(space)))
+    names = [one.name for one in process.particles(space)]
+    found: dict[int, str] = {}
+    for event, column in np.argwhere(momenta > _BEAM):
+        what = f"the momentum |p| of {names[column]} is {momenta[event, column]:.4g} GeV"
+        found.setdefault(int(event), f"{what}, above {_BEAM:g} GeV, the energy of a beam")
+    return found
 
 
 def below_momentum(array: np.ndarray, process: Process, space: str) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Output of a model for any number of events, in chunks."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike
 from rich.progress import track
 
 from mizoo.datasets.samples import Samples
+from mizoo.model.generative import GenerativeModel
 
 _CHUNK = 5000
 
@@ -40,6 +42,8 @@ def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[s
     for i, (stream, (method, source, what)) in enumerate(methods.items()):
         if method in model.endpoints and source in made:
             draw = getattr(model, method)
+            if source in methods and isinstance(model, GenerativeModel):
+                draw = partial(draw, on_invalid="ignore")  # it is the model's own draws that are measured
             draw = _for_rows(draw) if method == "sample" else draw
             made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])
     drawn = {stream: made[stream] for stream in methods if stream in made}

@@ -1,7 +1,10 @@
 from .card import write_card as write_card
 from .catalogue import catalogue as catalogue
 from .catalogue import names as names
+from .loader import load as load
+from .manifest import UnverifiedModel as UnverifiedModel
 from .onnx import write_onnx as write_onnx
+from .onnx_model import OnnxModel as OnnxModel
 from .pretrained import Pretrained as Pretrained
-from .pretrained import load as load
 from .registry import write_registry as write_registry
+from .signature import sign as sign

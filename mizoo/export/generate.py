@@ -12,6 +12,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mizoo._version import __version__
+from mizoo.core.whole import check_whole
 from mizoo.datasets.events import Events
 from mizoo.datasets.formats import Append
 from mizoo.datasets.integrity import checksum
@@ -26,7 +27,7 @@ from mizoo.evaluation.domain import Domain
 from mizoo.evaluation.streams import in_chunks
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
-from mizoo.export.several import check_samples, check_whole, rows
+from mizoo.export.several import check_samples, rows
 from mizoo.physics.process import Process
 
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}

@@ -1,17 +1,29 @@
 """Checksums of a model folder."""
 
 import json
-from pathlib import Path
+import warnings
+from pathlib import Path, PurePosixPath
 
 from mizoo.datasets.integrity import checksum
 from mizoo.export.record import read_json
 
 NAME = "sha256.json"
+SIGNATURE = "sha256.json.sig"
+# Files that are loaded, so that a folder with checksums must list them.
+_LOADED = ("saved_model.pb", "model.keras", "model.onnx", "config.json", "metrics.json")
+
+
+class UnverifiedModel(UserWarning):
+    """Warns of a model without checksums, whose files may be damaged."""
 
 
 def write_manifest(directory: str | Path) -> dict[str, str]:
-    """Write `sha256.json`: the SHA-256 of every other file of a folder, by its relative path."""
+    """Write `sha256.json`: the SHA-256 of every other file of a folder, by its relative path.
+
+    A signature of the former `sha256.json` is deleted.
+    """
     directory = Path(directory)
+    (directory / SIGNATURE).unlink(missing_ok=True)
     sums = {
         path.relative_to(directory).as_posix(): checksum(path)
         for path in sorted(directory.rglob("*"))
@@ -28,23 +40,43 @@ def program(directory: str | Path) -> list[Path]:
     return [directory / "saved_model.pb", *sorted(path for path in inner if path.is_file())]
 
 
-def verify(directory: str | Path) -> None:
-    """Check the files of a folder against its `sha256.json`, if it has one.
+def verify(directory: str | Path) -> bool:
+    """Check the files of a folder against its `sha256.json`.
+
+    Returns:
+        Whether it has one; otherwise there is an `UnverifiedModel` warning.
 
     Raises:
-        ValueError: if a file is missing, was changed, or is loaded with the model but not listed; it names
-            the file.
+        ValueError: if a file is missing or was changed, is loaded with the model but not listed, or is
+            listed with a path outside of the folder; it names the file.
     """
-    manifest = Path(directory) / NAME
+    directory = Path(directory)
+    manifest = directory / NAME
     if not manifest.is_file():
-        return
+        warnings.warn(
+            f"{directory} is unverified: it has no {NAME} to compare its files with", UnverifiedModel, 3
+        )
+        return False
     listed = read_json(manifest)
-    for path in program(directory):
-        if path.relative_to(directory).as_posix() not in listed:
+    for name in listed:
+        check_inside(name, manifest)
+    for path in (*program(directory), *(directory / name for name in _LOADED)):
+        if path.is_file() and path.relative_to(directory).as_posix() not in listed:
             raise ValueError(f"{path} belongs to the model, but {manifest} does not list it")
     for name, expected in listed.items():
-        path = manifest.parent / name
-        if not path.is_file():
+        if not (path := directory / name).is_file():
             raise ValueError(f"{path} is missing")
         if (found := checksum(path)) != expected:
             raise ValueError(f"{path} is damaged or was changed: SHA-256 {found}, expected {expected}")
+    return True
+
+
+def check_inside(name: str, source: str | Path) -> None:
+    """Check that a relative path stays in its folder, on any system.
+
+    Raises:
+        ValueError: if not; it names the path and where it comes from.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or {"..", "~"} & set(parts) or set(name) & set('\\:\0\n'):
+        raise ValueError(f"{source} lists {name!r}, which leads out of the folder")

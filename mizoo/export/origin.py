@@ -8,7 +8,9 @@ import numpy as np
 
 from mizoo.datasets import Columns, Samples
 from mizoo.evaluation.domain import Domain
-from mizoo.export.pretrained import Pretrained, load
+from mizoo.export.loader import load
+from mizoo.export.onnx_model import OnnxModel
+from mizoo.export.pretrained import Pretrained
 from mizoo.export.record import read_config
 from mizoo.physics import library
 from mizoo.physics.process import Process
@@ -23,7 +25,7 @@ class Origin:
         name: name of a shipped model, or path of a SavedModel or a run.
 
     Attributes:
-        model: a `Pretrained`, or the `Turbo` of a run.
+        model: a `Pretrained`, an `OnnxModel`, or the `Turbo` of a run.
         config: content of its `config.json`; empty if there is none.
         shapes: shapes of one event by space, as far as they are known.
 
@@ -33,7 +35,8 @@ class Origin:
 
     def __init__(self, name: str | Path) -> None:
         self.model = load(name)
-        self.config = self.model.config if isinstance(self.model, Pretrained) else read_config(name)
+        loaded = isinstance(self.model, Pretrained | OnnxModel)
+        self.config = self.model.config if loaded else read_config(name)
         self.shapes = self.model.shapes
         self.name = str(Path(name).name if self.config else self.model.name)
 

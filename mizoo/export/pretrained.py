@@ -1,6 +1,5 @@
-"""Trained models by name or path."""
+"""Trained models as SavedModels and `.keras` files."""
 
-import difflib
 import functools
 import hashlib
 import importlib
@@ -16,17 +15,16 @@ import tensorflow as tf
 
 from mizoo.core.types import Array, Batch, Shape, Tensor
 from mizoo.datasets.integrity import checksum
-from mizoo.export.catalogue import names
 from mizoo.export.manifest import program, verify
 from mizoo.export.operations import check_operations
-from mizoo.export.record import read_config, read_json
-from mizoo.export.registry import VARIABLE, download, read_registry
-from mizoo.model.generative import GenerativeModel
+from mizoo.export.record import process_of, read_config, read_json
 from mizoo.model.inputs import of_shape
+from mizoo.model.tensors import TensorModel
 from mizoo.model.turbo import Turbo
+from mizoo.physics.process import Process
 
 
-class Pretrained(GenerativeModel):
+class Pretrained(TensorModel):
     """A trained model in a folder, whose SavedModel makes the draws.
 
     Its `model.keras`, loaded on first use, serves what the SavedModel lacks: the argument `noise`, the
@@ -43,6 +41,7 @@ class Pretrained(GenerativeModel):
         metrics: metrics on test data, as written by `mizoo evaluate`; empty if there are none.
         config: content of `config.json`, the record of how the model was made; empty if there is none.
         preset: name of its preset; None if it is not known.
+        verified: whether its files were compared with checksums.
 
     Raises:
         ValueError: if a file is missing or was changed, with its name; or if the graph does more than
@@ -54,7 +53,7 @@ class Pretrained(GenerativeModel):
         self.name = self.path.name
         self._trust = trust
         self._process = os.getpid()
-        verify(self.path)
+        self.verified = verify(self.path)
         if not trust:
             check_operations(self.path)
         self.metrics = read_json(self.path / "metrics.json")
@@ -79,6 +78,11 @@ class Pretrained(GenerativeModel):
         known = {"encode": "x", "decode": "z"}
         found = {known[name]: list(self._shape(name)) for name in self.endpoints if name in known}
         return {**self.config.get("shapes", {}), **found}
+
+    @property
+    def process(self) -> Process | None:
+        """The process whose events the model takes, by its `config.json`; None without one."""
+        return process_of(self.config)
 
     def noise_shape(self, role: str) -> Shape | None:
         """Shape of the noise per event, for `encode` ("encoder") or `decode` ("decoder"); None if none.
@@ -163,7 +167,7 @@ class Pretrained(GenerativeModel):
         return tuple(getattr(self._saved, endpoint).input_signature[0].shape[1:].as_list())
 
     def __repr__(self) -> str:
-        return f"<pretrained {self.name} from {self.path}>"
+        return f"<pretrained {self.name} from {self.path}{'' if self.verified else ', unverified'}>"
 
 
 def _restored(path: str, trust: bool, expected: str) -> Pretrained:
@@ -172,53 +176,6 @@ def _restored(path: str, trust: bool, expected: str) -> Pretrained:
     if model.checksum() != expected:
         raise ValueError(f"{path} holds another model than when it was pickled")
     return model
-
-
-def load(name: str | PathLike[str], registry: str | None = None, trust: bool = False) -> GenerativeModel:
-    """Load a trained model by the name of a shipped one, or by the path of a SavedModel or a run.
-
-    A name is looked up in `./saved_models`, the installed package, the user's cache and then a registry,
-    from which the model is downloaded to the cache.
-
-    A SavedModel is a program: TensorFlow runs its graph, which can read and write files, with the rights of
-    the user. So the graph is checked before TensorFlow loads it, and refused if it does more than compute,
-    unless you `trust` it. Checksums show that files are intact, not who wrote them. The `.keras` file of a
-    run is read in Keras's safe mode, which refuses embedded Python code; ONNX files hold mathematics alone.
-
-    Args:
-        name: name of the model, or path of a SavedModel or a run.
-        registry: URL of a registry, see `mizoo.export.registry`; by default that of `MIZOO_REGISTRY`.
-        trust: whether to load a SavedModel whose graph does more than compute, such as to read files.
-
-    Returns:
-        A `Pretrained`, or the `Turbo` of a finished run.
-
-    Raises:
-        ValueError: if there is no such model (it suggests the nearest name), or if one of its files is
-            damaged (it names the file) or holds an operation that does more than compute (it names both).
-        FileNotFoundError: if it is a run that has not finished.
-        ConnectionError: if the registry, or a file of it, cannot be reached.
-    """
-    if (Path(name) / "saved_model.pb").is_file():
-        return Pretrained(name, trust)
-    if (run := Path(name) / "model.keras").is_file():
-        return load_keras(run)
-    if "recipe" in read_config(name):
-        raise FileNotFoundError(f"{name} holds no finished run: model.keras is missing; resume it")
-    known, name = names(), str(name)
-    if name in known:
-        return Pretrained(known[name], trust)
-    url = registry or os.environ.get(VARIABLE)
-    elsewhere = read_registry(url) if url else {}
-    if url and name in elsewhere:
-        return Pretrained(download(name, elsewhere[name], url), trust)
-    there = [*known, *elsewhere]
-    near = difflib.get_close_matches(name, there, n=1)
-    hint = f"did you mean {near[0]!r}? Or give" if near else "give"
-    raise ValueError(
-        f"no trained model {name!r}: {hint} the path of a SavedModel or of a finished run, or one "
-        f"of {', '.join(there) or 'none'}"
-    )
 
 
 def load_keras(path: str | PathLike[str]) -> Turbo:

@@ -1,21 +1,11 @@
 """Several draws per event as rows of a file, with the indices of event and draw."""
 
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
+from mizoo.core.whole import check_whole
 from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
-
-
-def check_whole(name: str, value: object, least: int) -> None:
-    """Check that an argument is an integer of `least` or more.
-
-    Raises:
-        ValueError: if it is not; it names the argument.
-    """
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
-        raise ValueError(f"{name} must be a whole number of {least} or more, got {value!r}")
 
 
 def check_samples(samples: int | None) -> None:

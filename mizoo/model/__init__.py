@@ -1,9 +1,6 @@
 """The container of mappers and sub-objectives, with training and export."""
 
-from mizoo.model.generative import GenerativeModel
-from mizoo.model.precision import dtype_policy
-from mizoo.model.stages import Stage
-from mizoo.model.terminate_on_nan import NotFiniteError
-from mizoo.model.turbo import Turbo
+import lazy_loader as lazy
 
-__all__ = ["GenerativeModel", "NotFiniteError", "Stage", "Turbo", "dtype_policy"]
+# Lazy, so that ONNX files are loaded without importing TensorFlow.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

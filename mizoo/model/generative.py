@@ -1,12 +1,22 @@
-"""The interface of trained models, which does not depend on their format."""
+"""The interface of trained models, which depends neither on their format nor on TensorFlow."""
 
-import operator
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import tensorflow as tf
+import numpy as np
 
-from mizoo.core.types import Array, Batch, Shape, Tensor
+from mizoo.core.whole import check_whole
+from mizoo.datasets.checks import invalid
+
+if TYPE_CHECKING:
+    from mizoo.core.types import Array, Batch, Shape, Tensor
+    from mizoo.physics.process import Process
+
+OnInvalid: TypeAlias = Literal["raise", "nan", "ignore"]
+_CHOICES = ("raise", "nan", "ignore")
 
 
 class GenerativeModel(ABC):
@@ -14,6 +24,12 @@ class GenerativeModel(ABC):
 
     Draws differ between processes, unless they are given a `seed`, a whole number. A request that the model
     does not support raises a `ValueError` that names it.
+
+    No draw is made for events that cannot exist: those with a value that is not finite or, in a model of
+    events of a process, with an energy below the momentum |p| or a |p| above the energy of a beam. They
+    raise a `ValueError` with the number of the first one, from 0. With `on_invalid="nan"` their draws are
+    NaN, and the draws of all other events are what they are without them; with `"ignore"` only values that
+    are not finite raise an error.
     """
 
     name: str
@@ -28,6 +44,11 @@ class GenerativeModel(ABC):
     def shapes(self) -> dict[str, list[int]]:
         """Shapes of one event by space, "x" and "z", in physical units, as far as they are known."""
 
+    @property
+    @abstractmethod
+    def process(self) -> Process | None:
+        """The process whose events the model takes; None for one of other arrays, or if it is not known."""
+
     def encode(
         self,
         x: Array,
@@ -35,17 +56,18 @@ class GenerativeModel(ABC):
         num_samples: int | None = None,
         noise: Array | None = None,
         seed: int | None = None,
+        on_invalid: OnInvalid = "raise",
     ) -> Tensor:
         """Draw z given x: unfold, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
         Args:
             x: events in physical units, (n, …).
-            num_samples: number of draws per event.
+            num_samples: number of draws per event, 1 or more.
             noise: standard normal numbers (n × num_samples, *`noise_shape("encoder")`), drawn if not given.
-            seed: seed that makes the draws reproducible.
+            seed: seed that makes the draws reproducible, 0 or more.
+            on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
         """
-        self._require("encode")
-        return repeat_draws(lambda events: self._map("encode", events, noise, seed), x, num_samples)
+        return self._several("encode", "x", x, num_samples, noise, seed, on_invalid)
 
     def decode(
         self,
@@ -54,43 +76,51 @@ class GenerativeModel(ABC):
         num_samples: int | None = None,
         noise: Array | None = None,
         seed: int | None = None,
+        on_invalid: OnInvalid = "raise",
     ) -> Tensor:
         """Draw x given z: simulate, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
         Args:
             z: events in physical units, (n, …).
-            num_samples: number of draws per event.
+            num_samples: number of draws per event, 1 or more.
             noise: standard normal numbers (n × num_samples, *`noise_shape("decoder")`), drawn if not given.
-            seed: seed that makes the draws reproducible.
+            seed: seed that makes the draws reproducible, 0 or more.
+            on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
         """
-        self._require("decode")
-        return repeat_draws(lambda events: self._map("decode", events, noise, seed), z, num_samples)
+        return self._several("decode", "z", z, num_samples, noise, seed, on_invalid)
 
     def reconstruct(
-        self, x: Array | None = None, z: Array | None = None, *, seed: int | None = None
+        self,
+        x: Array | None = None,
+        z: Array | None = None,
+        *,
+        seed: int | None = None,
+        on_invalid: OnInvalid = "raise",
     ) -> Tensor:
         """Draw x (n, …) via z, or z (n, …) via x; via the latent space, if the mappers share one.
 
         Args:
             x, z: events in physical units, (n, …), of one of the two spaces.
-            seed: seed that makes the draws reproducible.
+            seed: seed that makes the draws reproducible, 0 or more.
+            on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
         """
         self._require("reconstruct")
-        if x is not None and z is None:
-            return self._reconstruct("x", x, seed)
-        if z is not None and x is None:
-            return self._reconstruct("z", z, seed)
-        raise ValueError("reconstruct takes either x or z")
+        if (x is None) == (z is None):
+            raise ValueError("reconstruct takes either x or z")
+        space, events = ("z", z) if x is None else ("x", x)
+        _check(seed, on_invalid)
+        return self._valid(space, events, on_invalid, lambda given: self._reconstruct(space, given, seed))
 
     def sample(self, count: int, *, seed: int | None = None) -> Tensor:
         """Draw `count` new x, (count, …), from the prior of z.
 
         Args:
             count: number of draws, 0 or more.
-            seed: seed that makes the draws reproducible.
+            seed: seed that makes the draws reproducible, 0 or more.
         """
         self._require("sample")
-        return self._sample(_whole(count), seed)
+        _check(seed)
+        return self._sample(count if self._traced(count) else check_whole("count", count, 0), seed)
 
     @abstractmethod
     def noise_shape(self, role: str) -> Shape | None:
@@ -120,23 +150,90 @@ class GenerativeModel(ABC):
         if endpoint not in self.endpoints:
             raise ValueError(f"{self.name} has no {endpoint}, only {', '.join(self.endpoints)}")
 
+    # ---------------------------------------------------------------- arrays, here those of NumPy
 
-def repeat_draws(draw: Callable[[Array], Tensor], events: Array, num_samples: int | None = None) -> Tensor:
-    """One draw per event, (n, …), or `num_samples` of them, (n, num_samples, …)."""
-    if num_samples is None:
-        return draw(events)
-    drawn = draw(tf.repeat(events, num_samples, axis=0))
-    return tf.reshape(drawn, (-1, num_samples, *drawn.shape[1:]))
+    def _traced(self, values: Any) -> bool:
+        """Whether values are a tensor without values, while a graph is traced."""
+        return False
+
+    def _repeated(self, events: Array, count: int) -> Array:
+        """Events (n, …), each repeated, (n × count, …)."""
+        return np.repeat(events, count, axis=0)
+
+    def _grouped(self, drawn: Tensor, count: int) -> Tensor:
+        """Draws (n × count, …) by event, (n, count, …)."""
+        return np.reshape(drawn, (len(drawn) // count, count, *drawn.shape[1:]))
+
+    def _own(self, values: np.ndarray) -> Tensor:
+        """An array of the kind that the model returns."""
+        return values
+
+    # ---------------------------------------------------------------- checks
+
+    def _several(
+        self,
+        endpoint: str,
+        space: str,
+        events: Array,
+        count: int | None,
+        noise: Array | None,
+        seed: int | None,
+        on_invalid: OnInvalid,
+    ) -> Tensor:
+        self._require(endpoint)
+        _check(seed, on_invalid)
+        if count is not None:
+            count = check_whole("num_samples", count, 1)
+
+        def draw(given: Array) -> Tensor:
+            if count is None:
+                return self._map(endpoint, given, noise, seed)
+            return self._grouped(self._map(endpoint, self._repeated(given, count), noise, seed), count)
+
+        return self._valid(space, events, on_invalid, draw)
+
+    def _valid(
+        self, space: str, events: Array, on_invalid: OnInvalid, draw: Callable[[Array], Tensor]
+    ) -> Tensor:
+        """Draws for events that can exist; NaN, if asked for, for others."""
+        if self._traced(events):
+            return draw(events)
+        values = np.asarray(events)
+        if values.dtype.kind not in "fiub":
+            raise ValueError(f"{space} must be an array of real numbers, got {_kind(events, values)}")
+        if not values.ndim or list(values.shape[1:]) != self.shapes.get(space, list(values.shape[1:])):
+            return draw(events)  # which tells the shape that it needs
+        process = None if on_invalid == "ignore" else self.process
+        wrong = invalid(values, process, space)
+        if not wrong:
+            return draw(events)
+        first = min(wrong)
+        if on_invalid != "nan":
+            raise ValueError(
+                f"{space}, event {first}: {wrong[first]}; of {len(values)} events {len(wrong)} cannot exist: "
+                "leave them out, or set on_invalid='nan'"
+            )
+        bad = np.isin(np.arange(len(values)), list(wrong))
+        # In place of a bad event a good one, if there is any, so that the others keep their random numbers.
+        filled = values[~bad][:0] if bad.all() else np.where(_like(bad, values), values[~bad][0], values)
+        drawn = np.asarray(draw(filled))
+        found = np.full((len(values), *drawn.shape[1:]), np.nan, drawn.dtype)
+        if not bad.all():
+            found[~bad] = drawn[~bad]
+        return self._own(found)
 
 
-def _whole(count: int | Tensor) -> int | Tensor:
-    """A valid number of draws, which is a tensor while a graph is traced."""
-    if tf.is_tensor(count):
-        return count
-    try:
-        whole = operator.index(count)
-    except TypeError:
-        whole = -1
-    if whole < 0:
-        raise ValueError(f"count must be a whole number of 0 or more, not {count!r}")
-    return whole
+def _like(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A mask (n,) as (n, 1, …), with as many axes as values."""
+    return mask.reshape(-1, *(1,) * (values.ndim - 1))
+
+
+def _kind(events: Any, values: np.ndarray) -> str:
+    return values.dtype.name if isinstance(events, np.ndarray) else type(events).__name__
+
+
+def _check(seed: int | None, on_invalid: str = "raise") -> None:
+    if seed is not None and check_whole("seed", seed, 0) >= 2**63:
+        raise ValueError(f"seed must be below 2**63, got {seed}")
+    if on_invalid not in _CHOICES:
+        raise ValueError(f"on_invalid must be one of {', '.join(map(repr, _CHOICES))}, got {on_invalid!r}")

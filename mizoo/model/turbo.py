@@ -19,16 +19,17 @@ from mizoo.mappers.transcoder import Transcoder
 from mizoo.model.averages import average
 from mizoo.model.endpoints import signatures, write
 from mizoo.model.fitting import Fitting
-from mizoo.model.generative import GenerativeModel
 from mizoo.model.information import information
 from mizoo.model.inputs import by_space, of_shape
 from mizoo.model.precision import check_layers, check_optimizer
 from mizoo.model.rejection import rejection_sample
 from mizoo.model.staged import check
 from mizoo.model.stages import Stage
+from mizoo.model.tensors import TensorModel
 from mizoo.model.train_step import Steps
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
+from mizoo.physics.process import Process
 from mizoo.representations.base import Representation
 
 # Arguments of `keras.Model.compile` that are not used, and what replaces them.
@@ -42,7 +43,7 @@ _UNUSED = {
 
 
 @serialisable
-class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.Model):
+class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and their sub-objectives.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units. All computations use the coordinates
@@ -219,6 +220,12 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, GenerativeModel, keras.M
     def shapes(self) -> dict[str, list[int]]:
         """Shapes of one event by space, in physical units."""
         return {space: list(r.physical_shape) for space, r in self.representations.items()}
+
+    @property
+    def process(self) -> Process | None:
+        """The process whose events the model takes, as its representations have it; None without one."""
+        found = [r.process_of_events for r in self.representations.values()]
+        return next((process for process in found if process is not None), None)
 
     @property
     def streams(self) -> list[str]:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
+from mizoo.physics.process import Process
 
 
 class Representation(keras.layers.Layer):
@@ -34,6 +35,11 @@ class Representation(keras.layers.Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs}, autocast=False)
+
+    @property
+    def process_of_events(self) -> Process | None:
+        """The process whose events these are; None for others, or if it is not known."""
+        return None
 
     @property
     def is_adapted(self) -> bool:

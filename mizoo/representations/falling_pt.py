@@ -8,6 +8,7 @@ import tensorflow as tf
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
+from mizoo.physics.process import Process
 from mizoo.representations.base import Fitted
 from mizoo.representations.object_coordinates import ObjectCoordinates
 
@@ -30,6 +31,10 @@ class FallingPt(Fitted):
         self.masses = representation.masses
         self.physical_shape, self.shape = representation.physical_shape, representation.shape
         self.angles, self.circles = representation.angles, representation.circles
+
+    @property
+    def process_of_events(self) -> Process:
+        return self.process
 
     def build(self, input_shape: BatchShape) -> None:
         build(self.representation, input_shape)

@@ -13,6 +13,7 @@ from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.distribute import collectives
 from mizoo.physics import planar
 from mizoo.physics.assignment import orders
+from mizoo.physics.process import Process
 from mizoo.representations.base import Representation
 from mizoo.representations.tokens import Tokens
 
@@ -67,6 +68,10 @@ class JetAssignment(Representation):
         self._groups = [list(places) for places in last]
         # origins[i, j]: place in permutation i of the object at place j by falling pT.
         self._origins = np.array(orders(count, self._groups))
+
+    @property
+    def process_of_events(self) -> Process | None:
+        return self.representation.process_of_events
 
     def build(self, input_shape: BatchShape) -> None:
         build(self.representation, input_shape)

@@ -70,6 +70,10 @@ class AcceptedMomenta(Momenta):
             )
         super().__init__(self.process.masses("x"), **kwargs)
 
+    @property
+    def process_of_events(self) -> Process:
+        return self.process
+
     def _fit(self, data: np.ndarray) -> None:
         spread = np.asarray(data, "float64").reshape(-1, len(self.masses), 4)[..., :3]
         flat = spread.reshape(-1, *self.shape)

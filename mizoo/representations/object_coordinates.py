@@ -70,6 +70,10 @@ class ObjectCoordinates(OnShell, Fitted):
         self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
 
+    @property
+    def process_of_events(self) -> Process:
+        return self.process
+
     def _fit(self, data: np.ndarray) -> None:
         objects = tf.unstack(self._split(data), axis=1)
         pts, floors = self._pts(objects)

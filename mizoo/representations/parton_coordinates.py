@@ -72,6 +72,10 @@ class PartonCoordinates(OnShell, Fitted):
         self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
         self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
 
+    @property
+    def process_of_events(self) -> Process:
+        return self.process
+
     def _fit(self, data: np.ndarray) -> None:
         events = self._on_shell(data)
         if self.process.balanced:

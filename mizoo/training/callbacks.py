@@ -79,11 +79,14 @@ class KSDistance(keras.callbacks.Callback):
     def _drawn(self) -> dict[str, Array]:
         """Generated events by space."""
         spoken = self._spoken()
-        drawn = {"z": self.model.encode(self.events.x)} if "z_tilde" in spoken else {}
+        # Events that are trained on are those to measure with, whatever they are.
+        drawn = {"z": self.model.encode(self.events.x, on_invalid="ignore")} if "z_tilde" in spoken else {}
         if "x_tilde" not in spoken:
-            return {**drawn, "x": self.model.reconstruct(self.events.x)}
+            return {**drawn, "x": self.model.reconstruct(self.events.x, on_invalid="ignore")}
         z = self.events.z
-        return {**drawn, "x": self.model.sample(len(self.events)) if z is None else self.model.decode(z)}
+        if z is None:
+            return {**drawn, "x": self.model.sample(len(self.events))}
+        return {**drawn, "x": self.model.decode(z, on_invalid="ignore")}
 
     def _spoken(self) -> set[str]:
         return {objective.stream for objective in self.model.objectives}

@@ -59,6 +59,7 @@ def ship(run: str | Path, directory: str | Path, test: Samples, tested: str | No
             "onnx": {"opset": OPSET, "deviations": deviations},
         }
         _write(unfinished / "config.json", config)
+        write_manifest(unfinished)
         report = evaluate(Pretrained(unfinished), test, name=directory.name, seed=0)
         _write(unfinished / "metrics.json", report.to_dict())
         write_card(unfinished)

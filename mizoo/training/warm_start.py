@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from mizoo.export.pretrained import Pretrained, load
+from mizoo.export.loader import load
+from mizoo.export.pretrained import Pretrained
 from mizoo.model.turbo import Turbo
 
 # Settings that do not change the function of a part: names, training, and the sampler of its draws.
@@ -35,7 +36,8 @@ def start_from(model: Turbo, name: str | Path) -> Path:
     if isinstance(former, Pretrained):
         take_weights(model, former.trainable())
         return former.path
-    assert isinstance(former, Turbo)  # `load` returns nothing else
+    if not isinstance(former, Turbo):
+        raise ValueError(f"{name} is {former!r}, which has no weights to start from: give a run or a SavedModel")
     take_weights(model, former)
     return Path(name)
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mizoo.datasets.checks import below_momentum, check_columns, check_units
-from mizoo.datasets.events import faults
+from mizoo.datasets.checks import above_beam, below_momentum, check_columns, check_units, faults
 from mizoo.datasets.integrity import verify
 from mizoo.datasets.padding import disorder
 from mizoo.datasets.readers import (
@@ -196,6 +195,8 @@ class Source:
                 bad.setdefault(n, f"{space}, {what}")
             wanted[list(wrong)] = False
             check_units(array[wanted], self._process, space)
+            for n, what in above_beam(array, self._process, space).items():
+                bad.setdefault(n, f"{space}, {what}")
         if chunk.weights is not None:
             for n in np.flatnonzero(~np.isfinite(chunk.weights)).tolist():
                 bad.setdefault(n, f"its weight is {chunk.weights[n]} (not finite)")
