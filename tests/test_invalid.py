@@ -79,10 +79,12 @@ def test_no_event_at_all_can_exist(model, z):
 
 def test_a_fast_particle_of_its_energy_is_above_a_beam(model, z):
     fast = changed(z, 4, slice(0, 4), [0.0, 0.0, 2e4, 2e4])
-    with pytest.raises(ValueError, match=r"event 4: the momentum \|p\| of \S+ is 2e\+04 GeV, above 10000 GeV"):
+    with pytest.raises(
+        ValueError, match=r"event 4: the momentum \|p\| of \S+ is 2e\+04 GeV, above 10000 GeV"
+    ):
         model.decode(fast)
     assert np.isfinite(model.decode(fast, on_invalid="ignore")).all()
-    with pytest.raises(ValueError, match="event 4: .*not finite"):
+    with pytest.raises(ValueError, match=r"event 4: .*not finite"):
         model.decode(changed(z, 4, 0, np.nan), on_invalid="ignore")
 
 

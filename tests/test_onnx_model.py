@@ -76,7 +76,10 @@ def test_other_requests_are_refused_in_one_line(events):
         (lambda: model.decode(events.z, noise=events.z), "the decoder of pix2pix-ttbar takes no noise"),
         (lambda: model.noise_shape("critic"), "pix2pix-ttbar has no critic"),
         (lambda: model.latents({"x": events.x}), "has no latents: load the SavedModel"),
-        (lambda: mizoo.load(NOISY).decode(events.z, noise=np.zeros((3, 2))), r"noise must have shape \(20, "),
+        (
+            lambda: mizoo.load(NOISY).decode(events.z, noise=np.zeros((3, 2))),
+            r"noise must have shape \(20, ",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             ask()
@@ -140,7 +143,9 @@ def graph(location=None, output="x_tilde"):
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 2]) for name in ("z", output)]
     node = helper.make_node("Add", ["z", "w"], [output])
     made = helper.make_graph([node], "graph", values[:1], values[1:], [weights])
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8).SerializeToString()
+    return helper.make_model(
+        made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8
+    ).SerializeToString()
 
 
 def test_other_files_are_not_read(tmp_path, monkeypatch):

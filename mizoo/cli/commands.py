@@ -279,7 +279,7 @@ def sign(
 
 @app.command()
 def verify(
-    model: Annotated[str, typer.Argument(help="Name of a model, which may be in a registry, or its folder.")],
+    model: Annotated[str, typer.Argument(help="Name of a model, also of a registry, or its folder.")],
     public_key: PublicKey = None,
     sha256: Sha256 = None,
     registry: Registry = None,

@@ -66,7 +66,9 @@ def invalid(array: np.ndarray, process: Process | None, space: str) -> dict[int,
     if process is not None and values.shape[1] == len(process.columns(space)):
         return {**above_beam(values, process, space), **faults(values, process, space)}
     wrong = np.argwhere(~np.isfinite(values))[::-1]  # of several in one event, the first remains
-    return {int(event): f"column {column} is {values[event, column]} (not finite)" for event, column in wrong}
+    return {
+        int(event): f"column {column} is {values[event, column]} (not finite)" for event, column in wrong
+    }
 
 
 def above_beam(array: np.ndarray, process: Process, space: str) -> dict[int, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizoo.export.catalogue import names
-from mizoo.export.manifest import NAME, verify
+from mizoo.export.manifest import NAME, is_intact, verify
 from mizoo.export.onnx_model import OnnxModel
 from mizoo.export.record import read_config
 from mizoo.export.registry import VARIABLE, cache, download, read_registry
@@ -108,7 +108,7 @@ def _find(
     """Folder of the model of a name, which is downloaded if need be."""
     known = names()
     url = registry or os.environ.get(VARIABLE)
-    if name in known and (known[name].parent != cache() or not url or _verified(known[name])):
+    if name in known and (known[name].parent != cache() or not url or is_intact(known[name])):
         return known[name]
     elsewhere = read_registry(url, bool(sha256 or public_key)) if url else {}
     if url and name in elsewhere:
@@ -119,14 +119,6 @@ def _find(
     near = difflib.get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]!r}? Or give" if near else "give"
     raise ValueError(
-        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX file or a finished run, or one "
-        f"of {', '.join(there) or 'none'}"
+        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX file or a finished run, or "
+        f"one of {', '.join(there) or 'none'}"
     )
-
-
-def _verified(path: Path) -> bool:
-    """Whether a folder of the cache is intact."""
-    try:
-        return verify(path)
-    except ValueError:
-        return False

@@ -71,6 +71,14 @@ def verify(directory: str | Path) -> bool:
     return True
 
 
+def is_intact(directory: str | Path) -> bool:
+    """Whether a folder has a `sha256.json`, and `verify` finds no fault."""
+    try:
+        return (Path(directory) / NAME).is_file() and verify(directory)
+    except ValueError:
+        return False
+
+
 def check_inside(name: str, source: str | Path) -> None:
     """Check that a relative path stays in its folder, on any system.
 
@@ -78,5 +86,5 @@ def check_inside(name: str, source: str | Path) -> None:
         ValueError: if not; it names the path and where it comes from.
     """
     parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or {"..", "~"} & set(parts) or set(name) & set('\\:\0\n'):
+    if not parts or name.startswith("/") or {"..", "~"} & set(parts) or set(name) & set("\\:\0\n"):
         raise ValueError(f"{source} lists {name!r}, which leads out of the folder")

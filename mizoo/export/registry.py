@@ -16,7 +16,7 @@ from rich.progress import track
 from mizoo.datasets.disk import naming
 from mizoo.datasets.lock import locked
 from mizoo.export.fetch import fetch
-from mizoo.export.manifest import NAME, SIGNATURE, check_inside, checksum, verify
+from mizoo.export.manifest import NAME, SIGNATURE, check_inside, checksum, is_intact, verify
 from mizoo.export.signature import authenticate
 
 VARIABLE = "MIZOO_REGISTRY"
@@ -98,7 +98,8 @@ def download(
     with naming(cache()):
         cache().mkdir(parents=True, exist_ok=True)
     with locked(cache() / f".{name}.lock"):
-        if intact(place, files):  # another process was faster
+        same = all((place / path).is_file() and checksum(place / path) == files[path] for path in files)
+        if same and is_intact(place):  # another process was faster
             authenticate(place, sha256, public_key)
             return place
         with _scratch(name) as unfinished:
@@ -116,11 +117,6 @@ def download(
                 place.replace(unfinished / "former")
             new.replace(place)
     return place
-
-
-def intact(place: Path, files: Mapping[str, str]) -> bool:
-    """Whether a folder has all files with these SHA-256, by path."""
-    return all((place / path).is_file() and checksum(place / path) == sha for path, sha in files.items())
 
 
 def write_registry(directory: str | Path) -> Path:

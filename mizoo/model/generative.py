@@ -210,8 +210,8 @@ class GenerativeModel(ABC):
         first = min(wrong)
         if on_invalid != "nan":
             raise ValueError(
-                f"{space}, event {first}: {wrong[first]}; of {len(values)} events {len(wrong)} cannot exist: "
-                "leave them out, or set on_invalid='nan'"
+                f"{space}, event {first}: {wrong[first]}; of {len(values)} events {len(wrong)} cannot "
+                "exist: leave them out, or set on_invalid='nan'"
             )
         bad = np.isin(np.arange(len(values)), list(wrong))
         # In place of a bad event a good one, if there is any, so that the others keep their random numbers.

@@ -1,5 +1,6 @@
 """Callbacks and runs."""
 
-from mizoo.training.callbacks import Backup, KSDistance, Warmup
+from mizoo.training.backup import Backup, DamagedBackup, KeepBest
+from mizoo.training.callbacks import KSDistance, Warmup
 
-__all__ = ["Backup", "KSDistance", "Warmup"]
+__all__ = ["Backup", "DamagedBackup", "KSDistance", "KeepBest", "Warmup"]

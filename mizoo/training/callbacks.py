@@ -1,12 +1,10 @@
 """Training callbacks in addition to those of Keras."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mizoo.core.types import Array
 from mizoo.datasets.events import Events
@@ -14,7 +12,6 @@ from mizoo.datasets.samples import Samples
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import observables
 from mizoo.model.stages import Stage
-from mizoo.model.turbo import Turbo
 
 
 class Warmup(keras.callbacks.Callback):
@@ -107,82 +104,3 @@ class KSDistance(keras.callbacks.Callback):
         if isinstance(self.events, Events) and self.events[space] is not None:
             return observables(events, space, self.events.process).values()
         return np.reshape(events, (len(events), -1)).T
-
-
-class Backup(keras.callbacks.Callback):
-    """Save the whole state of training after every epoch, and optionally within, for an exact resume.
-
-    One `tf.train.Checkpoint` holds weights, averages, the states of both optimisers, the means logged so
-    far and the states of all random generators. An interrupted save leaves the previous checkpoint intact.
-
-    Args:
-        directory: folder of the checkpoints, to resume from and to write to.
-        every: number of steps between two saves within an epoch; None for no such saves.
-        folder: folder to write to in place of `directory`, for workers that take part in saving but whose
-            copy is not needed.
-    """
-
-    def __init__(
-        self, directory: str | Path, every: int | None = None, folder: str | Path | None = None
-    ) -> None:
-        super().__init__()
-        self.directory = Path(directory)
-        self.every = every
-        self.folder = Path(folder or directory)
-        self._epoch, self._step = (tf.Variable(0, dtype=tf.int64) for _ in range(2))
-        self._means: list[np.ndarray] | None = None
-
-    def resume(self, model: Turbo) -> tuple[int, int]:
-        """Load the last backup, if any, into a compiled model.
-
-        Returns:
-            Number of epochs done, and of steps done in the next epoch.
-        """
-        latest = tf.train.latest_checkpoint(self.directory)
-        if latest is None:
-            return 0, 0
-        self._checkpoint(model).restore(latest).assert_consumed()
-        if step := int(self._step):
-            self._means = [variable.numpy() for variable in self._logged(model)]
-        return int(self._epoch), step
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._saver = tf.train.CheckpointManager(self._checkpoint(self.model), self.folder, max_to_keep=1)
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch.assign(epoch)
-        if self._means is not None:  # Keras has just reset the means
-            for variable, value in zip(self._logged(self.model), self._means, strict=True):
-                variable.assign(value)
-            self._means = None
-        else:
-            self._step.assign(0)
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        done = batch + 1
-        if (
-            self.every
-            and done < self.params["steps"]
-            and done // self.every > int(self._step) // self.every
-        ):
-            self._save(int(self._epoch), done)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._save(epoch + 1, 0)
-
-    def _save(self, epoch: int, step: int) -> None:
-        self._epoch.assign(epoch)
-        self._step.assign(step)
-        self._saver.save()
-
-    @staticmethod
-    def _logged(model: Turbo) -> list[keras.Variable]:
-        return [variable for mean in model.means.values() for variable in mean.variables]
-
-    def _checkpoint(self, model: Turbo) -> tf.train.Checkpoint:
-        variables = [
-            *model.variables, *model.optimizer.variables, *model.critic_optimizer.variables,
-            *self._logged(model),
-        ]  # fmt: skip
-        unique = list({id(v): v.value for v in variables}.values())
-        return tf.train.Checkpoint(variables=unique, epoch=self._epoch, step=self._step)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mizoo.datasets import Samples
+from mizoo.datasets.disk import telling_full
+from mizoo.datasets.lock import sole_writer
 from mizoo.evaluation.report import Report, evaluate
 from mizoo.export.card import write_card
 from mizoo.export.folders import check_folder
@@ -41,12 +43,19 @@ def ship(run: str | Path, directory: str | Path, test: Samples, tested: str | No
         FileExistsError: if the folder holds something other than a model.
         ImportError: without the extra `onnx`.
         ValueError: if `model.onnx` deviates from TensorFlow.
+        BlockingIOError: if another process writes the folder.
+        OSError: if the disk is full; the folder is as before.
     """
     run, directory = Path(run), Path(directory)
     check_place(run, directory)
     config = {**_config(run, directory), "tested": tested} if tested else _config(run, directory)
     model = load_keras(run / "model.keras")
     unfinished = directory.with_name(f".{directory.name}.part")
+    with sole_writer(directory), telling_full(directory, "the folder is as before"):
+        return _ship(model, config, unfinished, directory, test)
+
+
+def _ship(model: Turbo, config: dict[str, Any], unfinished: Path, directory: Path, test: Samples) -> Report:
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         model.export(unfinished, verbose=False)

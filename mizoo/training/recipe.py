@@ -1,14 +1,14 @@
 """Resumable training runs, each in one directory."""
 
+import hashlib
 import json
 import logging
 import math
 import os
 import platform
 import tempfile
-import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,9 @@ import pandas as pd
 import tensorflow as tf
 
 from mizoo.datasets import Events, Split
+from mizoo.datasets.disk import telling_full
+from mizoo.datasets.integrity import array_checksum
+from mizoo.datasets.lock import sole_writer
 from mizoo.distribute import collectives
 from mizoo.distribute.restart import LOST, WorkerLostError
 from mizoo.distribute.strategies import is_chief
@@ -29,8 +32,10 @@ from mizoo.model.precision import POLICIES, Choice, check_precision, choose, pol
 from mizoo.model.turbo import Turbo
 from mizoo.presets import PRESETS
 from mizoo.presets.data import described, differs
-from mizoo.training.callbacks import Backup, KSDistance, Warmup
-from mizoo.training.metrics import read_metrics
+from mizoo.training.backup import Backup, KeepBest
+from mizoo.training.callbacks import KSDistance, Warmup
+from mizoo.training.log import open_log
+from mizoo.training.metrics import MetricsLog, read_metrics, trim_metrics
 from mizoo.training.warm_start import start_from
 
 
@@ -102,9 +107,9 @@ def train(
 ) -> Turbo:
     """Train by a recipe, and write everything to a directory.
 
-    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state), `best.weights.h5`
-    (least validation KS) and finally `model.keras`. Of several workers only the chief writes to the
-    directory, but all of them resume from it, so they must share it.
+    Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state, twice),
+    `best.weights.h5` (least validation KS) and finally `model.keras`. Of several workers only the chief
+    writes to the directory, but all of them resume from it, so they must share it.
 
     Args:
         resume: whether to resume the run of the same recipe in the directory, if any. The result is
@@ -122,9 +127,11 @@ def train(
             term to warm up with; if a batch has more events than the data; if the replicas cannot share a
             batch evenly; or if the model to start from is missing or has other parts.
         WorkerLostError: if another worker is lost.
+        BlockingIOError: if another process trains this run.
+        OSError: if the disk is full; the last backup is intact.
     """
     directory = Path(directory)
-    _check(directory, recipe, resume, source)
+    _check(directory, recipe, data, resume, source)
     steps = data.train.steps(recipe.batch_size)
     strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
     try:
@@ -138,15 +145,18 @@ def train(
             raise ValueError(f"{recipe.preset} is trained in stages: it cannot be warmed up as well")
         model.adapt(data.train)
         # A backup includes the weights of the start, whose source may be gone by now.
-        new = tf.train.latest_checkpoint(directory / "backup") is None
+        new = not Backup(directory / "backup").saved()
         former = start_from(model, recipe.start) if recipe.start and new else None
         with ExitStack() as stack:  # the recipe is valid from here on
             if chief := is_chief(strategy):
                 folder = directory
+                directory.absolute().parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(sole_writer(directory))
+                stack.enter_context(telling_full(directory, "resume the run when there is space"))
                 _prepare(directory, recipe, data, choice.precision, former, source)
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            log = _log(folder / "log.txt")
+            log = open_log(folder / "log.txt")
             log.info("precision: %s, %s", *choice)
             if verbose and chief:
                 print(f"precision: {choice.precision}, {choice.reason}", flush=True)
@@ -191,6 +201,8 @@ def _fit(
     """Train with all callbacks, resuming from `directory` and writing to `folder`."""
     backup = Backup(directory / "backup", backup_every, folder / "backup")
     done, step = backup.resume(model)
+    if done and folder == directory:
+        trim_metrics(directory, done)
     _check_record(directory, done)
     metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
     log.info(
@@ -200,12 +212,8 @@ def _fit(
     callbacks = [
         Warmup(_likelihoods(model), recipe.warmup),
         KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
-        keras.callbacks.ModelCheckpoint(
-            best, monitor="val_ks", mode="min", save_best_only=True, save_weights_only=True,
-            # Without a threshold, no value would ever replace a NaN of the first epoch.
-            initial_value_threshold=_least(directory, "val_ks", done),
-        ),
-        MetricsLog(metrics, done),
+        KeepBest(best, _least(directory, "val_ks", done)),
+        MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(folder / "tensorboard"),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
         backup,
@@ -217,7 +225,8 @@ def _fit(
             verbose=verbose,
         )  # fmt: skip
     except BaseException as error:
-        log.error("stopped: %s", error or type(error).__name__)
+        with suppress(OSError):  # on a full disk
+            log.error("stopped: %s", error or type(error).__name__)
         raise
     # Only the directory has the best weights from before the run was resumed.
     if (kept := best if best.is_file() else directory / best.name).is_file():
@@ -252,36 +261,9 @@ def history(directory: str | Path) -> dict[str, Any]:
     return known
 
 
-class MetricsLog(keras.callbacks.CSVLogger):
-    """`CSVLogger` with a column for every term of the model, trained yet or not, and the seconds per epoch.
-
-    Args:
-        path: path of the file.
-        done: number of epochs to keep of an existing file; later ones are trained again.
-    """
-
-    def __init__(self, path: str | Path, done: int = 0) -> None:
-        super().__init__(path, append=done > 0)
-        self.done = done
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self.append and Path(self.filename).is_file():
-            lines = Path(self.filename).read_text().splitlines(keepends=True)
-            kept = Path(f"{self.filename}.part")
-            kept.write_text("".join(lines[: 1 + self.done]))
-            kept.replace(self.filename)
-        super().on_train_begin(logs)
-        names = list(self.model.means)
-        self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_epoch_end(epoch, {**(logs or {}), "seconds": round(time.monotonic() - self._start, 2)})
-
-
-def _check(directory: Path, recipe: Recipe, resume: bool, source: dict[str, Any] | None) -> None:
+def _check(
+    directory: Path, recipe: Recipe, data: Split, resume: bool, source: dict[str, Any] | None
+) -> None:
     if (directory / "backup").is_dir() and not (directory / "config.json").is_file():
         raise FileNotFoundError(f"{directory / 'config.json'}: no such file, and a backup beside it")
     check_folder(directory, ("config.json",), "a run")
@@ -298,6 +280,19 @@ def _check(directory: Path, recipe: Recipe, resume: bool, source: dict[str, Any]
         raise ValueError(f"the run in {directory} has another {names}: {'; '.join(found.values())}")
     if source is not None and "data" in config and differs(config["data"], source):
         raise ValueError(f"the run in {directory} was trained on other data: {described(config['data'])}")
+    if "events" in config and (events := _events(data)) != config["events"]:
+        before, now = (one["train"]["number"] for one in (config["events"], events))
+        raise ValueError(f"the run in {directory} was trained on other events: {before}, now {now}")
+
+
+def _events(data: Split) -> dict[str, dict[str, Any]]:
+    """Numbers and checksums of the events that a run uses."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, samples in (("train", data.train), ("validation", data.validation)):
+        arrays = [samples.x, samples.z, samples.weights]
+        sums = [array_checksum(array) for array in arrays if array is not None]
+        found[name] = {"number": len(samples), "sha256": hashlib.sha256("".join(sums).encode()).hexdigest()}
+    return found
 
 
 def _changes(former: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
@@ -327,10 +322,12 @@ def _check_record(directory: Path, done: int) -> None:
     Raises:
         FileNotFoundError, ValueError: if not; it names the path.
     """
+    metrics = directory / "metrics.csv"
+    # An interruption may come between the row of the first epoch and its backup.
+    if not done and metrics.is_file() and len(metrics.read_bytes().splitlines()) > 2:
+        raise FileNotFoundError(f"{directory / 'backup'}: no backup of the epochs in {metrics.name}")
     if done and len(read_metrics(directory)) < done:
-        raise ValueError(
-            f"{directory / 'metrics.csv'} is damaged: {done} epochs are done, and it has fewer"
-        )
+        raise ValueError(f"{metrics} is damaged: {done} epochs are done, and it has fewer")
     best = directory / "best.weights.h5"
     if math.isfinite(_least(directory, "val_ks", done)) and not best.is_file():
         raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
@@ -351,7 +348,7 @@ def _prepare(
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     content: dict[str, Any] = {
         "recipe": asdict(recipe), "precision": precision, "keras": keras.version(), "machine": machine,
-        "domain": Domain.of(data.train).to_dict(),
+        "domain": Domain.of(data.train).to_dict(), "events": _events(data),
     }  # fmt: skip
     if source is not None:
         content["data"] = source
@@ -362,25 +359,14 @@ def _prepare(
     whole.replace(config)
 
 
-def _log(path: Path) -> logging.Logger:
-    log = logging.getLogger(f"mizoo.{path.parent.name}")
-    log.setLevel(logging.INFO)
-    for handler in log.handlers[:]:
-        log.removeHandler(handler)
-        handler.close()
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    log.propagate = False
-    return log
-
-
 def _line(epoch: int, logs: Mapping[str, float]) -> str:
     return f"epoch {epoch + 1}: " + ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
 
 
 def _least(directory: Path, column: str, epochs: int) -> float:
     """Least value of a column of `metrics.csv` in its first epochs, infinity if there is none."""
+    if not epochs:
+        return math.inf
     known = _column(directory, column)[:epochs].dropna()
     return float(known.min()) if len(known) else math.inf
 

@@ -37,7 +37,9 @@ def start_from(model: Turbo, name: str | Path) -> Path:
         take_weights(model, former.trainable())
         return former.path
     if not isinstance(former, Turbo):
-        raise ValueError(f"{name} is {former!r}, which has no weights to start from: give a run or a SavedModel")
+        raise ValueError(
+            f"{name} is {former!r}, which has no weights to start from: give a run or a SavedModel"
+        )
     take_weights(model, former)
     return Path(name)
 
