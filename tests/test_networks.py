@@ -27,7 +27,7 @@ def test_kind_is_chosen_from_the_shapes():
 
     assert kinds((3,), (2,)) == {"Dense"}
     assert {"Conv2D", "Dense", "Flatten"} <= kinds((8, 8, 1), (2,))
-    assert {"Conv2D", "Dense", "Resizing"} <= kinds((2,), (8, 8, 1))
+    assert {"Conv2D", "Dense", "UpSampling2D"} <= kinds((2,), (8, 8, 1))
     assert "Concatenate" in kinds((8, 8, 1), (8, 8, 2))  # a U-Net skips
     assert "Add" in kinds((8, 8, 1), (16, 16, 1))
 

@@ -16,7 +16,7 @@ from mizoo.datasets.samples import Samples
 from mizoo.distribute.resume import Resumable
 from mizoo.distribute.workers import AcrossReplicas
 from mizoo.model.compilation import Announced
-from mizoo.model.inputs import check_enough, enough, least_events, one_line, read
+from mizoo.model.inputs import by_shape, check_enough, least_events, one_line, read
 from mizoo.model.learning_rates import Rates
 from mizoo.model.parts import Parts
 from mizoo.model.staged import Staged, Stages
@@ -334,10 +334,15 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         return samples.batches(batch_size or default, least)
 
     def _checked_batches(self, data: Any) -> Any:
-        """The user's batches, with a check of their size where TensorFlow supports one."""
-        if not isinstance(data, tf.data.Dataset) or least_events(self) == 1:
+        """The user's batches, checked before the first step where TensorFlow supports it."""
+        if not isinstance(data, tf.data.Dataset):
             return data
-        return data.map(lambda *batch: enough(self, batch if len(batch) > 1 else batch[0]))
+
+        @tf.autograph.experimental.do_not_convert  # errors would have the lines of its own code
+        def checked(*batch: Any) -> dict[str, Any]:
+            return by_shape(self, batch if len(batch) > 1 else batch[0])
+
+        return data.map(checked)
 
 
 def _size(

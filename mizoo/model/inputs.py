@@ -90,28 +90,46 @@ def _check_target(model: Parts, arrays: Mapping[str, Any], y: Array | None) -> N
     if y is None or not model.has_prior:
         return
     x, z = (np.asarray(arrays[space]) for space in ("x", "z"))
+    if x.shape == z.shape and np.array_equal(x, z):
+        raise _no_target(model, z.shape)
+    check_target_shape(model, z.shape)
+
+
+def check_target_shape(model: Parts, given: tuple[int | None, ...]) -> None:
+    """Check that the second part of the data of a model with a prior has the shape of z.
+
+    Raises:
+        ValueError: if not, as for a target or labels in Keras.
+    """
     shape = model.z_representation.physical_shape
-    if (x.shape == z.shape and np.array_equal(x, z)) or z.shape[1:] not in (shape, shape[:-1], (*shape, 1)):
-        raise ValueError(
-            f"y is read as z of shape (n, {', '.join(map(str, shape))}), not as a target of shape "
-            f"{z.shape}: {model.name} draws z from a prior, so give x alone"
-        )
+    if model.has_prior and tuple(given[1:]) not in (shape, shape[:-1], (*shape, 1)):
+        raise _no_target(model, given)
 
 
-def _fitting(space: str, array: np.ndarray, shape: Shape) -> np.ndarray:
+def _no_target(model: Parts, given: tuple[int | None, ...]) -> ValueError:
+    shape = ", ".join(map(str, model.z_representation.physical_shape))
+    return ValueError(
+        f"y is read as z of shape (n, {shape}), not as a target of shape {tuple(given)}: "
+        f"{model.name} draws z from a prior, so give x alone"
+    )
+
+
+def _fitting(space: str, array: Array, shape: Shape, count: int | None = None) -> Array:
     """An array in the shape of its space, up to an axis of length 1 at the end."""
-    given = array.shape[1:]
+    given = tuple(array.shape[1:])
     if given != shape and (*given, 1) == shape:
         return array[..., None]
     if given != shape and given == (*shape, 1):
         return array[..., 0]
-    if given != shape:
-        raise ValueError(f"{space} must have shape (n, {', '.join(map(str, shape))}), got {array.shape}")
+    if given != shape or (count is not None and array.shape[0] not in (count, None)):
+        expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
+        hint = ", channels last" if len(shape) == 3 and given == (shape[2], *shape[:2]) != shape else ""
+        raise ValueError(f"{space} must have shape ({expected}){hint}, got {tuple(array.shape)}")
     return array
 
 
 def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -> Tensor:
-    """Values (n, *shape) as a tensor.
+    """Values (n, *shape) as a tensor. An axis of length 1 at the end may be missing or too many.
 
     Args:
         name: name of the argument, for messages.
@@ -120,13 +138,51 @@ def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -
         count: number of events, if it is known.
 
     Raises:
-        ValueError: for another shape.
+        ValueError: for another shape, for complex numbers and, where values are known, for one that is not
+            finite.
     """
     values = tf.convert_to_tensor(values)
-    if tuple(values.shape[1:]) != tuple(shape) or not values.shape[:1].is_compatible_with([count]):
-        expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
-        raise ValueError(f"{name} must have shape ({expected}), got {tuple(values.shape)}")
+    if values.dtype.is_complex:
+        raise ValueError(f"{name} must be real numbers, got complex ones")
+    if values.shape.rank is None:  # of a generator, whose shapes are known at run time
+        return tf.ensure_shape(values, (count, *shape))
+    values = _fitting(name, values, tuple(shape), count)
+    if values.dtype.is_floating and not tf.is_symbolic_tensor(values):
+        finite = np.isfinite(values.numpy().astype("float64")).reshape(len(values), -1).all(1)
+        if not finite.all():
+            raise ValueError(
+                f"{name} has {(~finite).sum()} bad events; the first is event {finite.argmin()}: not finite"
+            )
     return values
+
+
+def coordinates(model: Parts, space: str, data: Array) -> Tensor:
+    """Coordinates of external data (n, …), which may lack information that the training data have."""
+    representation = model.representations[space]
+    return representation(representation.assign(of_shape(space, data, representation.physical_shape)))
+
+
+def by_shape(model: Parts, data: Any) -> dict[str, Tensor]:
+    """A batch as it comes, as a dictionary of arrays of the model's shapes by space.
+
+    Args:
+        model: a `Turbo`.
+        data: arrays of x, tuples (x, z), or dictionaries of them.
+
+    Raises:
+        ValueError: for other data, for weights, and for a batch whose size is known and too small; as
+            TensorFlow's own error where it is known at run time only, see `one_line`.
+    """
+    x, z, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is not None:
+        raise ValueError("weights within batches are not used: give fit or evaluate arrays or Samples")
+    if z is not None and not isinstance(x, Mapping) and z.shape.rank is not None:
+        check_target_shape(model, tuple(z.shape))
+    batch = {
+        space: of_shape(space, values, model.representations[space].physical_shape)
+        for space, values in by_space(x, z).items()
+    }
+    return enough(model, batch)
 
 
 # ------------------------------------------------------------------ enough events

@@ -10,7 +10,7 @@ from mizoo.core.types import Batch, Tensor
 from mizoo.distribute import collectives
 from mizoo.distribute.train_function import Logs
 from mizoo.model.averages import update_average
-from mizoo.model.inputs import by_space, enough, of_shape
+from mizoo.model.inputs import by_shape, by_space
 from mizoo.model.staged import Staged
 from mizoo.model.terminate_on_nan import step
 from mizoo.objectives.streams import Streams
@@ -63,11 +63,7 @@ class Steps(Staged):
         return streams
 
     def _batch(self, data: Any, training: bool) -> Batch:
-        x, z, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise ValueError("weights within batches are not used: give fit or evaluate arrays or Samples")
-        batch = enough(self, by_space(x, z))
-        batch = {s: of_shape(s, v, self.representations[s].physical_shape) for s, v in batch.items()}
+        batch = by_shape(self, data)
         for layer in keras.tree.flatten(self.augmentation or []):
             batch = layer(batch, training=training)
         return {space: self.representations[space](values) for space, values in batch.items()}

@@ -25,9 +25,14 @@ def _convolution(filters: int, activation: str | None, stride: int = 1) -> layer
     return layers.Conv2D(filters, 3, strides=stride, padding="same", activation=activation)
 
 
-def _resized(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Features (n, h, w, c) resized to `size` by nearest-neighbour interpolation."""
-    return layers.Resizing(*size, interpolation="nearest")(features)
+def _doubled(features: Tensor, size: tuple[int, int]) -> Tensor:
+    """Features (n, h, w, c) at twice the size, without a last row or column that `size` does not have.
+
+    XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours.
+    """
+    doubled = layers.UpSampling2D(2)(features)
+    excess = tuple((0, given - wanted) for given, wanted in zip(doubled.shape[1:3], size, strict=True))
+    return doubled if excess == ((0, 0), (0, 0)) else layers.Cropping2D(excess)(doubled)
 
 
 def to_vector(
@@ -56,7 +61,7 @@ def to_image(
     features = layers.Dense(math.prod(smallest) * widest, activation=activation)(features)
     features = layers.Reshape((*smallest, widest))(features)
     for i, size in enumerate(reversed(larger)):
-        features = _convolution(widest // 2 ** (i + 1), activation)(_resized(features, size))
+        features = _convolution(widest // 2 ** (i + 1), activation)(_doubled(features, size))
     features = _convolution(filters, activation)(features)
     return keras.Model(vector, _convolution(shape[-1], last)(features), name=name)
 
@@ -79,7 +84,7 @@ def image_to_image(
         features = _convolution(filters * 2 ** (i + 1), activation, 2)(features)
     features = _convolution(filters * 2 ** len(larger), activation)(features)
     for i, (size, skip) in reversed(list(enumerate(zip(larger, skipped, strict=True)))):
-        features = layers.Concatenate()([_resized(features, size), skip])
+        features = layers.Concatenate()([_doubled(features, size), skip])
         features = _convolution(filters * 2**i, activation)(features)
     return keras.Model(image, _convolution(channels, last)(features), name=name)
 
@@ -100,5 +105,6 @@ def upscale(
         inner = _convolution(filters, None)(_convolution(filters, activation)(features))
         features = layers.Add()([features, inner])
     features = _convolution(filters, activation)(layers.Add()([features, first]))
-    features = _convolution(filters, activation)(_resized(features, (target[0], target[1])))
+    features = layers.Resizing(target[0], target[1], interpolation="bilinear")(features)
+    features = _convolution(filters, activation)(features)
     return keras.Model(image, _convolution(target[-1], last)(features), name=name)

@@ -1,0 +1,52 @@
+"""Every preset trains where a GPU is listed, for which Keras compiles steps with XLA."""
+
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from golden import SMALL
+
+from mizoo import presets
+from mizoo.networks import image_to_image, to_image
+from mizoo.presets import PRESETS
+
+AS_OFTEN = {"vae"}  # compiled by CI too: compilation takes most of a minute
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.ci if name in AS_OFTEN else pytest.mark.slow)
+        for name in PRESETS
+    ],
+)
+def test_every_preset_trains_where_a_gpu_is_listed(name, monkeypatch):
+    listed = tf.config.list_physical_devices()
+    monkeypatch.setattr(
+        tf.config, "list_physical_devices", lambda *_: [*listed, SimpleNamespace(device_type="GPU")]
+    )
+    options = {"units": 8} if "units" in PRESETS[name].arguments else {}
+    model = PRESETS[name].factory(**{**options, **SMALL.get(name, {})})
+    assert model.jit_compile
+    before = [weight.numpy() for weight in model.mapper_variables]
+    model.fit(PRESETS[name].load_dataset().train[:32], batch_size=32, verbose=0)
+    assert any(
+        (weight.numpy() != old).any() for weight, old in zip(model.mapper_variables, before, strict=True)
+    )
+
+
+@pytest.mark.parametrize("size", [(8, 8), (25, 25), (7, 12)])
+def test_images_of_any_size_are_enlarged_without_resizing(size):
+    """XLA has no gradient of `Resizing` by nearest neighbours."""
+    for network, given in (
+        (to_image(3, (*size, 2), 2), np.zeros((1, 3))),
+        (image_to_image((*size, 2), 2, 2), np.zeros((1, *size, 2))),
+    ):
+        assert network(given).shape == (1, *size, 2)
+        assert not any(isinstance(layer, keras.layers.Resizing) for layer in network.layers)
+
+
+def test_auto_is_no_compilation_on_a_cpu():
+    assert presets.ae(x=(2,), latent=1, units=4).jit_compile is False
