@@ -90,7 +90,10 @@ def train(
     ] = None,
     data: Annotated[
         Optional[list[Path]],
-        typer.Option(help="NumPy files of arrays x and z, or files of events; by default packaged data."),
+        typer.Option(
+            help="Files of arrays x and z (.npz, .npy), tables (.csv, .parquet), folders of images, or "
+            "files of events; by default packaged data."
+        ),
     ] = None,
     process: ProcessName = None,
     columns: ColumnsFile = None,
@@ -315,6 +318,26 @@ def unfold(
 ) -> None:  # fmt: skip
     """Draw partons z given detector objects x, for any number of events; or, for arrays, any z given x."""
     _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
+
+
+@app.command()
+def sample(
+    model: Model,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="Number of draws.")] = 64,
+    out: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--out", help="File to write: .npz, or any format of events. Images get a .png beside."
+        ),
+    ] = None,
+    seed: Seed = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw new x from the prior of a model, and for images write a grid of the first 64 of them as well."""
+    from mizoo.export.sample import sample as draw_samples
+
+    paths = draw_samples(model, count, out, seed, overwrite)
+    console.print(f"{count} draws are in {' and '.join(map(str, paths))}", soft_wrap=True)
 
 
 @app.command()

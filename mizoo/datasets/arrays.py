@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mizoo.datasets.images import read_images
 from mizoo.datasets.integrity import verify
+from mizoo.datasets.plain_tables import is_table, read_table
 from mizoo.datasets.readers.damage import named
 from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.readers.numpy_files import PROCESS, load
@@ -15,24 +17,29 @@ from mizoo.datasets.weights import WEIGHTS, weight_name
 _Arrays = dict[str, np.ndarray]
 
 
-def read_arrays(*paths: str | Path, max_bytes: int = MAX_BYTES) -> Samples:
-    """Read x, z or both from NumPy files: `.npz` with arrays of these names, or one array, which is x.
+def read_arrays(*paths: str | Path, paired: bool = True, max_bytes: int = MAX_BYTES) -> Samples:
+    """Read x, z or both from NumPy files, tables and folders of images.
 
-    An array `weights` or `weight` has the weights of the rows. Arrays (n, H, W) are read as images of one
-    channel, (n, H, W, 1). Files with the same arrays are concatenated; then files with x and files with z
-    are paired row by row.
+    NumPy files are `.npz` with arrays of these names, or one array, which is x. An array `weights` or
+    `weight` has the weights of the rows. Arrays (n, H, W) are read as images of one channel, (n, H, W, 1).
+    Of Parquet and CSV files (`.parquet`, `.csv`, `.csv.gz`), x are all columns of numbers, see
+    `mizoo.datasets.plain_tables`. Folders have images as PNG or JPEG, see `mizoo.datasets.images`.
+
+    Files with the same arrays are concatenated; then files with x and files with z are paired row by row.
 
     Args:
+        paired: whether rows of x and z belong together; if not, their numbers may differ.
         max_bytes: largest memory for the arrays, in bytes.
 
     Raises:
         FileNotFoundError: if a file does not exist.
+        ImportError: without pyarrow, for Parquet files.
         ValueError: for files of another format, or arrays that are no samples or do not fit together; it
             names the file.
     """
     if not paths:
         raise ValueError("nothing to read: give a file")
-    files = [_arrays(path, max_bytes) for path in paths]
+    files = [_arrays(path, paired, max_bytes) for path in paths]
     named_all = " and ".join(map(str, paths))
     check_bytes(
         sum(a.nbytes for arrays in files for a in arrays.values()), max_bytes, f"{named_all}: together"
@@ -51,13 +58,21 @@ def read_arrays(*paths: str | Path, max_bytes: int = MAX_BYTES) -> Samples:
         raise ValueError(f"{named_all} have different weights: one weight per row is expected")
     with named(named_all):
         spaces = {space: array for arrays in joined for space, array in arrays.items()}
-        return Samples(spaces.get("x"), spaces.get("z"), weights=weights[0] if weights else None)
+        return Samples(
+            spaces.get("x"), spaces.get("z"), paired=paired, weights=weights[0] if weights else None
+        )
 
 
-def _arrays(path: str | Path, max_bytes: int) -> _Arrays:
-    """Arrays x and z, and weights if there are any, of one file."""
-    content = load(path, max_bytes)
+def _content(path: str | Path, max_bytes: int) -> _Arrays | np.ndarray:
+    if Path(path).is_dir():
+        return read_images(path, max_bytes)
+    return read_table(path, max_bytes) if is_table(path) else load(path, max_bytes)
+
+
+def _arrays(path: str | Path, paired: bool, max_bytes: int) -> _Arrays:
+    """Arrays x and z, and weights if there are any, of one file or folder."""
     with named(path):
+        content = _content(path, max_bytes)
         verify(path)
         arrays = {"x": content} if isinstance(content, np.ndarray) else content
         weights = arrays.pop(name) if (name := weight_name(arrays, str(path))) else None
@@ -72,7 +87,7 @@ def _arrays(path: str | Path, max_bytes: int) -> _Arrays:
         for space, array in arrays.items():
             _check_numbers(array, space, "fiub")
             arrays[space] = array[..., None] if array.ndim == 3 else array
-        if "x" in arrays and "z" in arrays and len(arrays["x"]) != len(arrays["z"]):
+        if paired and "x" in arrays and "z" in arrays and len(arrays["x"]) != len(arrays["z"]):
             raise ValueError(f"x and z must be pairs, got {len(arrays['x'])} x and {len(arrays['z'])} z")
         if weights is not None:
             _check_numbers(weights, WEIGHTS, "fiu")

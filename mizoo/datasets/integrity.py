@@ -15,7 +15,11 @@ _LINE = re.compile(r"\\?([0-9a-fA-F]{64})(?: [ *](.+))?")
 
 
 def checksum(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
+    """SHA-256 of a file, or of the names and contents of all files in a folder, in hexadecimal digits."""
+    if (folder := Path(path)).is_dir():
+        files = sorted(inner for inner in folder.rglob("*") if inner.is_file())
+        lines = [f"{checksum(inner)}  {inner.relative_to(folder).as_posix()}\n" for inner in files]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

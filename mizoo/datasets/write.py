@@ -62,6 +62,19 @@ def weights(events: Samples) -> dict[str, np.ndarray]:
     return {} if events.weights is None else {WEIGHTS: events.weights}
 
 
+def write_arrays(path: str | Path, arrays: Arrays) -> None:
+    """Write plain arrays by name to an `.npz`, atomically."""
+    path = Path(path)
+    unfinished = path.with_name(f".{path.stem}.part.npz")
+    try:
+        with naming(path):
+            np.savez(unfinished, **dict(arrays))
+            settle(unfinished)
+            unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 @contextmanager
 def writer(path: str | Path, process: Process, overwrite: bool = True) -> Iterator[Append]:
     """Context that yields a function to append events to a file, which appears at the end; see `write`."""

@@ -44,7 +44,7 @@ def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[s
             draw = getattr(model, method)
             if source in methods and isinstance(model, GenerativeModel):
                 draw = partial(draw, on_invalid="ignore")  # it is the model's own draws that are measured
-            draw = _for_rows(draw) if method == "sample" else draw
+            draw = for_rows(draw) if method == "sample" else draw
             made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])
     drawn = {stream: made[stream] for stream in methods if stream in made}
     if not drawn:
@@ -52,7 +52,7 @@ def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[s
     return drawn
 
 
-def _for_rows(sample: Callable[..., ArrayLike]) -> Callable[..., ArrayLike]:
+def for_rows(sample: Callable[..., ArrayLike]) -> Callable[..., ArrayLike]:
     """`sample` as a function of rows, which draws one sample per row."""
     return lambda rows, **seed: sample(len(rows), **seed)
 

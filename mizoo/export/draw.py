@@ -7,9 +7,8 @@ from typing import Any, Literal
 import numpy as np
 
 from mizoo.datasets import Columns, read_arrays
-from mizoo.datasets.disk import naming, settle
 from mizoo.datasets.lock import sole_writer
-from mizoo.datasets.write import check_target, weights
+from mizoo.datasets.write import check_target, weights, write_arrays
 from mizoo.evaluation.streams import in_chunks
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
@@ -106,18 +105,11 @@ def _draw_arrays(
     if (events := data[given]) is None:
         raise ValueError(f"{source}: {method} needs {given}, and the file has none")
     origin.check_shape(given, events, source)
-    unfinished = out.with_name(f".{out.stem}.part.npz")
     with sole_writer(out):
         seeds = [None if seed is None else [seed, j] for j in range(samples or 1)]
         made = [in_chunks(getattr(origin.model, method), events, method, seed=one) for one in seeds]
         arrays: dict[str, Any] = {drawn: made[0], **weights(data)}
         if samples is not None:
             arrays = rows(drawn, made, np.arange(len(events)), data.weights)
-        try:
-            with naming(out):
-                np.savez(unfinished, **arrays)
-                settle(unfinished)
-                unfinished.replace(out)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        write_arrays(out, arrays)
     return len(events)

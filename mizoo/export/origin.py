@@ -112,7 +112,10 @@ class Origin:
                 known = self.process is not None
                 arrays = False if known else True if self.shapes.get("x") else None
                 own = columns or self.columns
-                samples = read_data(paths, self.process, own if known else columns, arrays, skip_bad)
+                samples = read_data(
+                    paths, self.process, own if known else columns, arrays, skip_bad,
+                    paired=self.record.get("paired", True),
+                )  # fmt: skip
             return self._fitting(samples, paths)
         if "files" in self.record:
             return self._fitting(held_out(self.record, split), [f["name"] for f in self.record["files"]])

@@ -7,11 +7,15 @@ the demonstration, the number of events and their shapes. The same split can thu
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from mizoo.datasets import Events, Samples, Split, read, read_arrays
 from mizoo.datasets.integrity import checksum
+from mizoo.datasets.plain_tables import is_plain, is_table
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.limits import MAX_BYTES
 from mizoo.datasets.readers.sources import opened
@@ -29,7 +33,9 @@ class UnusedData(UserWarning):
 
 
 def are_arrays(paths: Sequence[str | Path]) -> bool:
-    """Whether files hold NumPy arrays; otherwise they hold events.
+    """Whether files hold plain arrays: NumPy files, tables without momenta, and folders of images.
+
+    Otherwise they hold events. NumPy files and tables may be read as events, too.
 
     Raises:
         ValueError: for files of both kinds, with the first of each, or for a repeated file.
@@ -39,7 +45,8 @@ def are_arrays(paths: Sequence[str | Path]) -> bool:
         raise ValueError(f"{twice[-1]} is given twice: its events would count twice")
     kinds: dict[bool, str] = {}
     for path in paths:
-        kinds.setdefault(Path(path).suffix.lower() in _ARRAYS, str(path))
+        arrays = Path(path).suffix.lower() in _ARRAYS or Path(path).is_dir() or is_plain(path)
+        kinds.setdefault(arrays, str(path))
     if len(kinds) > 1:
         raise ValueError(
             f"{kinds[True]} has arrays and {kinds[False]} has events: give files of one kind, not of both"
@@ -53,6 +60,7 @@ def read_data(
     columns: Columns | Mapping[str, Any] | str | Path | None = None,
     arrays: bool | None = None,
     skip_bad: bool = False,
+    paired: bool = True,
 ) -> Samples:
     """Read all files of one kind: plain arrays, or events of a process.
 
@@ -60,9 +68,10 @@ def read_data(
         paths: paths of the files.
         process: the process of the events; by default the one that the files name.
         columns: names of columns, see `mizoo.datasets.read`.
-        arrays: whether they are plain arrays. If None, NumPy files are, unless they name their process or
-            one is given.
+        arrays: whether they are plain arrays. If None, NumPy files, folders, and tables without momenta
+            are, unless they name their process, or it or `columns` are given.
         skip_bad: whether to leave out bad events.
+        paired: whether rows of plain arrays x and z belong together.
 
     Raises:
         FileNotFoundError, ValueError: as `read` and `read_arrays` raise, for a mixture of kinds, and for
@@ -71,12 +80,13 @@ def read_data(
     plain = are_arrays(paths)
     if arrays and not plain:
         raise ValueError(f"{paths[0]} is no file of arrays, which this model takes: give them as .npz")
-    if plain and (arrays or (arrays is None and process is None and _says(paths[0]) is None)):
+    named = process is not None or (columns is not None and is_table(paths[0]))
+    if plain and (arrays or (arrays is None and not named and _says(paths[0]) is None)):
         if skip_bad:
             raise ValueError(f"{paths[0]}: {_NO_BAD_ROWS}")
         if columns is not None:
             raise ValueError(f"{paths[0]}: columns are of files of events, and these are arrays")
-        return read_arrays(*paths)
+        return read_arrays(*paths, paired=paired)
     return read(*paths, process=process, columns=columns, skip_bad=skip_bad)
 
 
@@ -101,7 +111,7 @@ def read_to_compare(
 
 def _says(path: str | Path) -> Process | None:
     """The process that a file names, if it does."""
-    return opened(path, None, MAX_BYTES).process
+    return None if Path(path).is_dir() else opened(path, None, MAX_BYTES).process
 
 
 def split_of(samples: Samples) -> Split:
@@ -110,9 +120,20 @@ def split_of(samples: Samples) -> Split:
     Raises:
         ValueError: if there are fewer than 10 events.
     """
-    if not (tenth := len(samples) // 10):
+    if len(samples) < 10:
         raise ValueError(f"training needs at least 10 events, got {len(samples)}")
-    return Split(samples[: -2 * tenth], samples[-2 * tenth : -tenth], samples[-tenth:])
+
+    def cut(array: np.ndarray, first: int, last: int) -> np.ndarray:
+        """Rows from one tenth to another, counted from the end; unpaired spaces differ in their tenths."""
+        tenth = len(array) // 10
+        return array[len(array) - first * tenth if first else 0 : len(array) - last * tenth]
+
+    def part(first: int, last: int) -> Samples:
+        parts = {space: cut(array, first, last) for space, array in samples.arrays().items()}
+        weights = None if samples.weights is None else cut(samples.weights, first, last)
+        return replace(samples, **parts, weights=weights)
+
+    return Split(part(0, 2), part(2, 1), part(1, 0))
 
 
 def training_data(
@@ -126,7 +147,7 @@ def training_data(
 
     Args:
         name: name of the preset.
-        paths: paths of files of one kind: NumPy files with arrays x and z, or files of events.
+        paths: paths of files of one kind: of plain arrays, see `mizoo.datasets.read_arrays`, or of events.
         process: the process of the events; by default the one that the files name.
         columns: names of columns of the files, see `mizoo.datasets.read`.
         skip_bad: whether to leave out bad events.
@@ -145,7 +166,8 @@ def training_data(
             if given:
                 raise ValueError(f"{option} needs files of events as data (--data)")
         return _packaged(preset, process)
-    samples = read_data(paths, process, columns, skip_bad=skip_bad)
+    paired = preset.data != "unpaired"
+    samples = read_data(paths, process, columns, skip_bad=skip_bad, paired=paired)
     if not preset.takes_shapes and not isinstance(samples, Events):
         raise ValueError(f"{paths[0]}: {name} takes events: say of which process (--process)")
     try:
@@ -160,6 +182,7 @@ def training_data(
     ]
     of = samples.process.to_dict() if isinstance(samples, Events) else None
     content = {"files": files, "skip_bad": skip_bad, "process": of, "columns": _plain(columns)}
+    content |= {} if samples.paired else {"paired": False}
     options: dict[str, Any]  # a flow of x alone knows no process
     if of and preset.takes_process and not (preset.data == "x or pairs" and "z" not in own):
         options = {"process": of}
@@ -204,7 +227,7 @@ def same_files(record: dict[str, Any], paths: Sequence[str | Path]) -> bool:
     """
     are_arrays(paths)
     for path in paths:
-        if not Path(path).is_file():
+        if not Path(path).exists():
             raise FileNotFoundError(f"{path}: no such file")
     known = [file["sha256"] for file in record.get("files", ())]
     found = {str(path): checksum(path) for path in paths}
@@ -235,7 +258,7 @@ def held_out(
     """
     paths = paths or [Path(file.get("path", file["name"])) for file in record["files"]]
     for path, file in zip(paths, record["files"], strict=True):
-        if not Path(path).is_file():
+        if not Path(path).exists():
             raise FileNotFoundError(f"{path}: no such file; the model was trained on it: give it as --data")
         if checksum(path) != file["sha256"]:
             raise ValueError(f"{path} is not the file that the model was trained on: it was changed")
@@ -246,6 +269,7 @@ def held_out(
         record.get("columns"),
         arrays=process is None,
         skip_bad=record["skip_bad"],
+        paired=record.get("paired", True),
     )
     return getattr(split_of(samples), split)
 

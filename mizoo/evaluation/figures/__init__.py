@@ -3,6 +3,7 @@
 from mizoo.evaluation.figures.corner import corner
 from mizoo.evaluation.figures.correlations import correlations
 from mizoo.evaluation.figures.draw import draw
+from mizoo.evaluation.figures.grid import image_grid
 from mizoo.evaluation.figures.latent import latent_pairs
 from mizoo.evaluation.figures.learning import learning_curves
 from mizoo.evaluation.figures.ratio import ratios
@@ -14,6 +15,7 @@ __all__ = [
     "corner",
     "correlations",
     "draw",
+    "image_grid",
     "latent_pairs",
     "learning_curves",
     "ratios",
