@@ -1,6 +1,6 @@
 """Beyond marginal distributions: relations of generated events to the events they were generated from."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -151,11 +151,18 @@ class Retrieval(NamedTuple):
     correlation: float
 
 
-def retrieve(first: ArrayLike, second: ArrayLike) -> Retrieval:
-    """Retrieve the partners of vectors (n, d) among n others, after standardising components."""
+def retrieve(
+    first: ArrayLike, second: ArrayLike, metric: Literal["euclidean", "cosine"] = "euclidean"
+) -> Retrieval:
+    """Retrieve the partners of vectors (n, d) among n others, after standardising components.
+
+    Args:
+        first, second: vectors (n, d) of pairs.
+        metric: distance between vectors.
+    """
     vectors = (np.asarray(v, dtype="float64") for v in (first, second))
     one, other = ((v - v.mean(0)) / (v.std(0) + 1e-12) for v in vectors)
-    distances = cdist(one, other)
+    distances = cdist(one, other, metric)
     own = np.diag(distances)
     ranks = (distances < own[:, None]).sum(1)
     return Retrieval(
