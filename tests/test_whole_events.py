@@ -8,12 +8,8 @@ import tensorflow as tf
 from whole_events import COUNT, PROCESS, made_up
 
 from mizoo.datasets import Events
-from mizoo.evaluation import compare
-from mizoo.evaluation.conditional import responses
-from mizoo.evaluation.domain import Domain
-from mizoo.evaluation.observables import masses, observables
 from mizoo.objectives import Acceptance
-from mizoo.physics import BeamSymmetry, JetMatching, accepted, reconstruct
+from mizoo.physics import BeamSymmetry, JetMatching, accepted
 from mizoo.physics.process import Process
 from mizoo.representations import AcceptedMomenta, ObjectCoordinates
 
@@ -147,19 +143,13 @@ def test_features_of_a_fixed_number_are_checked_as_well():
 @pytest.mark.parametrize(
     "use",
     [
-        lambda events: observables(events.x, "x", PROCESS),
-        lambda events: masses(events.x, "x", PROCESS),
-        lambda events: responses(events.x, events.z, PROCESS),
-        lambda events: Domain.of(events),
-        lambda events: reconstruct(events.x, PROCESS),
-        lambda events: JetMatching.of(PROCESS),
-        lambda events: Acceptance.of(PROCESS),
-        pytest.param(lambda events: compare(events, events), marks=pytest.mark.ci),
+        lambda: JetMatching.of(PROCESS),
+        lambda: Acceptance.of(PROCESS),
     ],
 )
 def test_padded_arrays_are_not_taken_for_momenta(use):
     with pytest.raises(ValueError, match="needs a fixed number of objects, and ttbar_events has") as caught:
-        use(made_up([2, 3, 4]))
+        use()
     assert "\n" not in str(caught.value)
 
 

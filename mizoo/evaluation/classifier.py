@@ -24,9 +24,13 @@ class AUC(NamedTuple):
 
 
 def features(events: ArrayLike, space: str, process: Process) -> np.ndarray:
-    """Features (n, features) for a classifier: components, masses, and pT, η and φ of each object."""
-    named = observables(events, space, process).values()
-    return np.concatenate([np.stack(list(named), 1), *_finite(polar(events))], 1)
+    """Features (n, features) for a classifier: components, masses, and pT, η and φ of each object.
+
+    Values that an event lacks are far below all others.
+    """
+    named = observables(events, space, process)
+    angles = polar(events, process if space == "x" else None)
+    return np.concatenate(_finite([np.stack(list(named.values()), 1), *angles]), 1)
 
 
 def pair_features(x: ArrayLike, z: ArrayLike, process: Process) -> np.ndarray:
@@ -44,8 +48,8 @@ def pair_features(x: ArrayLike, z: ArrayLike, process: Process) -> np.ndarray:
 
 
 def _finite(arrays: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Clip infinities, such as η along the beam, to numbers that a classifier accepts."""
-    return [np.clip(array, -1e30, 1e30) for array in arrays]
+    """Clip infinities, such as η along the beam, and replace NaN by numbers that a classifier accepts."""
+    return [np.nan_to_num(array, nan=-1e30, posinf=1e30, neginf=-1e30) for array in arrays]
 
 
 def classifier_test(

@@ -20,17 +20,14 @@ def partners(
 
     Each entry is a pair of arrays (n, objects). If several objects can come from several partons, they are
     matched by the least sum of distances √(Δη² + Δφ² + 0.1 (Δ log pT)²). Surplus objects or partons are
-    left out, as are missing momentum and objects without a counterpart in `process.matches`.
+    left out, as are missing momentum and objects without a counterpart in `process.matches`. The values of
+    objects that an event lacks are NaN.
 
     Args:
-        x, z: pairs (n, 4 × objects) of detector objects and partons, in GeV.
+        x, z: pairs (n, columns) of detector objects and partons, in GeV.
         process: process of the events.
-
-    Raises:
-        ValueError: for a process with a variable number of objects, or features.
     """
-    process.check_plain("the matching of objects and partons")
-    of_x, of_z = (np.stack(polar(events)) for events in (x, z))
+    of_x, of_z = np.stack(polar(x, process)), np.stack(polar(z))
     found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
     for match in process.matches:
         if match.kind != "met":

@@ -91,8 +91,10 @@ def _masses(truth: Samples, made: np.ndarray, space: str) -> tuple[dict[str, flo
     if not isinstance(truth, Events):
         return {}, set()
     true = masses(truth.arrays()[space], space, truth.process)
-    narrow = {name for name, values in true.items() if np.ptp(np.quantile(values, [0.16, 0.84])) < _NARROW}
+    narrow = {
+        name for name, values in true.items() if np.ptp(np.nanquantile(values, [0.16, 0.84])) < _NARROW
+    }
     if not narrow:
         return {}, set(true)
     other = masses(made, space, truth.process)
-    return {name: float(np.median(other[name]) - np.median(true[name])) for name in narrow}, set(true)
+    return {name: float(np.nanmedian(other[name]) - np.nanmedian(true[name])) for name in narrow}, set(true)

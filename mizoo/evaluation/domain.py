@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
-from mizoo.evaluation.observables import masses, polar
+from mizoo.evaluation.observables import existing, masses, polar
 from mizoo.physics.process import Process
 
 # Relative to the largest value; numbers of one event differ by this between files.
@@ -32,19 +32,14 @@ class Domain:
 
     @classmethod
     def of(cls, data: Samples) -> Self:
-        """The domain of training data; events of weight 0 do not count.
-
-        Raises:
-            ValueError: for x of a process with a variable number of objects, or features.
-        """
+        """The domain of training data; events of weight 0 do not count."""
         process = data.process if isinstance(data, Events) else None
         ranges = {}
         for space, array in data.arrays().items():
             if array.ndim == 2:
                 seen = array if data.weights is None else array[data.weights != 0.0]
                 ranges[space] = {
-                    name: (float(values.min()), float(values.max()))
-                    for name, values in _quantities(seen, space, process).items()
+                    name: _ends(values) for name, values in _quantities(seen, space, process).items()
                 }
         return cls(ranges)
 
@@ -70,13 +65,12 @@ class Domain:
         """Mask (n, quantities) of values below or above those of all training events.
 
         Args:
-            values: events (n, 4 × objects) in GeV, or vectors (n, d), of `space`.
+            values: events (n, columns) in GeV, or vectors (n, d), of `space`.
             space: `"x"` or `"z"`.
             process: process of events; None for other arrays.
 
         Raises:
-            ValueError: if the domain has other quantities, and for x of a process with a variable number of
-                objects, or features.
+            ValueError: if the domain has other quantities.
         """
         known = self.ranges.get(space, {})
         found = _quantities(np.asarray(values), space, process)
@@ -105,13 +99,19 @@ class Domain:
         return f"{line}, {each.max()} of them in {most} (training: {low:.4g} to {high:.4g})"
 
 
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    """Least and largest value; zeros for objects that no event has, so that each one is outside."""
+    known, _ = existing(values)
+    return (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+
+
 def _quantities(values: np.ndarray, space: str, process: Process | None) -> dict[str, np.ndarray]:
     if process is None:
         return {f"{space}{i}": column for i, column in enumerate(values.T)}
-    if space == "x":
-        process.check_plain("the domain of x")
-    pt, eta, _ = polar(values)
-    eta = np.clip(np.nan_to_num(eta, posinf=_MOST_ETA, neginf=-_MOST_ETA), -_MOST_ETA, _MOST_ETA)
+    pt, eta, _ = polar(values, process if space == "x" else None)
+    eta = np.clip(
+        np.nan_to_num(eta, nan=np.nan, posinf=_MOST_ETA, neginf=-_MOST_ETA), -_MOST_ETA, _MOST_ETA
+    )
     named: dict[str, np.ndarray] = {}
     for i, particle in enumerate(process.particles(space)):
         named |= {f"pt_{particle.name}": pt[:, i], f"eta_{particle.name}": eta[:, i]}

@@ -114,13 +114,16 @@ def _standardised(truth: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def correlations(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Correlation matrix (k, k) of events (n, k)."""
-    # Like `numpy.cov`, which refuses weights of either sign.
+    """Correlation matrix (k, k) of events (n, k), of each pair over the events in which none is NaN."""
+    # Unlike `numpy.cov`, with weights of either sign.
     shares = np.full(len(values), 1.0 / len(values)) if weights is None else weights / np.sum(weights)
-    centred = values - shares @ values
-    covariance = (shares[:, None] * centred).T @ centred
-    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0)) + 1e-12
-    return covariance / np.outer(spread, spread)
+    there = ~np.isnan(values)
+    known, own = np.where(there, values, 0.0), shares[:, None] * there
+    centred = np.where(there, known - (own * known).sum(0) / np.maximum(own.sum(0), 1e-12), 0.0)
+    both = np.maximum(own.T @ there, 1e-12)
+    covariance = (own * centred).T @ centred / both
+    spreads = np.sqrt(np.maximum((own * centred**2).T @ there / both, 0.0)) + 1e-12
+    return covariance / (spreads * spreads.T)
 
 
 def _drawn(values: np.ndarray, weights: np.ndarray | None, random: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ from mizoo.evaluation.disagreement import FACTOR, Disagreement, disagreements, w
 from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_threshold, thresholds
 from mizoo.evaluation.figures.draw import draw
 from mizoo.evaluation.joint import JOINT, joint_thresholds
-from mizoo.evaluation.observables import observables
+from mizoo.evaluation.observables import existing, observables
 from mizoo.evaluation.streams import Model, draw_streams
 from mizoo.evaluation.text import latex, markdown
 from mizoo.objectives import LINKS
@@ -217,21 +217,24 @@ def _compared(
 ) -> pd.DataFrame:
     """Distances of generated from true data of a stream's space, one row per observable."""
     space = LINKS[stream].target
-    truth = data.arrays()[space]
-    true, made = (_observables(data, space, values) for values in (truth, drawn))
+    true, made = (_observables(data, space, values) for values in (data.arrays()[space], drawn))
     known = _benchmark(data) if stream.endswith("tilde") else None
-    threshold = ks_threshold(
-        effective_sample_size(len(truth), data.weights), effective_sample_size(len(drawn), weights)
-    )
     rows = {}
     for name in true:
-        values = {k: d(true[name], made[name], data.weights, weights) for k, d in DISTANCES.items()}
-        if (key := (space, name, len(drawn))) not in own_thresholds:
-            own_thresholds[key] = thresholds(true[name], len(drawn), data.weights)
+        own, own_weights = existing(true[name], data.weights)
+        others, other_weights = existing(made[name], weights)
+        if not len(own) or not len(others):
+            continue  # objects that no event has
+        if (key := (space, name, len(others))) not in own_thresholds:
+            own_thresholds[key] = thresholds(own, len(others), own_weights)
+        sizes = (
+            effective_sample_size(len(own), own_weights),
+            effective_sample_size(len(others), other_weights),
+        )
         rows[stream, name] = {
             "space": space,
-            **values,
-            "threshold": threshold,
+            **{k: d(own, others, own_weights, other_weights) for k, d in DISTANCES.items()},
+            "threshold": ks_threshold(*sizes),
             **{f"{k}_threshold": own_thresholds[key][k] for k in DISTANCES if k != "ks"},
             "paper": known is not None and (space, name) in known.cells,
         }

@@ -277,9 +277,16 @@ class Process(Part):
         """Whether each event has the same number of detector objects."""
         return all(isinstance(one.count, int) for one in self.objects)
 
-    def at_most(self) -> "Process":
-        """The process with as many objects as possible in each event, and without features."""
-        objects = [one.model_copy(update={"count": one.range[1], "features": ()}) for one in self.objects]
+    def at_most(self, most: int | None = None) -> "Process":
+        """The process with as many objects as possible in each event, and without features.
+
+        Args:
+            most: greatest number of the objects of a kind whose number varies.
+        """
+        objects = []
+        for one in self.objects:
+            count = one.count if isinstance(one.count, int) else min(one.range[1], most or one.range[1])
+            objects.append(one.model_copy(update={"count": count, "features": ()}))
         return Process(**{**self.to_dict(), "objects": [one.model_dump() for one in objects]})
 
     def check_plain(self, what: str) -> None:

@@ -19,6 +19,7 @@ from mizoo.physics.process import Match, Peak, Process
 from mizoo.representations.view import View
 
 _MOST_ASSIGNMENTS = 5000
+_HARDEST = 6  # objects of a kind whose number varies
 # Relative resolutions of reconstructed masses, where a process gives none.
 _OF_JETS, _OF_OTHERS = 0.1, 0.02
 _CHUNK = 1_200_000  # events times assignments per pass
@@ -43,6 +44,9 @@ class MassReconstruction:
     `process.reconstruction` is taken. Without such peaks, all decays whose partons have objects are peaks,
     at their masses, with resolutions of 10 % if there are jets among them, else of 2 %.
 
+    Where the number of objects varies, these are the six hardest ones of a kind. Masses are NaN for events
+    with too few of them.
+
     A neutrino has the missing transverse momentum, and the p_z that gives its decay, with the charged
     lepton, the right mass, see `neutrino_pz`.
 
@@ -56,13 +60,15 @@ class MassReconstruction:
         count: number of assignments.
 
     Raises:
-        ValueError: for more than 5 000 assignments, for a peak or a neutrino that cannot be reconstructed,
-            or for a process with a variable number of objects, or features.
+        ValueError: for more than 5 000 assignments, or for a peak or a neutrino that cannot be
+            reconstructed.
     """
 
     def __init__(self, process: Process) -> None:
-        process.check_plain(type(self).__name__)
         self.process = process
+        process = self._fixed = process.at_most(_HARDEST)
+        own = zip(self.process.objects, process.objects, strict=True)
+        self._places = [p for one, kept in own for p in self.process.places[one.name][: kept.count]]
         self._solved = _solved(process)
         seen = {p for match in self._groups for p in match.partons}
         if self._solved:
@@ -83,12 +89,13 @@ class MassReconstruction:
         self._tabulate(places, list(wanted.values()))
 
     def __call__(self, objects: tf.Tensor) -> tf.Tensor:
-        """Masses (n, names) in GeV, in double precision, of objects (n, objects, 4).
+        """Masses (n, names) in GeV, in double precision, of the objects (n, objects, 4) of the process.
 
         Masses of space-like sums are negative, -√(-m²). The mass of the neutrino's decay is the assumed
         one, where a neutrino gives it. Differentiable, except for the choice of an assignment.
         """
-        objects = tf.cast(objects, tf.float64)
+        objects = tf.cast(tf.gather(objects, self._places, axis=1), tf.float64)
+        lacking = self._lacking(objects)
         if self._solved:
             objects, real = self._with_neutrinos(objects)
         sums = tf.tensordot(objects, self._members, [[1], [0]])  # (n, 4, sums)
@@ -98,18 +105,21 @@ class MassReconstruction:
         else:
             peaks, widths = np.array([(peak.mass, peak.resolution) for peak in self._peaks]).T
             deviations = (tf.gather(masses, self._of_peaks, axis=1) - peaks) / widths
-            best = tf.argmin(tf.reduce_sum(tf.square(deviations), -1), 1, tf.int32)
+            squares = tf.reduce_sum(tf.square(deviations), -1)
+            best = tf.argmin(tf.where(lacking, np.inf, squares), 1, tf.int32)
         found = tf.gather(masses, tf.gather(self._of_masses, best), batch_dims=1)
-        if self._solved is None or self._assumed is None:
-            return found
-        # Exactly, as a classifier could otherwise recognise computed events by rounding errors.
-        is_real = tf.gather(real, tf.gather(self._leptons, best), batch_dims=1)
-        assumed = np.arange(len(self.names)) == self._assumed
-        return tf.where(is_real[:, None] & assumed, tf.constant(self._solved.mass, tf.float64), found)
+        if self._solved and self._assumed is not None:
+            # Exactly, as a classifier could otherwise recognise computed events by rounding errors.
+            is_real = tf.gather(real, tf.gather(self._leptons, best), batch_dims=1)
+            assumed = np.arange(len(self.names)) == self._assumed
+            mass = tf.constant(self._solved.mass, tf.float64)
+            found = tf.where(is_real[:, None] & assumed, mass, found)
+        return tf.where(tf.reduce_all(lacking, 1, keepdims=True), np.nan, found)
 
     def masses(self, events: np.ndarray) -> dict[str, np.ndarray]:
-        """Masses (n,) in GeV by name, of events (n, 4 × objects)."""
-        objects = np.asarray(events).reshape(-1, len(self.process.x), 4)
+        """Masses (n,) in GeV by name, of events (n, columns)."""
+        count = len(self.process.x)
+        objects = np.asarray(events)[:, : 4 * count].reshape(-1, count, 4)
         chunk = max(1, _CHUNK // self.count)
         starts = range(0, max(len(objects), 1), chunk)
         parts = [self(tf.cast(objects[i : i + chunk], tf.float64)).numpy() for i in starts]
@@ -118,11 +128,11 @@ class MassReconstruction:
     @cached_property
     def _groups(self) -> list[Match]:
         """Matches with at least one object per parton, without missing momentum."""
-        matches = self.process.matches
+        matches = self._fixed.matches
         return [m for m in matches if m.kind != "met" and len(m.partons) <= len(m.objects)]
 
     def _with_peaks(self, seen: set[int]) -> list[Peak]:
-        process = self.process
+        process = self._fixed
         if given := process.reconstruction.peaks:
             for peak in given:
                 if unseen := set(process.leaves(peak.decay)) - seen:
@@ -155,7 +165,7 @@ class MassReconstruction:
 
     def _tabulate(self, peaks: list[frozenset[int]], systems: list[frozenset[int]]) -> None:
         """List the required sums of momenta, and the place of each assignment's sums among them."""
-        objects = len(self.process.x)
+        objects = len(self._places)
         candidates = self._candidates
         sums: dict[frozenset[int], int] = {}  # of objects, followed by neutrinos
         rows, leptons = [], []
@@ -175,6 +185,9 @@ class MassReconstruction:
         table = np.array(rows, dtype="int32").reshape(len(rows), len(peaks) + len(systems))
         self._of_peaks, self._of_masses = np.split(table, [len(peaks)], axis=1)
         self._leptons = np.array(leptons, dtype="int32")
+        optional = [place in self.process.optional for place in self._places]
+        used = [[any(place in list(sums)[i] for i in row) for place in range(objects)] for row in rows]
+        self._used = np.array(used).reshape(len(rows), objects) & np.array(optional, bool)
         members = [[place in one for one in sums] for place in range(objects + len(candidates))]
         self._members = np.array(members, dtype="float64").reshape(objects + len(candidates), len(sums))
         own = self._solved and f"m_{self._solved.decay}"
@@ -195,6 +208,11 @@ class MassReconstruction:
         for parts in product(*ways):
             yield {partons: places for part in parts for partons, places in part.items()}
 
+    def _lacking(self, objects: tf.Tensor) -> tf.Tensor:
+        """Whether an event lacks an object of an assignment, (n, assignments)."""
+        absent = tf.cast(tf.reduce_all(objects == 0.0, -1), tf.float64)
+        return tf.matmul(absent, self._used.astype("float64"), transpose_b=True) > 0.0
+
     def _with_neutrinos(self, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Objects, followed by the neutrino for each lepton, and whether its mass exists, (n, leptons)."""
         assert self._solved is not None
@@ -208,7 +226,7 @@ class MassReconstruction:
 
 
 def reconstruct(events: np.ndarray, process: Process) -> dict[str, np.ndarray]:
-    """Masses (n,) in GeV of detector events (n, 4 × objects) by name, see `MassReconstruction`."""
+    """Masses (n,) in GeV of detector events (n, columns) by name, see `MassReconstruction`."""
     return _reconstruction(process).masses(events)
 
 

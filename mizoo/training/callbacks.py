@@ -10,7 +10,7 @@ from mizoo.core.types import Array
 from mizoo.datasets.events import Events
 from mizoo.datasets.samples import Samples
 from mizoo.evaluation.distances import ks
-from mizoo.evaluation.observables import observables
+from mizoo.evaluation.observables import existing, observables
 from mizoo.model.stages import Stage
 
 
@@ -68,10 +68,18 @@ class KSDistance(keras.callbacks.Callback):
         logs["val_ks"] = float("nan")
         if epoch >= self.start and (epoch + 1) % self.every == 0:
             logs["val_ks"] = sum(
-                ks(truth, drawn, self._weights(space, truth=True), self._weights(space))
+                self._distance(space, truth, drawn)
                 for space, events in self._drawn().items()
                 for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
             )
+
+    def _distance(self, space: str, truth: np.ndarray, drawn: np.ndarray) -> float:
+        """KS distance of values that exist; 1 for objects that are only true or only generated."""
+        true, weights = existing(np.asarray(truth), self._weights(space, truth=True))
+        made, made_weights = existing(np.asarray(drawn), self._weights(space))
+        if len(true) and len(made):
+            return ks(true, made, weights, made_weights)
+        return float(len(true) != len(made))
 
     def _drawn(self) -> dict[str, Array]:
         """Generated events by space."""

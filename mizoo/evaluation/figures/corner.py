@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.ndimage import gaussian_filter
 
-from mizoo.evaluation.figures.style import TRUE, axis_edges, style
+from mizoo.evaluation.figures.style import TRUE, axis_edges, style, total_weight
+from mizoo.evaluation.observables import existing
 
 
 def corner(
@@ -48,7 +49,7 @@ def corner(
                     own = weights.get(name)
                     if row == column:
                         counts, _ = np.histogram(values[down], edges[down], weights=own)
-                        total = len(values[down]) if own is None else np.sum(own)
+                        total = total_weight(*existing(values[down], own))
                         ax.stairs(counts / total, edges[down], color=colour, lw=2, label=name)
                         ax.set_yticks([])
                     else:

@@ -45,10 +45,19 @@ def of_report(report: "Report") -> Iterator[tuple[str, Callable[[], Figure]]]:
     truth = cast("Events", report.truth)
     process = truth.process
     for space in sorted({LINKS[stream].target for stream in report.streams}):
-        named = observables(truth.arrays()[space][:1], space, process)
+        named = {name for stream, name in report.table.index if LINKS[stream].target == space}
         for particle in process.particles(space):
             names = [name for c in COMPONENTS if (name := f"{c}_{particle.name}") in named]
-            yield f"{space}_{_plain(particle.name)}", partial(ratios, report, space, names)
+            if names:
+                yield f"{space}_{_plain(particle.name)}", partial(ratios, report, space, names)
+        for one in process.objects if space == "x" else ():
+            sums = [
+                f"n_{one.name}",
+                *(f"n_{feature}_{one.name}" for feature in one.features),
+                f"ht_{one.name}",
+            ]
+            if of_kind := [name for name in sums if name in named]:
+                yield f"x_{_plain(one.name)}_numbers", partial(ratios, report, space, of_kind)
         masses = {name: label(name, space, process) for name in process.systems if name in named}
         if masses:
             yield f"{space}_masses", partial(ratios, report, space, list(masses))

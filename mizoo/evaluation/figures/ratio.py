@@ -11,8 +11,8 @@ from hist.storage import Weight
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mizoo.evaluation.figures.style import TRUE, axis_edges, of_stream, style
-from mizoo.evaluation.observables import label, observables
+from mizoo.evaluation.figures.style import TRUE, axis_edges, of_stream, style, total_weight
+from mizoo.evaluation.observables import existing, is_number, label, observables
 from mizoo.objectives import LINKS
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def ratios(report: "Report", space: str, names: Sequence[str], bins: int = 50) -
             sharex="col", layout="constrained",
         )  # fmt: skip
         for (upper, lower), name in zip(axes.T, names, strict=True):
-            made = {stream: (model[name], report.weights.get(stream)) for stream, model in models.items()}
-            _panel(upper, lower, (truth[name], data.weights), made, bins)
-            lower.set_xlabel(f"{label(name, space, process)} [GeV]")
+            made = {s: existing(model[name], report.weights.get(s)) for s, model in models.items()}
+            _panel(upper, lower, existing(truth[name], data.weights), made, bins)
+            unit = "" if is_number(name) else " [GeV]"
+            lower.set_xlabel(f"{label(name, space, process)}{unit}")
         axes[0, 0].set_ylabel("events")
         axes[1, 0].set_ylabel("model / truth")
         axes[0, 0].legend(fontsize=20)
@@ -54,6 +55,9 @@ def _panel(
     bins: int,
 ) -> None:
     low, *_, high = axis_edges(truth[0], [0.3, 99.7], bins)
+    if np.array_equal(truth[0], np.round(truth[0])) and high - low < bins:  # numbers: a bin each
+        low, high = np.floor(truth[0].min()) - 0.5, np.ceil(truth[0].max()) + 0.5
+        bins = round(high - low)
     edges = axis.Regular(bins, low, high)
     true, content, error = _filled(edges, *truth)
     content = np.maximum(content, 1e-12)
@@ -64,7 +68,7 @@ def _panel(
     lower.stairs(1 + band, edges.edges, baseline=1 - band, fill=True, color=TRUE, alpha=0.15)
     lower.axhline(1.0, color=TRUE, lw=1)
     for stream, (values, weights) in models.items():
-        scale = _total(*truth) / _total(values, weights)
+        scale = total_weight(*truth) / total_weight(values, weights)
         made, counts, errors = _filled(edges, values, weights)
         colour, name = of_stream(stream)
         mplhep.histplot(made * scale, color=colour, yerr=False, lw=2, label=name, **plain)
@@ -83,7 +87,3 @@ def _filled(
     """Histogram, contents and their errors."""
     filled = Hist(edges, storage=Weight()).fill(values, weight=1.0 if weights is None else weights)
     return filled, filled.values(), np.sqrt(filled.variances())
-
-
-def _total(values: np.ndarray, weights: np.ndarray | None) -> float:
-    return len(values) if weights is None else np.sum(weights)

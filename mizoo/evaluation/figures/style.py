@@ -10,6 +10,8 @@ import mplhep
 import numpy as np
 from matplotlib.figure import Figure
 
+from mizoo.evaluation.observables import existing
+
 COLOURS = {"tilde": "#d1495b", "hat": "#30638e"}
 LABELS = {
     "z_tilde": r"$\tilde z$ (unfolded)",
@@ -47,7 +49,7 @@ def axis_edges(values: np.ndarray, percentiles: Sequence[float], bins: int) -> n
 
     Thus even a constant, such as the mass of a narrow resonance, has an axis.
     """
-    low, high = np.percentile(values, percentiles)
+    low, high = np.nanpercentile(values, percentiles)
     least = 0.01 * max(abs(low), abs(high), 1.0)
     widened = max(0.0, (least - (high - low)) / 2.0)
     return np.linspace(low - widened, high + widened, bins + 1)
@@ -64,8 +66,9 @@ def repeated(weights: np.ndarray | None, objects: np.ndarray) -> np.ndarray | No
 
 
 def central(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Quantiles of values at 16 %, 50 % and 84 %."""
+    """Quantiles of values at 16 %, 50 % and 84 %; NaN do not count."""
     quantiles = [0.16, 0.5, 0.84]
+    values, weights = existing(values, weights)
     if weights is None:
         return np.quantile(values, quantiles)
     if not (total := np.sum(weights)) > 0.0:
@@ -74,3 +77,8 @@ def central(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray
     # Weights of either sign can make the distribution function fall; its first passage counts.
     upto = np.maximum.accumulate(np.cumsum(weights[order]) / total)
     return values[order][np.minimum(np.searchsorted(upto, quantiles), len(values) - 1)]
+
+
+def total_weight(values: np.ndarray, weights: np.ndarray | None) -> float:
+    """Total weight of values, or their number."""
+    return float(len(values) if weights is None else np.sum(weights))
