@@ -60,6 +60,10 @@ class ObjectSets(Fitted):
         self.shape = (self.objects.shape[0] + self.binaries,)
 
     @property
+    def process_of_events(self) -> Process:
+        return self.process
+
+    @property
     def present(self) -> list[int]:
         """Index of the binary coordinate that says whether a continuous one exists, or -1, for each."""
         flags = [self._flag[place] for place in self.objects.places]
