@@ -36,7 +36,10 @@ from mizoo.objectives import (
 from mizoo.objectives.estimators import Estimator
 from mizoo.representations import Identity, Latent
 
-METHODS = ("encode", "decode", "reconstruct", "sample", "noise_shape", "latents")
+METHODS = (
+    "encode", "decode", "reconstruct", "sample", "noise_shape", "latents",
+    "interpolate", "traverse", "log_prob", "elbo",
+)  # fmt: skip
 
 
 def network(outputs):

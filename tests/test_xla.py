@@ -9,7 +9,8 @@ import tensorflow as tf
 from golden import SMALL
 
 from mizoo import presets
-from mizoo.networks import image_to_image, to_image
+from mizoo.compat import all_layers
+from mizoo.networks import UNet, to_image
 from mizoo.presets import PRESETS
 
 AS_OFTEN = {"vae"}  # compiled by CI too: compilation takes most of a minute
@@ -41,11 +42,11 @@ def test_every_preset_trains_where_a_gpu_is_listed(name, monkeypatch):
 def test_images_of_any_size_are_enlarged_without_resizing(size):
     """XLA has no gradient of `Resizing` by nearest neighbours."""
     for network, given in (
-        (to_image(3, (*size, 2), 2), np.zeros((1, 3))),
-        (image_to_image((*size, 2), 2, 2), np.zeros((1, *size, 2))),
+        (to_image((*size, 2), 2), np.zeros((1, 3))),
+        (UNet(2, filters=2), np.zeros((1, *size, 2))),
     ):
         assert network(given).shape == (1, *size, 2)
-        assert not any(isinstance(layer, keras.layers.Resizing) for layer in network.layers)
+        assert not any(isinstance(layer, keras.layers.Resizing) for layer in all_layers(network))
 
 
 def test_auto_is_no_compilation_on_a_cpu():

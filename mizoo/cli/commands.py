@@ -330,13 +330,17 @@ def sample(
             "--out", help="File to write: .npz, or any format of events. Images get a .png beside."
         ),
     ] = None,
+    condition: Annotated[
+        Optional[list[float]],
+        typer.Option(help="Condition of all draws, such as a label; once per number of the condition."),
+    ] = None,
     seed: Seed = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Draw new x from the prior of a model, and for images write a grid of the first 64 of them as well."""
     from mizoo.export.sample import sample as draw_samples
 
-    paths = draw_samples(model, count, out, seed, overwrite)
+    paths = draw_samples(model, count, out, seed, overwrite, condition)
     console.print(f"{count} draws are in {' and '.join(map(str, paths))}", soft_wrap=True)
 
 

@@ -18,7 +18,7 @@ _Arrays = dict[str, np.ndarray]
 
 
 def read_arrays(*paths: str | Path, paired: bool = True, max_bytes: int = MAX_BYTES) -> Samples:
-    """Read x, z or both from NumPy files, tables and folders of images.
+    """Read x, z or both, and their condition c, from NumPy files, tables and folders of images.
 
     NumPy files are `.npz` with arrays of these names, or one array, which is x. An array `weights` or
     `weight` has the weights of the rows. Arrays (n, H, W) are read as images of one channel, (n, H, W, 1).
@@ -46,8 +46,9 @@ def read_arrays(*paths: str | Path, paired: bool = True, max_bytes: int = MAX_BY
     )
     groups: dict[tuple[str, ...], list[tuple[str, _Arrays]]] = {}
     for path, arrays in zip(paths, files, strict=True):
-        groups.setdefault(tuple(s for s in "xz" if s in arrays), []).append((str(path), arrays))
-    if len(groups) > 1 and set(groups) != {("x",), ("z",)}:
+        groups.setdefault(tuple(s for s in "xzc" if s in arrays), []).append((str(path), arrays))
+    spaces_of = sorted(space for kind in groups for space in kind)
+    if len(set(spaces_of)) < len(spaces_of):
         described = " and ".join(
             f"{group[0][0]} has {' and '.join(kind)}" for kind, group in groups.items()
         )
@@ -59,7 +60,11 @@ def read_arrays(*paths: str | Path, paired: bool = True, max_bytes: int = MAX_BY
     with named(named_all):
         spaces = {space: array for arrays in joined for space, array in arrays.items()}
         return Samples(
-            spaces.get("x"), spaces.get("z"), paired=paired, weights=weights[0] if weights else None
+            spaces.get("x"),
+            spaces.get("z"),
+            c=spaces.get("c"),
+            paired=paired,
+            weights=weights[0] if weights else None,
         )
 
 
@@ -79,8 +84,8 @@ def _arrays(path: str | Path, paired: bool, max_bytes: int) -> _Arrays:
         if arrays.keys() & {"x", "z"}:  # other arrays that mizoo writes
             arrays = {key: a for key, a in arrays.items() if key not in (PROCESS, EVENT, SAMPLE)}
         if len(arrays) == 1:
-            arrays = {key if key in ("x", "z") else "x": array for key, array in arrays.items()}
-        if unknown := set(arrays) - {"x", "z"}:
+            arrays = {key if key in ("x", "z", "c") else "x": array for key, array in arrays.items()}
+        if unknown := set(arrays) - {"x", "z", "c"}:
             raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
         if not arrays:
             raise ValueError("it has neither x nor z")

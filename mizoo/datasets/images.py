@@ -17,7 +17,8 @@ def read_images(folder: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.
 
     They are grey, (n, H, W, 1), if all of them are, and red, green and blue, (n, H, W, 3), if one is not.
     Transparency is dropped. With sub-folders `x`, `z` or both, these are the two spaces, each in the order
-    of the names of its files; otherwise all images are x.
+    of the names of its files; otherwise all images are x. If all images are in sub-folders, c are the
+    numbers (n,) of these, from 0 in the order of their names.
 
     Args:
         folder: path of the folder.
@@ -30,14 +31,18 @@ def read_images(folder: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.
     folder = Path(folder)
     inner = sorted(path.name for path in folder.iterdir() if path.is_dir())
     if inner and set(inner) <= {"x", "z"}:
-        return {space: _images(folder / space, max_bytes) for space in inner}
-    images = _images(folder, max_bytes)
+        return {space: _images(folder / space, max_bytes)[1] for space in inner}
+    paths, images = _images(folder, max_bytes)
     # Names often begin with a class, and the last images are held out for tests.
-    return {"x": images[np.random.default_rng(0).permutation(len(images))]}
+    order = np.random.default_rng(0).permutation(len(images))
+    classes = np.array([path.relative_to(folder).parts[0] for path in paths])[order]
+    if set(classes) <= set(inner) and len(set(classes)) > 1:
+        return {"x": images[order], "c": np.unique(classes, return_inverse=True)[1]}
+    return {"x": images[order]}
 
 
-def _images(folder: Path, max_bytes: int) -> np.ndarray:
-    """Images (n, H, W, C) in the order of their paths."""
+def _images(folder: Path, max_bytes: int) -> tuple[list[Path], np.ndarray]:
+    """Paths of images in order, and the images (n, H, W, C)."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not paths:
         raise ValueError(f"{folder}: no images in it, of {', '.join(_SUFFIXES)}")
@@ -56,7 +61,7 @@ def _images(folder: Path, max_bytes: int) -> np.ndarray:
         )
     grey = all(mode in _GREY for _, mode in headers.values())
     check_bytes(len(paths) * usual[0] * usual[1] * (4 if grey else 3), max_bytes, f"{folder}: its images")
-    return np.stack([_pixels(path, grey) for path in paths])
+    return paths, np.stack([_pixels(path, grey) for path in paths])
 
 
 def _pixels(path: Path, grey: bool) -> np.ndarray:

@@ -35,7 +35,8 @@ def is_plain(path: str | Path) -> bool:
 def read_table(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.ndarray]:
     """Arrays x (n, columns), of all columns of numbers in the order of the file, and weights, if any.
 
-    If the names of columns begin with `x.` or `z.`, those are the columns of the two spaces.
+    If the names of columns begin with `x.` or `z.`, those are the columns of the two spaces. Columns whose
+    names begin with `c.` are the condition.
 
     Args:
         path: path of a Parquet or CSV file.
@@ -60,9 +61,9 @@ def read_table(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.nda
             2,
         )
     numeric = [name for name in numeric if name != weights]
-    groups = {space: [name for name in numeric if name.startswith(f"{space}.")] for space in "xz"}
-    if not any(groups.values()):
-        groups = {"x": numeric}
+    groups = {space: [name for name in numeric if name.startswith(f"{space}.")] for space in "xzc"}
+    if not groups["x"] and not groups["z"]:
+        groups["x"] = [name for name in numeric if name not in groups["c"]]
     if outside := [name for name in numeric if not any(name in group for group in groups.values())]:
         raise ValueError(
             f"column {outside[0]} is of neither space: name it x.{outside[0]} or z.{outside[0]}"
@@ -78,9 +79,10 @@ def read_table(path: str | Path, max_bytes: int = MAX_BYTES) -> dict[str, np.nda
 
 def _names(path: str | Path) -> Iterable[str]:
     if str(path).lower().endswith(".parquet"):
-        return extra("pyarrow.parquet", "reading .parquet files").read_schema(path).names
-    with csv_lines(path, text_limit(MAX_BYTES)) as (names, _):
+        names: list[str] = extra("pyarrow.parquet", "reading .parquet files").read_schema(path).names
         return names
+    with csv_lines(path, text_limit(MAX_BYTES)) as (header, _):
+        return header
 
 
 def _frame(path: str | Path, max_bytes: int) -> pd.DataFrame:
@@ -89,7 +91,8 @@ def _frame(path: str | Path, max_bytes: int) -> pd.DataFrame:
         with pq.ParquetFile(there(path), page_checksum_verification=True) as file:
             size = 8 * file.metadata.num_rows * file.metadata.num_columns
             check_bytes(size, max_bytes, "the table")
-            return file.read().to_pandas(ignore_metadata=True)
+            frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+            return frame
     check_bytes(Path(there(path)).stat().st_size, max_bytes, "the table")
     with csv_lines(path, text_limit(max_bytes)) as (_, lines), warnings.catch_warnings():
         # Rows longer than the header are an error; pandas would cut them with a warning.

@@ -16,6 +16,7 @@ class Samples:
     """Arrays x (n, …) and z (n, …), float32; one of the two may be None.
 
     Attributes:
+        c: condition (n, …) of the events, such as labels or energies; None without.
         paired: whether rows of x and z belong together. If not, lengths may differ, and each space is
             shuffled independently.
         weights: weights (n,) of the events, in any unit; None for equal weights. Batches repeat events in
@@ -29,19 +30,27 @@ class Samples:
 
     x: np.ndarray | None = None
     z: np.ndarray | None = None
+    c: np.ndarray | None = field(default=None, kw_only=True)
     paired: bool = field(default=True, kw_only=True)
     weights: np.ndarray | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for space, array in self.arrays().items():
             array = _real(array, space)
-            self.check(array, space)
+            if space == "c":
+                array = array[:, None] if array.ndim == 1 else array
+                Samples.check(self, array, space)
+            else:
+                self.check(array, space)
             object.__setattr__(self, space, array)
         lengths = {space: len(array) for space, array in self.arrays().items()}
-        if not lengths:
+        if not lengths.keys() & {"x", "z"}:
             raise ValueError("events need x, z or both")
+        if self.c is not None and not self.paired:
+            raise ValueError("c is not used: samples without pairs have no common condition")
         if self.paired and len(set(lengths.values())) > 1:
-            raise ValueError(f"x and z must be pairs, got {lengths['x']} x and {lengths['z']} z")
+            counts = " and ".join(f"{length} {space}" for space, length in lengths.items())
+            raise ValueError(f"{' and '.join(lengths)} must be pairs, got {counts}")
         if self.weights is not None:
             weights = _real(self.weights, "weights", "float64")
             if any(weights.shape != (length,) for length in lengths.values()):
@@ -71,18 +80,19 @@ class Samples:
     def __getitem__(self, key: str | slice | np.ndarray) -> np.ndarray | Self | None:
         """A space by name (`"x"` or `"z"`), or some of the events by slice or index array."""
         if isinstance(key, str):
-            if key not in ("x", "z"):
+            if key not in (spaces := {"x": self.x, "z": self.z, "c": self.c}):
                 raise ValueError(f"space must be 'x' or 'z', not {key!r}")
-            return self.x if key == "x" else self.z
-        x, z, weights = (None if one is None else one[key] for one in (self.x, self.z, self.weights))
-        return replace(self, x=x, z=z, weights=weights)
+            return spaces[key]
+        parts = (None if one is None else one[key] for one in (self.x, self.z, self.c, self.weights))
+        x, z, c, weights = parts
+        return replace(self, x=x, z=z, c=c, weights=weights)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of the spaces that are not None, by space."""
-        return {s: a for s in ("x", "z") if (a := getattr(self, s)) is not None}
+        """The arrays that are not None, by space, the condition as "c"."""
+        return {s: a for s in ("x", "z", "c") if (a := getattr(self, s)) is not None}
 
     def only(self, space: str) -> Self:
-        """The samples without the other space."""
+        """The samples without the other space, with their condition."""
         return replace(self, x=None) if space == "z" else replace(self, z=None)
 
     def unpaired(self) -> Self:

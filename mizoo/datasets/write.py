@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -64,11 +65,11 @@ def weights(events: Samples) -> dict[str, np.ndarray]:
 
 def write_arrays(path: str | Path, arrays: Arrays) -> None:
     """Write plain arrays by name to an `.npz`, atomically."""
-    path = Path(path)
+    path, content = Path(path), cast("dict[str, Any]", dict(arrays))
     unfinished = path.with_name(f".{path.stem}.part.npz")
     try:
         with naming(path):
-            np.savez(unfinished, **dict(arrays))
+            np.savez(unfinished, **content)
             settle(unfinished)
             unfinished.replace(path)
     finally:

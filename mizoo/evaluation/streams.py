@@ -44,17 +44,27 @@ def draw_streams(model: Model, data: Samples, seed: int | None = None) -> dict[s
             draw = getattr(model, method)
             if source in methods and isinstance(model, GenerativeModel):
                 draw = partial(draw, on_invalid="ignore")  # it is the model's own draws that are measured
-            draw = for_rows(draw) if method == "sample" else draw
-            made[stream] = in_chunks(draw, made[source], what, seed=None if seed is None else [seed, i])
+            draw = _given(for_rows(draw) if method == "sample" else draw, made[source], data.c)
+            rows = np.arange(len(made[source]))
+            made[stream] = in_chunks(draw, rows, what, seed=None if seed is None else [seed, i])
     drawn = {stream: made[stream] for stream in methods if stream in made}
     if not drawn:
         raise ValueError("nothing to compare: the model makes neither x nor z from these data")
     return drawn
 
 
+def _given(
+    draw: Callable[..., ArrayLike], events: np.ndarray, condition: np.ndarray | None
+) -> Callable[..., ArrayLike]:
+    """`draw` as a function of rows of events and their condition, if there is one."""
+    if condition is None:
+        return lambda rows, **seed: draw(events[rows], **seed)
+    return lambda rows, **seed: draw(events[rows], condition=condition[rows], **seed)
+
+
 def for_rows(sample: Callable[..., ArrayLike]) -> Callable[..., ArrayLike]:
     """`sample` as a function of rows, which draws one sample per row."""
-    return lambda rows, **seed: sample(len(rows), **seed)
+    return lambda rows, **options: sample(len(rows), **options)
 
 
 def in_chunks(

@@ -31,11 +31,12 @@ def write_onnx(
 ) -> dict[str, dict[str, float]]:
     """Write the mappers of a model as one ONNX file.
 
-    Inputs are `x` and `z`, (n, …) in physical units, and for mappers that draw, standard normal numbers
-    `z_noise` and `x_noise`; outputs are `z_tilde` = encode(x) and `x_tilde` = decode(z). Inputs are
-    optional and have no rows by default: only the inputs of the requested output are needed. The file
-    appears only after onnxruntime has reproduced TensorFlow on `events`, because the converter writes a
-    broken file, with a mere log message, if it does not support an operation.
+    Inputs are `x` and `z`, (n, …) in physical units, `condition` for models that have one, and for mappers
+    that draw, standard normal numbers `z_noise` and `x_noise`; outputs are `z_tilde` = encode(x) and
+    `x_tilde` = decode(z). Inputs are optional and have no rows by default: only the inputs of the requested
+    output are needed. The file appears only after onnxruntime has reproduced TensorFlow on `events`,
+    because the converter writes a broken file, with a mere log message, if it does not support an
+    operation.
 
     Args:
         model: a `Turbo`.
@@ -67,7 +68,7 @@ def write_onnx(
             if model.mappers[role] is None:
                 continue
             signature, feeds[name] = _inputs(model, space, other, role, events)
-            draw = _by_position(getattr(model, name), len(signature))
+            draw = _by_position(getattr(model, name), list(feeds[name]))
             functions[name] = tf.function(draw, input_signature=signature, autograph=False)
             parts[f"{other}_tilde"] = _converted(functions[name], signature, converter)
         onnx.save(onnx_graph.joined(parts), unfinished)
@@ -84,9 +85,10 @@ def write_onnx(
     return deviations
 
 
-def _by_position(draw: Callable[..., Tensor], inputs: int) -> Callable[..., Tensor]:
-    """`encode` or `decode` as a function of events alone, or of events and noise."""
-    return (lambda given: draw(given)) if inputs == 1 else lambda given, noise: draw(given, noise=noise)
+def _by_position(draw: Callable[..., Tensor], names: Sequence[str]) -> Callable[..., Tensor]:
+    """`encode` or `decode` as a function of its inputs of these names in order."""
+    keywords = [name if name == "condition" else "noise" for name in names[1:]]
+    return lambda given, *rest: draw(given, **dict(zip(keywords, rest, strict=True)))
 
 
 def _converted(
@@ -110,9 +112,9 @@ def compare(
     output: str,
 ) -> dict[str, float]:
     """Deviations of onnxruntime from TensorFlow on the same inputs, as returned by `write_onnx`."""
-    *others, last = feeds.values()
-    expected = function(*others, last).numpy()
-    moved = function(*others, np.nextafter(last, np.float32(np.inf))).numpy()
+    *_, last = (name for name in feeds if name != "condition")  # a label has no neighbours
+    beside = {**feeds, last: np.nextafter(feeds[last], np.float32(np.inf))}
+    expected, moved = (function(*inputs.values()).numpy() for inputs in (feeds, beside))
     (drawn,) = session.run([output], feeds)
     return {**_deviation(expected, drawn), "last_bit": _deviation(expected, moved)["largest"]}
 
@@ -126,9 +128,14 @@ def _inputs(
 ) -> tuple[list[tf.TensorSpec], dict[str, np.ndarray]]:
     """Signature of a mapper's function, and test inputs."""
     given = events[space]
+    condition = None if model.condition is None else events["c"]
+    if model.condition is not None and condition is None:
+        raise ValueError("the comparison with TensorFlow needs the condition c beside x or z")
     if given is None:
-        given = model.representations[space].sample(1000)
+        given = model.representations[space].sample(1000 if condition is None else len(condition))
     feeds = {space: np.asarray(given, "float32")}
+    if condition is not None:
+        feeds["condition"] = np.asarray(condition, "float32")[: len(given)]
     if shape := model.noise_shape(role):
         draws = np.random.default_rng(0).standard_normal((len(given), *shape))
         feeds[f"{other}_noise"] = draws.astype("float32")

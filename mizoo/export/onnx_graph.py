@@ -1,7 +1,7 @@
 """Transformations of the ONNX graphs that the converter makes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def settle(model: "ModelProto") -> None:
 
 
 def joined(models: Mapping[str, "ModelProto"]) -> "ModelProto":
-    """Join several models, `{output: model}`, each with its own inputs and one output.
+    """Join several models, `{output: model}`, each with one output; inputs of one name are shared.
 
     A runtime requires all inputs that have no default value. Therefore every input defaults to an array
     without rows, for which nothing is computed: a caller that wants one output gives its inputs and pays
@@ -33,14 +33,16 @@ def joined(models: Mapping[str, "ModelProto"]) -> "ModelProto":
     """
     onnx = extra("onnx", "writing .onnx files")
     helper, to_tensor = onnx.helper, onnx.numpy_helper.from_array
-    inputs, outputs, nodes, defaults = [], [], [], []
+    inputs: list[Any] = []
+    outputs, nodes, defaults = [], [], []
     for name, model in models.items():
         graph = model.graph
         branch = onnx.GraphProto(name=name)
         branch.MergeFrom(graph)
         del branch.input[:]
-        inputs += graph.input
-        defaults += [to_tensor(_no_rows(given), given.name) for given in graph.input]
+        new = [given for given in graph.input if given.name not in {one.name for one in inputs}]
+        inputs += new
+        defaults += [to_tensor(_no_rows(given), given.name) for given in new]
         (drawn,) = graph.output
         none = _no_rows(drawn)
         output, nothing = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,16 +122,58 @@ class OnnxModel(GenerativeModel):
         """
         raise ValueError(f"{self.path} has no latents: load the SavedModel or the run")
 
+    def interpolate(self, a: Any, b: Any, steps: int = 8, *, condition: Any = None) -> Any:
+        """Not available, as `latents`."""
+        return self.latents({})
+
+    def traverse(
+        self,
+        x: Any,
+        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        components: Sequence[int] | None = None,
+        *,
+        condition: Any = None,
+    ) -> Any:
+        """Not available, as `latents`."""
+        return self.latents({})
+
+    def log_prob(
+        self,
+        x: Any,
+        z: Any = None,
+        *,
+        samples: int | None = None,
+        seed: int | None = None,
+        condition: Any = None,
+    ) -> Any:
+        """Not available: an ONNX file has no densities.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{self.path} has no densities: load the SavedModel or the run")
+
+    def elbo(self, x: Any, *, samples: int = 1, seed: int | None = None, condition: Any = None) -> Any:
+        """Not available, as `log_prob`."""
+        return self.log_prob(x)
+
     def checksum(self) -> str:
         """SHA-256 of the file, which determines the draws."""
         return checksum(self.path)
 
-    def _map(self, endpoint: str, events: Any, noise: Any, seed: int | None) -> np.ndarray:
+    def _map(self, endpoint: str, events: Any, noise: Any, seed: int | None, condition: Any) -> np.ndarray:
         if os.getpid() != self._process:
             self._open()  # after a fork, its threads are gone
         given, drawn, role = _ENDPOINTS[endpoint]
         feeds = {given: _shaped(given, events, self._inputs[given])}
         count, shape = len(feeds[given]), self.noise_shape(role)
+        if (condition is not None) != ("condition" in self._inputs):
+            has = "needs a condition" if condition is None else "has no condition, which is not used"
+            raise ValueError(f"{self.name} {has}")
+        if condition is not None:
+            conditions = np.asarray(condition, "float32")
+            conditions = conditions[:, None] if conditions.ndim == 1 else conditions
+            feeds["condition"] = _shaped("condition", conditions, self._inputs["condition"], count)
         if shape is None and noise is not None:
             raise ValueError(f"the {role} of {self.name} takes no noise")
         if shape is not None:
@@ -144,10 +186,10 @@ class OnnxModel(GenerativeModel):
             raise ValueError(f"{self.path} cannot {endpoint}: {_line(error)}") from error
         return np.asarray(found)
 
-    def _reconstruct(self, space: str, events: Any, seed: int | None) -> np.ndarray:
+    def _reconstruct(self, space: str, events: Any, seed: int | None, condition: Any) -> np.ndarray:
         raise NotImplementedError  # it is no endpoint
 
-    def _sample(self, count: Any, seed: int | None) -> np.ndarray:
+    def _sample(self, count: Any, seed: int | None, condition: Any) -> np.ndarray:
         raise NotImplementedError  # it is no endpoint
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ import hashlib
 import importlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ class Pretrained(TensorModel):
     """A trained model in a folder, whose SavedModel makes the draws.
 
     Its `model.keras`, loaded on first use, serves what the SavedModel lacks: the argument `noise`, the
-    reconstruction of z, `noise_shape` and `latents`. Copies and pickles load the same folder again, after a
-    look at its checksum.
+    reconstruction of z, `noise_shape`, latents and densities. Copies and pickles load the same folder
+    again, after a look at its checksum.
 
     Args:
         path: path of the folder.
@@ -94,16 +94,49 @@ class Pretrained(TensorModel):
         return self._keras.noise_shape(role)
 
     def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Latent vectors (n, d) of events, by space, in the latent space that the mappers share.
+        """Latent vectors (n, d) of events, by space: see `mizoo.model.codes.Codes.latents`.
 
         Args:
             data: x, z or both by space, (n, …).
 
         Raises:
-            ValueError: if the mappers share no latent space.
+            ValueError: for a model without latents.
             FileNotFoundError: if the folder has no `model.keras`.
         """
         return self._keras.latents(data)
+
+    def interpolate(self, a: Array, b: Array, steps: int = 8, *, condition: Array | None = None) -> Tensor:
+        """As `Turbo.interpolate`, by `model.keras`."""
+        return self._keras.interpolate(a, b, steps, condition=condition)
+
+    def traverse(
+        self,
+        x: Array,
+        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        components: Sequence[int] | None = None,
+        *,
+        condition: Array | None = None,
+    ) -> Tensor:
+        """As `Turbo.traverse`, by `model.keras`."""
+        return self._keras.traverse(x, values, components, condition=condition)
+
+    def log_prob(
+        self,
+        x: Array,
+        z: Array | None = None,
+        *,
+        samples: int | None = None,
+        seed: int | None = None,
+        condition: Array | None = None,
+    ) -> Tensor:
+        """As `Turbo.log_prob`, by `model.keras`."""
+        return self._keras.log_prob(x, z, samples=samples, seed=seed, condition=condition)
+
+    def elbo(
+        self, x: Array, *, samples: int = 1, seed: int | None = None, condition: Array | None = None
+    ) -> Tensor:
+        """As `Turbo.elbo`, by `model.keras`."""
+        return self._keras.elbo(x, samples=samples, seed=seed, condition=condition)
 
     def trainable(self) -> Turbo:
         """The compiled `Turbo` for further training.
@@ -134,33 +167,43 @@ class Pretrained(TensorModel):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (str(self.path.absolute()), self._trust, self.checksum())
 
-    def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
+    def _map(
+        self, endpoint: str, events: Array, noise: Array | None, seed: int | None, condition: Array | None
+    ) -> Tensor:
         if noise is None:
-            return self._call(endpoint, events, seed)
+            return self._call(endpoint, events, seed, condition)
         map_by = {"encode": self._keras.encode, "decode": self._keras.decode}
-        return map_by[endpoint](events, noise=noise, seed=seed)
+        return map_by[endpoint](events, noise=noise, seed=seed, condition=condition)
 
-    def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
+    def _reconstruct(self, space: str, events: Array, seed: int | None, condition: Array | None) -> Tensor:
         if space == "x":
-            return self._call("reconstruct", events, seed)
-        return self._keras.reconstruct(z=events, seed=seed)
+            return self._call("reconstruct", events, seed, condition)
+        return self._keras.reconstruct(z=events, seed=seed, condition=condition)
 
-    def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
-        return self._call("sample", tf.constant(count, tf.int32), seed)
+    def _sample(self, count: int | Tensor, seed: int | None, condition: Array | None) -> Tensor:
+        return self._call("sample", tf.constant(count, tf.int32), seed, condition)
 
-    def _call(self, endpoint: str, given: Array, seed: int | None) -> Tensor:
+    def _call(self, endpoint: str, given: Array, seed: int | None, condition: Array | None) -> Tensor:
         if os.getpid() != self._process:
             raise RuntimeError(
                 f"{self.name} was loaded before a fork, after which TensorFlow hangs: start processes by "
                 "spawn, as multiprocessing.get_context('spawn') does"
             )
         function = getattr(self._saved, endpoint)
-        (expected,) = function.input_signature
+        expected, *conditions = function.input_signature
         if endpoint != "sample":
             given = of_shape(expected.name, tf.cast(given, expected.dtype), self._shape(endpoint))
+        if len(conditions) != (condition is not None):
+            has = "needs a condition" if conditions else "has no condition, which is not used"
+            raise ValueError(f"{self.name} {has}")
+        inputs = [given]
+        for one in conditions:
+            values = tf.cast(condition, one.dtype)
+            count = given if endpoint == "sample" else given.shape[0]
+            inputs.append(of_shape("condition", values, tuple(one.shape[1:]), int(count)))
         if seed is None:
-            return function(given)
-        return getattr(self._saved, f"{endpoint}_seeded")(given, tf.constant(seed, tf.int64))
+            return function(*inputs)
+        return getattr(self._saved, f"{endpoint}_seeded")(*inputs, tf.constant(seed, tf.int64))
 
     def _shape(self, endpoint: str) -> Shape:
         """Shape of one event that an endpoint takes."""

@@ -1,8 +1,10 @@
 """Draws from the prior of a trained model, in a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.write import check_target, write, write_arrays
@@ -21,6 +23,7 @@ def sample(
     out: str | Path | None = None,
     seed: int | None = None,
     overwrite: bool = False,
+    condition: float | Sequence[float] | None = None,
 ) -> list[Path]:
     """Draw new x from the prior of a trained model, and write them to a file.
 
@@ -31,6 +34,7 @@ def sample(
             `mizoo.datasets.write`; by default `samples.npz`. Images are also shown in `NAME.png`.
         seed: seed of the draws; a new one if None.
         overwrite: whether to replace existing files.
+        condition: condition of all draws, such as a label, for a model that has one.
 
     Returns:
         The written files.
@@ -49,7 +53,14 @@ def sample(
     check_writable(out)
     if grid is not None and grid.exists() and not overwrite:
         raise FileExistsError(f"{grid} exists: choose another name, or overwrite it (--overwrite)")
-    draw, rows = for_rows(origin.model.sample), np.arange(count)
+    sampled, rows = for_rows(origin.model.sample), np.arange(count)
+
+    def draw(rows: np.ndarray, **seed: int) -> ArrayLike:
+        if condition is None:
+            return sampled(rows, **seed)
+        given = np.broadcast_to(np.reshape(condition, -1), (len(rows), np.size(condition)))
+        return sampled(rows, condition=given.astype("float32"), **seed)
+
     drawn = in_chunks(draw, rows, "sample", seed=None if seed is None else [seed, 0])
     if origin.process is not None:
         write(out, {"x": drawn}, origin.process, overwrite)

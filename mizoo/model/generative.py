@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -57,6 +57,7 @@ class GenerativeModel(ABC):
         noise: Array | None = None,
         seed: int | None = None,
         on_invalid: OnInvalid = "raise",
+        condition: Array | None = None,
     ) -> Tensor:
         """Draw z given x: unfold, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
@@ -66,8 +67,9 @@ class GenerativeModel(ABC):
             noise: standard normal numbers (n × num_samples, *`noise_shape("encoder")`), drawn if not given.
             seed: seed that makes the draws reproducible, 0 or more.
             on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
+            condition: condition (n, …) of the events, for a model that has one.
         """
-        return self._several("encode", "x", x, num_samples, noise, seed, on_invalid)
+        return self._several("encode", "x", x, num_samples, noise, seed, on_invalid, condition)
 
     def decode(
         self,
@@ -77,6 +79,7 @@ class GenerativeModel(ABC):
         noise: Array | None = None,
         seed: int | None = None,
         on_invalid: OnInvalid = "raise",
+        condition: Array | None = None,
     ) -> Tensor:
         """Draw x given z: simulate, (n, …) to (n, …), or to (n, num_samples, …) given `num_samples`.
 
@@ -86,8 +89,9 @@ class GenerativeModel(ABC):
             noise: standard normal numbers (n × num_samples, *`noise_shape("decoder")`), drawn if not given.
             seed: seed that makes the draws reproducible, 0 or more.
             on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
+            condition: condition (n, …) of the events, for a model that has one.
         """
-        return self._several("decode", "z", z, num_samples, noise, seed, on_invalid)
+        return self._several("decode", "z", z, num_samples, noise, seed, on_invalid, condition)
 
     def reconstruct(
         self,
@@ -96,6 +100,7 @@ class GenerativeModel(ABC):
         *,
         seed: int | None = None,
         on_invalid: OnInvalid = "raise",
+        condition: Array | None = None,
     ) -> Tensor:
         """Draw x (n, …) via z, or z (n, …) via x; via the latent space, if the mappers share one.
 
@@ -103,24 +108,31 @@ class GenerativeModel(ABC):
             x, z: events in physical units, (n, …), of one of the two spaces.
             seed: seed that makes the draws reproducible, 0 or more.
             on_invalid: `"raise"`, `"nan"` or `"ignore"`, for events that cannot exist.
+            condition: condition (n, …) of the events, for a model that has one.
         """
         self._require("reconstruct")
         if (x is None) == (z is None):
             raise ValueError("reconstruct takes either x or z")
         space, events = ("z", z) if x is None else ("x", x)
         _check(seed, on_invalid)
-        return self._valid(space, events, on_invalid, lambda given: self._reconstruct(space, given, seed))
 
-    def sample(self, count: int, *, seed: int | None = None) -> Tensor:
+        def draw(given: Array, condition: Array | None) -> Tensor:
+            return self._reconstruct(space, given, seed, condition)
+
+        return self._valid(space, events, on_invalid, condition, draw)
+
+    def sample(self, count: int, *, seed: int | None = None, condition: Array | None = None) -> Tensor:
         """Draw `count` new x, (count, …), from the prior of z.
 
         Args:
             count: number of draws, 0 or more.
             seed: seed that makes the draws reproducible, 0 or more.
+            condition: condition (count, …) of the draws, for a model that has one.
         """
         self._require("sample")
         _check(seed)
-        return self._sample(count if self._traced(count) else check_whole("count", count, 0), seed)
+        count = count if self._traced(count) else check_whole("count", count, 0)
+        return self._sample(count, seed, condition)
 
     @abstractmethod
     def noise_shape(self, role: str) -> Shape | None:
@@ -128,22 +140,57 @@ class GenerativeModel(ABC):
 
     @abstractmethod
     def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Latents (n, d) of events by space, in the latent space that the mappers share.
+        """Latents (n, d) of events by space: see `mizoo.model.codes.Codes.latents`.
 
         Args:
             data: x, z or both by space, (n, …).
         """
 
     @abstractmethod
-    def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
+    def interpolate(self, a: Array, b: Array, steps: int = 8, *, condition: Array | None = None) -> Tensor:
+        """Events between a and b, (n, steps, …): see `mizoo.model.codes.Codes.interpolate`."""
+
+    @abstractmethod
+    def traverse(
+        self,
+        x: Array,
+        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        components: Sequence[int] | None = None,
+        *,
+        condition: Array | None = None,
+    ) -> Tensor:
+        """Events with changed latents, (n, components, values, …): see `Codes.traverse`."""
+
+    @abstractmethod
+    def log_prob(
+        self,
+        x: Array,
+        z: Array | None = None,
+        *,
+        samples: int | None = None,
+        seed: int | None = None,
+        condition: Array | None = None,
+    ) -> Tensor:
+        """Log-density of x in nats, (n,): see `mizoo.model.scores.Scores.log_prob`."""
+
+    @abstractmethod
+    def elbo(
+        self, x: Array, *, samples: int = 1, seed: int | None = None, condition: Array | None = None
+    ) -> Tensor:
+        """Lower bound on the log-density of x in nats, (n,): see `mizoo.model.scores.Scores.elbo`."""
+
+    @abstractmethod
+    def _map(
+        self, endpoint: str, events: Array, noise: Array | None, seed: int | None, condition: Array | None
+    ) -> Tensor:
         """One draw per event (n, …) by `encode` or `decode`."""
 
     @abstractmethod
-    def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
+    def _reconstruct(self, space: str, events: Array, seed: int | None, condition: Array | None) -> Tensor:
         """Draw events (n, …) of a space via the other one."""
 
     @abstractmethod
-    def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
+    def _sample(self, count: int | Tensor, seed: int | None, condition: Array | None) -> Tensor:
         """Draw `count` x from the prior of z."""
 
     def _require(self, endpoint: str) -> None:
@@ -179,34 +226,43 @@ class GenerativeModel(ABC):
         noise: Array | None,
         seed: int | None,
         on_invalid: OnInvalid,
+        condition: Array | None,
     ) -> Tensor:
         self._require(endpoint)
         _check(seed, on_invalid)
         if count is not None:
             count = check_whole("num_samples", count, 1)
 
-        def draw(given: Array) -> Tensor:
+        def draw(given: Array, condition: Array | None) -> Tensor:
             if count is None:
-                return self._map(endpoint, given, noise, seed)
-            return self._grouped(self._map(endpoint, self._repeated(given, count), noise, seed), count)
+                return self._map(endpoint, given, noise, seed, condition)
+            if condition is not None:
+                condition = self._repeated(condition, count)
+            drawn = self._map(endpoint, self._repeated(given, count), noise, seed, condition)
+            return self._grouped(drawn, count)
 
-        return self._valid(space, events, on_invalid, draw)
+        return self._valid(space, events, on_invalid, condition, draw)
 
     def _valid(
-        self, space: str, events: Array, on_invalid: OnInvalid, draw: Callable[[Array], Tensor]
+        self,
+        space: str,
+        events: Array,
+        on_invalid: OnInvalid,
+        condition: Array | None,
+        draw: Callable[[Array, Array | None], Tensor],
     ) -> Tensor:
         """Draws for events that can exist; NaN, if asked for, for others."""
         if self._traced(events):
-            return draw(events)
+            return draw(events, condition)
         values = np.asarray(events)
         if values.dtype.kind not in "fiub":
             raise ValueError(f"{space} must be an array of real numbers, got {_kind(events, values)}")
         if not values.ndim or list(values.shape[1:]) != self.shapes.get(space, list(values.shape[1:])):
-            return draw(events)  # which tells the shape that it needs
+            return draw(events, condition)  # which tells the shape that it needs
         process = None if on_invalid == "ignore" else self.process
         wrong = invalid(values, process, space)
         if not wrong:
-            return draw(events)
+            return draw(events, condition)
         first = min(wrong)
         if on_invalid != "nan":
             raise ValueError(
@@ -216,7 +272,8 @@ class GenerativeModel(ABC):
         bad = np.isin(np.arange(len(values)), list(wrong))
         # In place of a bad event a good one, if there is any, so that the others keep their random numbers.
         filled = values[~bad][:0] if bad.all() else np.where(_like(bad, values), values[~bad][0], values)
-        drawn = np.asarray(draw(filled))
+        given = condition if condition is None or len(filled) else np.asarray(condition)[:0]
+        drawn = np.asarray(draw(filled, given))
         found = np.full((len(values), *drawn.shape[1:]), np.nan, drawn.dtype)
         if not bad.all():
             found[~bad] = drawn[~bad]

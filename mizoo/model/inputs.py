@@ -10,9 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mizoo.core.types import Array, Shape, Tensor
+from mizoo.core.types import Array, Batch, Shape, Tensor
 from mizoo.datasets.samples import Samples
 from mizoo.distribute import collectives
+from mizoo.mappers.base import Mapper, NetworkMapper
+from mizoo.mappers.flow import Flow
+from mizoo.mappers.post_processed import PostProcessed
+from mizoo.mappers.residual import StochasticResidual
 from mizoo.model.parts import Parts
 from mizoo.objectives.base import Objective
 
@@ -63,10 +67,15 @@ def read(
             if given is not None:
                 raise ValueError(f"{name} beside a {type(x).__name__} is not used")
         return None
+    check_condition(model, samples.arrays())
     shapes = {space: r.physical_shape for space, r in model.representations.items()}
-    fitting = {space: _fitting(space, a, shapes[space]) for space, a in samples.arrays().items()}
+    fitting: dict[str, Any] = {
+        space: _fitting(space, a, shapes[space]) for space, a in samples.arrays().items()
+    }
     if any(fitting[space] is not array for space, array in samples.arrays().items()):
-        samples = replace(samples, x=fitting.get("x"), z=fitting.get("z"))
+        samples = replace(samples, **fitting)
+    if samples.c is not None:
+        coordinates(model, "c", samples.c)  # names labels that are no classes
     return samples if sample_weight is None else replace(samples, weights=sample_weight)
 
 
@@ -80,7 +89,7 @@ def by_space(x: Any, z: Array | None = None) -> dict[str, Any]:
         return {"x": x} if z is None else {"x": x, "z": z}
     if z is not None:
         raise ValueError('y beside a dictionary is not used: name it "z" in there')
-    if unknown := set(x) - {"x", "z"}:
+    if unknown := set(x) - {"x", "z", "c"}:
         raise ValueError(f"data must be named x and z, got {', '.join(sorted(map(str, unknown)))}")
     return dict(x)
 
@@ -102,7 +111,8 @@ def check_target_shape(model: Parts, given: tuple[int | None, ...]) -> None:
         ValueError: if not, as for a target or labels in Keras.
     """
     shape = model.z_representation.physical_shape
-    if model.has_prior and tuple(given[1:]) not in (shape, shape[:-1], (*shape, 1)):
+    fitting = {shape, (*shape, 1), *([shape[:-1]] if shape[-1] == 1 else [])}
+    if model.has_prior and tuple(given[1:]) not in fitting:
         raise _no_target(model, given)
 
 
@@ -117,11 +127,12 @@ def _no_target(model: Parts, given: tuple[int | None, ...]) -> ValueError:
 def _fitting(space: str, array: Array, shape: Shape, count: int | None = None) -> Array:
     """An array in the shape of its space, up to an axis of length 1 at the end."""
     given = tuple(array.shape[1:])
-    if given != shape and (*given, 1) == shape:
+    fits = count is None or array.shape[0] in (count, None)
+    if fits and given != shape and (*given, 1) == shape:
         return array[..., None]
-    if given != shape and given == (*shape, 1):
+    if fits and given != shape and given == (*shape, 1):
         return array[..., 0]
-    if given != shape or (count is not None and array.shape[0] not in (count, None)):
+    if not fits or given != shape:
         expected = ", ".join(map(str, ("n" if count is None else count, *shape)))
         hint = ", channels last" if len(shape) == 3 and given == (shape[2], *shape[:2]) != shape else ""
         raise ValueError(f"{space} must have shape ({expected}){hint}, got {tuple(array.shape)}")
@@ -146,14 +157,14 @@ def of_shape(name: str, values: Array, shape: Shape, count: int | None = None) -
         raise ValueError(f"{name} must be real numbers, got complex ones")
     if values.shape.rank is None:  # of a generator, whose shapes are known at run time
         return tf.ensure_shape(values, (count, *shape))
-    values = _fitting(name, values, tuple(shape), count)
-    if values.dtype.is_floating and not tf.is_symbolic_tensor(values):
-        finite = np.isfinite(values.numpy().astype("float64")).reshape(len(values), -1).all(1)
+    found: Tensor = _fitting(name, values, tuple(shape), count)
+    if found.dtype.is_floating and not tf.is_symbolic_tensor(found):
+        finite = np.isfinite(found.numpy().astype("float64")).all(tuple(range(1, len(found.shape))))
         if not finite.all():
             raise ValueError(
                 f"{name} has {(~finite).sum()} bad events; the first is event {finite.argmin()}: not finite"
             )
-    return values
+    return found
 
 
 def coordinates(model: Parts, space: str, data: Array) -> Tensor:
@@ -182,7 +193,51 @@ def by_shape(model: Parts, data: Any) -> dict[str, Tensor]:
         space: of_shape(space, values, model.representations[space].physical_shape)
         for space, values in by_space(x, z).items()
     }
-    return enough(model, batch)
+    check_condition(model, batch)
+    checked: Batch = enough(model, batch)
+    return checked
+
+
+def takes_condition(mapper: Mapper) -> bool:
+    """Whether a mapper has a network whose input can be joined with a condition."""
+    match mapper:
+        case PostProcessed():
+            return takes_condition(mapper.mapper)
+        case NetworkMapper():
+            return not isinstance(mapper, StochasticResidual)  # adds to its input
+        case Flow():
+            return mapper.view is None
+    return False
+
+
+def check_condition(model: Parts, data: Mapping[str, Any]) -> None:
+    """Check that data have a condition c if, and only if, the model takes one.
+
+    Raises:
+        ValueError: if not.
+    """
+    if model.condition is None and "c" in data:
+        raise ValueError(f"c is not used: {model.name} has no condition")
+    if model.condition is not None and "c" not in data:
+        raise ValueError(
+            f"{model.name} needs a condition: fit takes {{'x': x, 'c': c}}, and draws condition=c"
+        )
+
+
+def with_condition(model: Parts, data: dict[str, Any], condition: Array | None) -> dict[str, Any]:
+    """Data of one space with their condition, of as many events.
+
+    Raises:
+        ValueError: if a condition is missing, not used, or of another shape or number of events.
+    """
+    if condition is not None:
+        if model.condition is None:
+            raise ValueError(f"condition is not used: {model.name} has none")
+        (events,) = data.values()
+        count = tf.convert_to_tensor(events).shape[0]
+        data = {**data, "c": of_shape("condition", condition, model.condition.physical_shape, count)}
+    check_condition(model, data)
+    return data
 
 
 # ------------------------------------------------------------------ enough events

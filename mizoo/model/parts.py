@@ -6,9 +6,10 @@ import keras
 
 from mizoo.core.prior import Prior
 from mizoo.core.serialisation import unique
-from mizoo.core.types import Network
+from mizoo.core.types import Network, Shape
 from mizoo.mappers.base import Mapper
 from mizoo.model.stages import Stage
+from mizoo.networks.conditioning import joined_shape
 from mizoo.objectives.base import Objective
 from mizoo.representations.base import Representation
 
@@ -24,6 +25,7 @@ class Parts(keras.Model):
     objectives: list[Objective]
     x_representation: Representation
     z_representation: Representation
+    condition: Representation | None
     augmentation: Network | list[Network] | None
     ema_momentum: float | None
     stages: list[Stage]
@@ -33,8 +35,14 @@ class Parts(keras.Model):
 
     @property
     def representations(self) -> dict[str, Representation]:
-        """The representations by space."""
-        return {"x": self.x_representation, "z": self.z_representation}
+        """The representations by space, with that of the condition, "c", if there is one."""
+        spaces = {"x": self.x_representation, "z": self.z_representation}
+        return spaces if self.condition is None else {**spaces, "c": self.condition}
+
+    def input_shape_of(self, role: str) -> Shape:
+        """Shape of the input of a mapper, "encoder" or "decoder": a space, joined with the condition."""
+        space = self.x_representation if role == "encoder" else self.z_representation
+        return joined_shape(space.shape, None if self.condition is None else self.condition.shape)
 
     @property
     def mappers(self) -> dict[str, Mapper | None]:

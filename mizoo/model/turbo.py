@@ -17,16 +17,26 @@ from mizoo.distribute import collectives
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.transcoder import Transcoder
 from mizoo.model.averages import average
-from mizoo.model.endpoints import signatures, write
+from mizoo.model.codes import Codes
+from mizoo.model.endpoints import scores, signatures, write
 from mizoo.model.fitting import Fitting
 from mizoo.model.information import information
-from mizoo.model.inputs import by_space, of_shape
+from mizoo.model.inputs import (
+    by_space,
+    check_condition,
+    coordinates,
+    of_shape,
+    takes_condition,
+    with_condition,
+)
 from mizoo.model.precision import check_layers, check_optimizer
 from mizoo.model.rejection import rejection_sample
+from mizoo.model.scores import Scores
 from mizoo.model.staged import check
 from mizoo.model.stages import Stage
 from mizoo.model.tensors import TensorModel
 from mizoo.model.train_step import Steps
+from mizoo.networks.conditioning import joined
 from mizoo.objectives.base import Objective
 from mizoo.objectives.streams import LINKS, Streams, link, with_ancestors
 from mizoo.physics.process import Process
@@ -43,7 +53,7 @@ _UNUSED = {
 
 
 @serialisable
-class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model):
+class Turbo(Codes, Scores, Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model):
     """A generative model: an encoder q(z|x), a decoder p(x|z) and their sub-objectives.
 
     Data are dictionaries with `"x"`, `"z"` or both, in physical units. All computations use the coordinates
@@ -60,6 +70,8 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         ema_momentum: momentum of the exponential moving average of the mappers' weights that samples come
             from; None for no average.
         stages: stages of the training, `Stage` objects, if terms or parts change in its course.
+        condition: representation of a condition c of all events, if any: data have a third array `"c"`,
+            which is joined with the inputs of all mappers and estimators, see `mizoo.networks.joined`.
 
     Raises:
         ValueError: if two sub-objectives have the same term, or one needs a missing mapper; if a stage has
@@ -76,6 +88,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         augmentation: Network | Sequence[Network] | None = None,
         ema_momentum: float | None = None,
         stages: Sequence[Stage] = (),
+        condition: Representation | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs, autocast=False)  # its parts set their own precision
@@ -89,6 +102,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         self.augmentation = augmentation
         self.ema_momentum = ema_momentum
         self.stages = list(stages)
+        self.condition = condition
         self.critic_optimizer = None
         self.critic_steps = 1
         terms = [objective.term for objective in self.objectives]
@@ -97,10 +111,11 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         self._check_mappers()
         for representation in self.representations.values():
             build(representation, (None, *representation.physical_shape))
-        self.encoder_average = self._built(encoder, "x")
-        self.decoder_average = self._built(decoder, "z")
+        self.encoder_average = self._built("encoder")
+        self.decoder_average = self._built("decoder")
+        shapes: list[BatchShape] = [(None, *r.shape) for r in self.representations.values()]
         for objective in self.objectives:
-            build(objective, (None, *x_representation.shape), (None, *z_representation.shape))
+            build(objective, *shapes)
         critics = [o.critic_term for o in self.objectives if o.critic_variables]
         check_layers([self, *compat.all_layers(self)])
         check(self.stages, self)
@@ -113,11 +128,15 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
                 if self.mappers[role := link(stream).mapper] is None:
                     raise ValueError(f"{objective.term} needs a mapper that is missing: the {role}")
 
-    def _built(self, mapper: Mapper | None, space: str) -> Mapper | None:
+    def _built(self, role: str) -> Mapper | None:
         """Build a mapper; return the mapper that samples come from, its average or itself."""
-        if mapper is None:
+        if (mapper := self.mappers[role]) is None:
             return None
-        shape: BatchShape = (None, *self.representations[space].shape)
+        if self.condition is not None and not takes_condition(mapper):
+            raise ValueError(
+                f"{self.name} takes no condition: its {role} is {mapper.kind}, with a fixed input"
+            )
+        shape: BatchShape = (None, *self.input_shape_of(role))
         build(mapper, shape)
         return average(mapper, shape) if self.ema_momentum else mapper
 
@@ -134,6 +153,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
             "objectives": self.objectives,
             "augmentation": self.augmentation,
             "stages": self.stages,
+            **({} if self.condition is None else {"condition": self.condition}),
         }
         return {"name": self.name, "ema_momentum": self.ema_momentum, **serialize_shared(parts)}
 
@@ -247,16 +267,11 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         if (mapper := self.mappers[role]) is None:
             raise ValueError(f"{self.name} has no {role}")
         representation = self.x_representation if role == "encoder" else self.z_representation
-        count, shape = representation.assignment_noise, mapper.noise_shape(representation.shape)
+        count, shape = representation.assignment_noise, mapper.noise_shape(self.input_shape_of(role))
         shape = (count + shape[0], *shape[1:]) if shape else (count,) if count else None
         if shape is None or representation.max_attempts == 1:
             return shape
         return (representation.max_attempts, *shape)
-
-    def latents(self, data: Mapping[str, Array]) -> Batch:
-        """Latents (n, d) of events by space, in the latent space that the mappers share."""
-        streams, there = self._streams(data), {"x": "z_tilde", "z": "x_tilde"}
-        return {space: streams.distribution(there[space]).latent for space in data}
 
     def decode_latent(
         self, latent: Array, to: str, source: str | None = None, seed: int | None = None
@@ -293,6 +308,7 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
     def call(self, data: Array | Mapping[str, Array], training: bool | None = None) -> Batch:
         """The streams that can be made from `data`, a dictionary with "x", "z" or both; an array is x."""
         data = by_space(data)
+        check_condition(self, data)
         streams, there = self._streams(data), {*data, *(["z"] if self.has_prior else [])}
         for name, (role, condition, _) in LINKS.items():
             if condition in there and self.averages[role] is not None:
@@ -302,24 +318,28 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
         return {name: streams.physical(name) for name in made}
 
     def _streams(self, data: Mapping[str, Array]) -> Streams:
-        batch = {space: self._coordinates(space, values) for space, values in data.items()}
+        batch = {space: coordinates(self, space, values) for space, values in data.items()}
         return Streams(self.averages, batch, self.representations, training=False)
 
-    def _reconstruct(self, space: str, events: Array, seed: int | None) -> Tensor:
+    def _reconstruct(self, space: str, events: Array, seed: int | None, condition: Array | None) -> Tensor:
         with collectives.seed_scope(seed):
-            return self._streams({space: events}).physical(f"{space}_hat")
+            data = with_condition(self, {space: events}, condition)
+            return self._streams(data).physical(f"{space}_hat")
 
-    def _sample(self, count: int | Tensor, seed: int | None) -> Tensor:
+    def _sample(self, count: int | Tensor, seed: int | None, condition: Array | None) -> Tensor:
         prior = self.z_representation
         assert isinstance(prior, Prior)  # else `sample` is not an endpoint
         with collectives.seed_scope(seed):
-            return self.decode(prior.sample(count))
+            return self.decode(prior.sample(count), condition=condition)
 
-    def _map(self, endpoint: str, events: Array, noise: Array | None, seed: int | None) -> Tensor:
+    def _map(
+        self, endpoint: str, events: Array, noise: Array | None, seed: int | None, condition: Array | None
+    ) -> Tensor:
+        stream = "z_tilde" if endpoint == "encode" else "x_tilde"
         with collectives.seed_scope(seed):
-            return self._drawn("z_tilde" if endpoint == "encode" else "x_tilde", events, noise)
+            return self._drawn(stream, events, noise, condition)
 
-    def _drawn(self, stream: str, data: Array, noise: Array | None) -> Tensor:
+    def _drawn(self, stream: str, data: Array, noise: Array | None, condition: Array | None) -> Tensor:
         role, source, target = LINKS[stream]
         mapper, representation = self.averages[role], self.representations[source]
         assert mapper is not None  # else there is no such endpoint
@@ -329,10 +349,12 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
             if noise is not None:
                 first, rest = tf.split(noise, [representation.assignment_noise, -1], axis=1)
             assigned = representation.assign(events, first)
-            drawn = mapper(representation(assigned), noise=rest)
+            drawn = mapper(joined(representation(assigned), given), noise=rest)
             return assigned, self.representations[target].inverse(drawn)
 
         data = of_shape(source, data, representation.physical_shape)
+        whole = with_condition(self, {source: data}, condition)
+        given = coordinates(self, "c", whole["c"]) if "c" in whole else None
         shape = self.noise_shape(role)
         if noise is not None:
             if shape is None:
@@ -346,11 +368,6 @@ class Turbo(Fitting, Steps, compat.BuiltAtConstruction, TensorModel, keras.Model
             representation.accept, draw, data, noise, self.representations[target].physical_shape
         )
 
-    def _coordinates(self, space: str, data: Array) -> Tensor:
-        """Coordinates of external data (n, …)."""
-        representation = self.representations[space]
-        return representation(representation.assign(of_shape(space, data, representation.physical_shape)))
-
     def export(self, filepath: str | PathLike[str], **kwargs: Any) -> None:
         """Write a SavedModel that works in physical units: see `mizoo.model.endpoints.write`."""
-        write(self, signatures(self), filepath, **kwargs)
+        write(self, {**signatures(self), **scores(self)}, filepath, **kwargs)

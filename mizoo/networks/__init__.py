@@ -2,16 +2,20 @@
 
 from mizoo.networks.attention import attention
 from mizoo.networks.choice import is_image, network, spectrally_normalised
-from mizoo.networks.convolution import image_to_image, to_image, to_vector, upscale
+from mizoo.networks.conditioning import joined, joined_shape
+from mizoo.networks.convolution import UNet, Upscale, to_image, to_vector
 from mizoo.networks.dropout import Dropout
 from mizoo.networks.mlp import linear_and_mlp, mlp
 from mizoo.networks.modulated import modulated
 
 __all__ = [
     "Dropout",
+    "UNet",
+    "Upscale",
     "attention",
-    "image_to_image",
     "is_image",
+    "joined",
+    "joined_shape",
     "linear_and_mlp",
     "mlp",
     "modulated",
@@ -19,5 +23,4 @@ __all__ = [
     "spectrally_normalised",
     "to_image",
     "to_vector",
-    "upscale",
 ]

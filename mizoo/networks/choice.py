@@ -4,8 +4,8 @@ import math
 
 import keras
 
-from mizoo.core.types import Shape
-from mizoo.networks.convolution import image_to_image, to_image, to_vector, upscale
+from mizoo.core.types import Network, Shape
+from mizoo.networks.convolution import UNet, Upscale, to_image, to_vector
 from mizoo.networks.mlp import mlp
 
 # Layers with a kernel, which spectral normalisation can wrap.
@@ -28,12 +28,13 @@ def network(
     activation: str = "leaky_relu",
     last: str | None = None,
     name: str = "network",
-) -> keras.Model:
+) -> Network:
     """A network from arrays of shape `source` to arrays of shape `target`, chosen from the shapes.
 
     Images are arrays (H, W, C) with H and W of 2 or more; all other arrays are treated as vectors. Networks
     between vectors are dense. Networks between images and vectors are convolutional. Images of equal size
-    are mapped by a U-Net, and images to larger ones by a residual network.
+    are mapped by a U-Net, and images to larger ones by a residual network. All are built by their first
+    input, which may have more components or channels, such as those of a condition, see `joined`.
 
     Args:
         source, target: shapes of one event.
@@ -48,14 +49,14 @@ def network(
     filters = max(1, units // 4)
     if is_image(source) and is_image(target):
         if source[:2] == target[:2]:
-            return image_to_image(source, target[-1], filters, last=last, activation=activation, name=name)
+            return UNet(target[-1], filters=filters, activation=activation, last=last, name=name)
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network maps images {source} to smaller images {target}")
-        return upscale(source, target, filters, last=last, activation=activation, name=name)
+        return Upscale(target, filters=filters, activation=activation, last=last, name=name)
     flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
     if is_image(target):
-        inner = to_image(math.prod(source), target, filters, last=last, activation=activation, name=name)
-        return keras.Sequential([*flatten, inner], name=name) if flatten else inner
+        inner = to_image(target, filters, last=last, activation=activation, name=name)
+        return keras.Sequential([*flatten, *inner.layers], name=name)
     if is_image(source):
         body = to_vector(source, math.prod(target), filters, activation=activation, name=name)
     else:

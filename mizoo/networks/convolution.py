@@ -1,11 +1,14 @@
 """Convolutional networks for images H × W × C of any size, channels last."""
 
 import math
+from abc import ABC, abstractmethod
+from typing import Any
 
 import keras
 from keras import layers
 
-from mizoo.core.types import Shape, Tensor
+from mizoo.core.serialisation import serialisable
+from mizoo.core.types import BatchShape, Shape, Tensor
 
 _SMALLEST = 4  # side at which halving stops
 
@@ -25,14 +28,14 @@ def _convolution(filters: int, activation: str | None, stride: int = 1) -> layer
     return layers.Conv2D(filters, 3, strides=stride, padding="same", activation=activation)
 
 
-def _doubled(features: Tensor, size: tuple[int, int]) -> Tensor:
-    """Features (n, h, w, c) at twice the size, without a last row or column that `size` does not have.
+def _doubling(former: tuple[int, int], size: tuple[int, int]) -> list[layers.Layer]:
+    """Layers that double images, without a last row or column that `size` does not have.
 
     XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours.
     """
-    doubled = layers.UpSampling2D(2)(features)
-    excess = tuple((0, given - wanted) for given, wanted in zip(doubled.shape[1:3], size, strict=True))
-    return doubled if excess == ((0, 0), (0, 0)) else layers.Cropping2D(excess)(doubled)
+    excess = tuple((0, 2 * given - wanted) for given, wanted in zip(former, size, strict=True))
+    crop = [] if excess == ((0, 0), (0, 0)) else [layers.Cropping2D(excess)]
+    return [layers.UpSampling2D(2), *crop]
 
 
 def to_vector(
@@ -42,69 +45,112 @@ def to_vector(
     body = [_convolution(filters, activation)]
     body += [_convolution(filters * 2 ** (i + 1), activation, 2) for i in range(_halvings(shape))]
     body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
-    return keras.Sequential([layers.Input(shape), *body], name=name)
+    return keras.Sequential(body, name=name)
 
 
 def to_image(
-    inputs: int,
     shape: Shape,
     filters: int = 32,
     activation: str = "leaky_relu",
     last: str | None = None,
     name: str = "to_image",
-) -> keras.Model:
-    """From vectors (n, inputs) to images: dense layers, then convolutions at doubling sizes."""
+) -> keras.Sequential:
+    """From vectors to images of a shape: dense layers, then convolutions at doubling sizes."""
     *larger, smallest = _sizes(shape)
     widest = filters * 2 ** len(larger)
-    vector = layers.Input((inputs,))
-    features = layers.Dense(4 * filters, activation=activation)(vector)
-    features = layers.Dense(math.prod(smallest) * widest, activation=activation)(features)
-    features = layers.Reshape((*smallest, widest))(features)
+    body = [
+        layers.Dense(4 * filters, activation=activation),
+        layers.Dense(math.prod(smallest) * widest, activation=activation),
+        layers.Reshape((*smallest, widest)),
+    ]
+    former = smallest
     for i, size in enumerate(reversed(larger)):
-        features = _convolution(widest // 2 ** (i + 1), activation)(_doubled(features, size))
-    features = _convolution(filters, activation)(features)
-    return keras.Model(vector, _convolution(shape[-1], last)(features), name=name)
+        body += [*_doubling(former, size), _convolution(widest // 2 ** (i + 1), activation)]
+        former = size
+    body += [_convolution(filters, activation), _convolution(shape[-1], last)]
+    return keras.Sequential(body, name=name)
 
 
-def image_to_image(
-    shape: Shape,
-    channels: int,
-    filters: int = 32,
-    activation: str = "leaky_relu",
-    last: str | None = None,
-    name: str = "image_to_image",
-) -> keras.Model:
-    """A U-Net (arXiv 1505.04597) from images to images of the same size with `channels` channels."""
-    larger = _sizes(shape)[:-1]
-    image = layers.Input(shape)
-    features = _convolution(filters, activation)(image)
-    skipped = []
-    for i in range(len(larger)):
-        skipped.append(features)
-        features = _convolution(filters * 2 ** (i + 1), activation, 2)(features)
-    features = _convolution(filters * 2 ** len(larger), activation)(features)
-    for i, (size, skip) in reversed(list(enumerate(zip(larger, skipped, strict=True)))):
-        features = layers.Concatenate()([_doubled(features, size), skip])
-        features = _convolution(filters * 2**i, activation)(features)
-    return keras.Model(image, _convolution(channels, last)(features), name=name)
+class _OfImages(layers.Layer, ABC):
+    """A network of images that is made for the shape of its input.
+
+    Args:
+        filters: filters of the first convolution.
+        activation: activation of the hidden layers.
+        last: activation of the last layer.
+    """
+
+    def __init__(
+        self, filters: int = 32, activation: str = "leaky_relu", last: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.activation = activation
+        self.last = last
+
+    @abstractmethod
+    def make(self, image: Tensor) -> Tensor:
+        """The output for a symbolic input of Keras."""
+
+    def build(self, input_shape: BatchShape) -> None:
+        image = layers.Input(tuple(input_shape[1:]))
+        self.network = keras.Model(image, self.make(image), name="network")
+        self.built = True
+
+    def call(self, images: Tensor, training: bool | None = None) -> Tensor:
+        return self.network(images, training=training)
 
 
-def upscale(
-    shape: Shape,
-    target: Shape,
-    filters: int = 32,
-    blocks: int = 2,
-    activation: str = "leaky_relu",
-    last: str | None = None,
-    name: str = "upscale",
-) -> keras.Model:
-    """From images to larger ones: residual blocks (arXiv 1609.04802, fig. 4), then resizing."""
-    image = layers.Input(shape)
-    features = first = _convolution(filters, activation)(image)
-    for _ in range(blocks):
-        inner = _convolution(filters, None)(_convolution(filters, activation)(features))
-        features = layers.Add()([features, inner])
-    features = _convolution(filters, activation)(layers.Add()([features, first]))
-    features = layers.Resizing(target[0], target[1], interpolation="bilinear")(features)
-    features = _convolution(filters, activation)(features)
-    return keras.Model(image, _convolution(target[-1], last)(features), name=name)
+@serialisable
+class UNet(_OfImages):
+    """A U-Net (arXiv 1505.04597) from images to images of the same size.
+
+    Args:
+        channels: number of channels of the output.
+        filters, activation, last: see `_OfImages`.
+    """
+
+    def __init__(self, channels: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.channels = channels
+
+    def make(self, image: Tensor) -> Tensor:
+        sizes = _sizes(image.shape[1:])
+        features = _convolution(self.filters, self.activation)(image)
+        skipped = []
+        for i in range(len(sizes) - 1):
+            skipped.append(features)
+            features = _convolution(self.filters * 2 ** (i + 1), self.activation, 2)(features)
+        features = _convolution(self.filters * 2 ** len(skipped), self.activation)(features)
+        for i, skip in reversed(list(enumerate(skipped))):
+            for layer in _doubling(sizes[i + 1], sizes[i]):
+                features = layer(features)
+            features = layers.Concatenate()([features, skip])
+            features = _convolution(self.filters * 2**i, self.activation)(features)
+        return _convolution(self.channels, self.last)(features)
+
+
+@serialisable
+class Upscale(_OfImages):
+    """From images to larger ones: residual blocks (arXiv 1609.04802, fig. 4), then resizing.
+
+    Args:
+        target: shape of the larger images.
+        blocks: number of residual blocks.
+        filters, activation, last: see `_OfImages`.
+    """
+
+    def __init__(self, target: Shape, blocks: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.target = tuple(target)
+        self.blocks = blocks
+
+    def make(self, image: Tensor) -> Tensor:
+        features = first = _convolution(self.filters, self.activation)(image)
+        for _ in range(self.blocks):
+            inner = _convolution(self.filters, self.activation)(features)
+            features = layers.Add()([features, _convolution(self.filters, None)(inner)])
+        features = _convolution(self.filters, self.activation)(layers.Add()([features, first]))
+        features = layers.Resizing(*self.target[:2], interpolation="bilinear")(features)
+        features = _convolution(self.filters, self.activation)(features)
+        return _convolution(self.target[-1], self.last)(features)

@@ -32,8 +32,8 @@ class Objective(keras.layers.Layer, ABC):
         self.weight = float(weight)
         self.label = label
 
-    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
-        """Build the weights for batches of coordinates of these shapes."""
+    def build(self, x_shape: BatchShape, z_shape: BatchShape, c_shape: BatchShape | None = None) -> None:
+        """Build the weights for batches of coordinates of these shapes; c is a condition, if any."""
         self.built = True
 
     @property

@@ -58,7 +58,7 @@ class CRPS(Objective):
         self.fraction = fraction
         self.marginal = marginal
 
-    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
+    def build(self, x_shape: BatchShape, z_shape: BatchShape, c_shape: BatchShape | None = None) -> None:
         if self.view is not None:
             build(self.view, {"x": x_shape, "z": z_shape}[self.stream[0]])
         self.built = True

@@ -9,6 +9,7 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.bijection import Bijection
+from mizoo.networks.conditioning import joined, joined_shape
 from mizoo.objectives.base import Objective
 from mizoo.objectives.estimators import Estimator
 from mizoo.objectives.informative import NO_ENTROPY, Information, Informative, source
@@ -20,7 +21,7 @@ class Divergence(Informative, Objective):
     """A divergence between the distribution of a stream and that of the corresponding data.
 
     The samples are unpaired, unless a condition is given. Then the term compares the distributions of
-    (stream, condition) and (data, condition).
+    (stream, condition) and (data, condition). A condition of the whole model is joined with both as well.
 
     Args:
         stream: `"z_tilde"`, `"x_hat"`, `"x_tilde"` or `"z_hat"`.
@@ -28,8 +29,8 @@ class Divergence(Informative, Objective):
         weight: weight of the term.
         view: layer applied to both samples before the estimator, if any.
         condition: name of an additional input of the estimator, such as `"z"`, if any.
-        join: layer that joins a list of sample and condition into one array; by default a concatenation
-            along the last axis.
+        join: layer that joins a list of sample and condition into one array, in place of
+            `mizoo.networks.joined`.
         label: suffix of the term's name.
 
     Raises:
@@ -57,17 +58,23 @@ class Divergence(Informative, Objective):
         self.estimator = estimator
         self.view = view
         self.condition = condition
-        self.join = join or keras.layers.Concatenate(dtype="float32")
+        self.join = join
 
-    def build(self, x_shape: BatchShape, z_shape: BatchShape) -> None:
+    def build(self, x_shape: BatchShape, z_shape: BatchShape, c_shape: BatchShape | None = None) -> None:
         shapes = {"x": x_shape, "z": z_shape}
         shape = shapes[self.stream[0]]
         if self.view is not None:
             build(self.view, shape)
             shape = self.view.compute_output_shape(shape)
         if self.condition:
-            build(self.join, [shape, shapes[self.condition[0]]])
-            shape = self.join.compute_output_shape([shape, shapes[self.condition[0]]])
+            both = [shape, shapes[self.condition[0]]]
+            if (join := self.join) is None:
+                shape = (None, *joined_shape(*(tuple(one[1:]) for one in both)))
+            else:
+                build(join, both)
+                shape = join.compute_output_shape(both)
+        if c_shape is not None:
+            shape = (None, *joined_shape(tuple(shape[1:]), tuple(c_shape[1:])))
         build(self.estimator, shape)
         self.built = True
 
@@ -95,8 +102,10 @@ class Divergence(Informative, Objective):
         if self.view is not None:
             samples = [self.view(sample, training=streams.training) for sample in samples]
         if self.condition:
-            samples = [self.join([sample, streams[self.condition]]) for sample in samples]
-        return samples
+            join = self.join or (lambda both: joined(*both))
+            samples = [join([sample, streams[self.condition]]) for sample in samples]
+        real, drawn = samples
+        return [streams.joined(real, unpaired=not self.condition), streams.joined(drawn)]
 
     def informs(self, mappers: Mapping[str, Mapper | None], data: Set[str], priors: Set[str]) -> bool:
         needed = {source(name) for name in self.draws} | {link(self.stream).target}

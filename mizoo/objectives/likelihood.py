@@ -24,7 +24,8 @@ class Likelihood(Informative, Objective):
         weight: weight of the term.
         features: layer whose outputs of target and draw are compared instead, if any. The likelihood is
             then that of a normal distribution of variance 1 in the space of its outputs, up to a constant
-            (arXiv 1512.09300, eq. 8). This term does not train the layer's weights.
+            (arXiv 1512.09300, eq. 8). This term does not train the layer's weights. A condition of the
+            model is joined with its input.
         label: suffix of the term's name.
     """
 
@@ -68,7 +69,7 @@ class Likelihood(Informative, Objective):
         if self.features is None:
             return -keras.ops.mean(streams.distribution(self.stream).log_prob(target))
         drawn, true = (
-            keras.ops.cast(self.features(events, training=streams.training), "float32")
+            keras.ops.cast(self.features(streams.joined(events), training=streams.training), "float32")
             for events in (streams[self.stream], target)
         )
         gap = drawn - true

@@ -10,6 +10,7 @@ from mizoo.core.types import Batch, Tensor
 from mizoo.distribute import collectives
 from mizoo.mappers.base import Mapper
 from mizoo.mappers.conditional import Conditional
+from mizoo.networks.conditioning import joined
 from mizoo.representations.base import Representation
 
 
@@ -56,7 +57,7 @@ class Streams:
     Args:
         mappers: mappers by role, `"encoder"` and `"decoder"`.
         batch: data by space, `"x"` and `"z"`, in coordinates (n, …). A missing space is drawn from its
-            prior, if it has one.
+            prior, if it has one. A condition `"c"`, if any, is joined with the input of every mapper.
         representations: representations by space.
         training: passed to the mappers.
 
@@ -107,7 +108,7 @@ class Streams:
             if condition in LINKS and mapper.shares_latent:
                 made = mapper.decode_latent(self.distribution(condition), training=self.training)
             else:
-                made = mapper.distribution(self[condition], training=self.training)
+                made = mapper.distribution(self.joined(self[condition]), training=self.training)
             if not isinstance(made, Conditional):
                 raise ValueError(
                     f"the distribution of {type(mapper).__name__} must be a mizoo.mappers.Conditional, "
@@ -136,10 +137,23 @@ class Streams:
 
         Batches are shuffled, so that a shift by one event makes random pairs.
         """
-        space = link(stream).target
+        return self._rolled(link(stream).target)
+
+    def _rolled(self, space: str) -> Tensor:
         if space not in self._unpaired:
             self._unpaired[space] = collectives.rolled(self[space])
         return self._unpaired[space]
+
+    def joined(self, values: Tensor, unpaired: bool = False) -> Tensor:
+        """Values (n, …) with the condition of their events, see `mizoo.networks.joined`.
+
+        Args:
+            values: values in the order of the batch, or of `unpaired`.
+            unpaired: whether they are of other events, as from `unpaired`.
+        """
+        if "c" not in self._batch:
+            return values
+        return joined(values, self._rolled("c") if unpaired else self["c"])
 
     def __getitem__(self, name: str) -> Tensor:
         """The batch of `"x"` or `"z"`, or a draw of a stream, in coordinates."""

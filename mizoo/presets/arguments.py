@@ -9,6 +9,8 @@ import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
+from mizoo.core.types import Network
+from mizoo.mappers.base import Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.objectives.estimators import Estimator
 from mizoo.physics.process import Process
@@ -42,6 +44,15 @@ SpaceLike: TypeAlias = Annotated[
     Representation | Annotated[Sequence[Count], Field(min_length=1)] | None,
     _described("a shape such as [8] or [28, 28, 1], or a representation"),
 ]
+ConditionLike: TypeAlias = Annotated[
+    Representation | Annotated[int, Field(ge=2)] | Annotated[Sequence[Count], Field(min_length=1)] | None,
+    _described("a number of classes, a shape such as [1], or a representation"),
+]
+MapperLike: TypeAlias = Annotated[Network | None, _described("a mapper, or a Keras network to wrap in one")]
+MapperOnly: TypeAlias = Annotated[
+    Mapper | None, _described("a mapper, such as mizoo.mappers.Deterministic(network, shape)")
+]
+CriticLike: TypeAlias = Annotated[Network | None, _described("a Keras network with one output")]
 ProcessLike: TypeAlias = Annotated[
     Process | str | dict[str, Any] | None, _described("a Process, the name of one, or its description")
 ]

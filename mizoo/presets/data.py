@@ -129,7 +129,9 @@ def split_of(samples: Samples) -> Split:
         return array[len(array) - first * tenth if first else 0 : len(array) - last * tenth]
 
     def part(first: int, last: int) -> Samples:
-        parts = {space: cut(array, first, last) for space, array in samples.arrays().items()}
+        parts: dict[str, Any] = {
+            space: cut(array, first, last) for space, array in samples.arrays().items()
+        }
         weights = None if samples.weights is None else cut(samples.weights, first, last)
         return replace(samples, **parts, weights=weights)
 
@@ -187,8 +189,18 @@ def training_data(
     if of and preset.takes_process and not (preset.data == "x or pairs" and "z" not in own):
         options = {"process": of}
     else:
-        options = {space: [*array.shape[1:]] for space, array in own.items()}
+        options = {space: [*array.shape[1:]] for space, array in own.items() if space != "c"}
+    if "c" in own:
+        options["condition"] = _condition(own["c"])
     return split, options, {**content, **_sizes(split.train, len(samples))}
+
+
+def _condition(c: np.ndarray) -> int | list[int]:
+    """Argument `condition` of a preset: a number of classes, if c has all of 0, 1, …; else a shape."""
+    labels = np.unique(c)
+    if c.shape[1:] == (1,) and len(labels) > 1 and np.array_equal(labels, np.arange(len(labels))):
+        return len(labels)
+    return [*c.shape[1:]]
 
 
 def _packaged(preset: Preset, process: Process | None) -> tuple[Split, dict[str, Any], dict[str, Any]]:

@@ -5,20 +5,22 @@ from typing import Any
 
 import keras
 
-from mizoo.mappers import Bijection, Flow, Mapper
+from mizoo.mappers import Bijection, Flow
 from mizoo.model.turbo import Turbo
 from mizoo.objectives import AssignmentLikelihood, MaximumLikelihood, terms
 from mizoo.presets.arguments import (
+    ConditionLike,
     Count,
     EstimatorOf,
     Fraction,
+    MapperOnly,
     Name,
     Positive,
     ProcessLike,
     SpaceLike,
     Weights,
 )
-from mizoo.presets.parts import compiled, space
+from mizoo.presets.parts import compiled, condition_of, space
 from mizoo.presets.physics import process_of, spaces
 from mizoo.presets.registry import preset
 from mizoo.representations import JetAssignment, Latent, Representation
@@ -28,8 +30,8 @@ def conditional_flows(
     process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None,
     weights: Weights = None, estimator: EstimatorOf = None,
     units: Count = 64, couplings: Count = 8, dropout: Fraction = 0.1,
-    encoder: Mapper | None = None, decoder: Mapper | None = None,
-    learning_rate: Positive = 2e-3, name: Name = "flow",
+    encoder: MapperOnly = None, decoder: MapperOnly = None,
+    learning_rate: Positive = 2e-3, name: Name = "flow", condition: ConditionLike = None,
 ) -> Turbo:  # fmt: skip
     """A model of two conditional flows, between the spaces of a process or any others.
 
@@ -41,6 +43,7 @@ def conditional_flows(
         encoder, decoder: mappers instead of the flows.
         learning_rate: learning rate of mappers and critics.
         name: name of the model.
+        condition: condition of all events, see `mizoo.presets.parts.compiled`; not with a process.
 
     Raises:
         ValueError: if only one of `x` and `z` is given, or if they are given with a process; for a weight
@@ -67,6 +70,7 @@ def conditional_flows(
         augmentation=augmentation,
         ema_momentum=0.998,
         name=name,
+        condition=condition_of(condition),
     )
     model.compile(
         keras.optimizers.AdamW(learning_rate, weight_decay=1e-4, global_clipnorm=5.0),
@@ -100,6 +104,10 @@ def flow(
 def _density(
     x: Representation, name: Name, units: Count = 128, couplings: Count = 8, **options: Any
 ) -> Turbo:
+    if options.get("condition") is not None:
+        raise ValueError(
+            f"{name} of x alone takes no condition: give it as z, for the density of x given z"
+        )
     bijection = Flow(x.shape, x.angles, couplings, units)
     return compiled(
         Bijection(bijection, inverse=True), Bijection(bijection), [MaximumLikelihood("x_tilde")],

@@ -5,13 +5,13 @@ from typing import Any
 
 import keras
 
-from mizoo.core.types import Shape
+from mizoo.core.types import Network, Shape
 from mizoo.mappers import Deterministic, Gaussian, Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial, Objective
-from mizoo.presets.arguments import Count, Fraction, Name, Positive, SpaceLike, Weights
-from mizoo.representations import Pixels, Representation, Standardise
+from mizoo.presets.arguments import ConditionLike, Count, Fraction, Name, Positive, SpaceLike, Weights
+from mizoo.representations import Classes, Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
@@ -30,27 +30,54 @@ def space(given: SpaceLike, default: Shape = DIGITS) -> Representation:
     return Pixels(shape) if is_image(shape) else Standardise(shape)
 
 
+def condition_of(given: ConditionLike) -> Representation | None:
+    """The representation of a condition, see `compiled`; None without."""
+    if given is None:
+        return None
+    return Classes(given) if isinstance(given, int) else space(given)
+
+
 def deterministic(
-    source: Representation, target: Representation, units: int = 128, **likelihood: Any
-) -> Deterministic:
-    """A network between two representations, with `units` as in `network`.
+    source: Representation, target: Representation, units: int = 128, given: Network | None = None,
+    **likelihood: Any,
+) -> Mapper:  # fmt: skip
+    """A network between two representations.
 
-    Its options `likelihood` are those of `Deterministic`.
+    Args:
+        source, target: the representations.
+        units: as in `network`.
+        given: a mapper instead, or a network to wrap in one, whose output has the shape of the target.
+        likelihood: options of `Deterministic`.
     """
+    if isinstance(given, Mapper):
+        return given
     last = "tanh" if target.bounded else None
-    return Deterministic(network(source.shape, target.shape, units, last=last), target.shape, **likelihood)
+    chosen = given or network(source.shape, target.shape, units, last=last)
+    return Deterministic(chosen, target.shape, **likelihood)
 
 
-def gaussian(source: Representation, target: Representation, units: int = 128) -> Gaussian:
-    """A network that predicts a normal distribution on the target representation."""
+def gaussian(
+    source: Representation, target: Representation, units: int = 128, given: Network | None = None
+) -> Mapper:
+    """A network that predicts a normal distribution on the target representation.
+
+    Args:
+        source, target, units: as for `deterministic`.
+        given: a mapper instead, or a network to wrap in one, whose output is twice as large as the target
+            along the last axis: means, then logarithms of standard deviations.
+    """
+    if isinstance(given, Mapper):
+        return given
     *rest, components = target.shape
-    return Gaussian(network(source.shape, (*rest, 2 * components), units), target.shape)
+    return Gaussian(given or network(source.shape, (*rest, 2 * components), units), target.shape)
 
 
 def adversarial(
     *spaces: Representation,
     gan_loss: str = "non-saturating",
     spectral: bool = False,
+    units: int = 128,
+    given: Network | None = None,
     **penalties: float,
 ) -> Adversarial:
     """A critic of one representation, or of several joined along their last axes.
@@ -59,9 +86,16 @@ def adversarial(
         spaces: the representations.
         gan_loss: see `Adversarial`, also for the `penalties`.
         spectral: whether its layers are spectrally normalised.
+        units: as in `network`.
+        given: network of the critic instead, with one output.
+
+    Raises:
+        ValueError: for a network to normalise that is no `keras.Sequential` without input shape.
     """
     *rest, _ = spaces[0].shape
-    critic = network((*rest, sum(space.shape[-1] for space in spaces)), (1,))
+    critic = given or network((*rest, sum(space.shape[-1] for space in spaces)), (1,), units)
+    if spectral and (not isinstance(critic, keras.Sequential) or critic.built):
+        raise ValueError("spectral=True needs a critic that is a keras.Sequential without input shape")
     return Adversarial(spectrally_normalised(critic) if spectral else critic, gan_loss, **penalties)
 
 
@@ -69,7 +103,7 @@ def compiled(
     encoder: Mapper | None, decoder: Mapper | None, objectives: Sequence[Objective],
     x: Representation, z: Representation, name: Name,
     weights: Weights = None, learning_rate: Positive = 1e-3, critic_steps: Count = 1,
-    ema_momentum: Fraction | None = None, **parts: Any,
+    ema_momentum: Fraction | None = None, condition: ConditionLike = None, **parts: Any,
 ) -> Turbo:  # fmt: skip
     """The compiled model: Adam for the mappers and, with less momentum, for the critics.
 
@@ -80,9 +114,14 @@ def compiled(
         learning_rate: learning rate of mappers and critics.
         critic_steps: updates of the critics per update of the mappers.
         ema_momentum: momentum of the average of the mappers' weights that samples come from, if any.
+        condition: condition of all events, if any: a number of classes, whose labels are 0, 1, …; the shape
+            of numbers, such as `(1,)` for an energy; or a representation. See `Turbo`.
         parts: further arguments of `Turbo`.
     """
-    model = Turbo(encoder, decoder, objectives, x, z, name=name, ema_momentum=ema_momentum, **parts)
+    model = Turbo(
+        encoder, decoder, objectives, x, z,
+        name=name, ema_momentum=ema_momentum, condition=condition_of(condition), **parts,
+    )  # fmt: skip
     model.set_loss_weights(weights or {})
     critics = any(objective.critic_variables for objective in model.active)
     model.compile(

@@ -1,6 +1,7 @@
 """Representations: invertible layers between physical units and coordinates."""
 
 from mizoo.representations.base import Representation
+from mizoo.representations.classes import Classes
 from mizoo.representations.decay_chain import DecayChain, Resonance
 from mizoo.representations.detector import DetectorObjects
 from mizoo.representations.detector_event import DetectorEvent
@@ -20,6 +21,7 @@ from mizoo.representations.view import EventView, Imbalance
 
 __all__ = [
     "AcceptedMomenta",
+    "Classes",
     "DecayChain",
     "DetectorEvent",
     "DetectorObjects",

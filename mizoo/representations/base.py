@@ -17,7 +17,8 @@ class Representation(keras.layers.Layer):
     It is part of the model that uses it. Subclasses set `physical_shape` and `shape`, the shapes of one
     event in physical units and in coordinates. `angles` are the indices of coordinates that are azimuths
     about the beam, if any: a rotation of the event adds to these and leaves all others unchanged. `circles`
-    are the indices of all coordinates that are angles. `bounded` tells whether coordinates lie in [-1, 1].
+    are the indices of all coordinates that are angles. `bounded` tells whether coordinates lie in [-1, 1],
+    `has_log_det` whether `log_det` is implemented.
 
     If external data lack information that the training data have, `assign` supplies it, with
     `assignment_noise` random numbers. Draws given such an event may contradict it (`accept`). They are then
@@ -30,6 +31,7 @@ class Representation(keras.layers.Layer):
     angles: tuple[int, ...] = ()
     circles: tuple[int, ...] = ()
     bounded: bool = False
+    has_log_det: bool = False
     assignment_noise: int = 0
     max_attempts: int = 1
 
@@ -52,6 +54,10 @@ class Representation(keras.layers.Layer):
 
     def inverse(self, coordinates: Tensor) -> Tensor:
         """Coordinates (n, *shape) to physical units (n, *physical_shape)."""
+        raise NotImplementedError
+
+    def log_det(self, physical: Tensor) -> Tensor:
+        """log |det ∂ coordinates / ∂ physical| of events (n, …) in physical units, (n,)."""
         raise NotImplementedError
 
     def four_momenta(self, coordinates: Tensor) -> Tensor:

@@ -17,6 +17,8 @@ class Identity(Representation):
         shape: shape of one event.
     """
 
+    has_log_det = True
+
     def __init__(self, shape: Shape, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shape = self.physical_shape = tuple(shape)
@@ -26,3 +28,6 @@ class Identity(Representation):
 
     def inverse(self, coordinates: Tensor) -> Tensor:
         return keras.ops.cast(coordinates, self.compute_dtype)
+
+    def log_det(self, physical: Tensor) -> Tensor:
+        return keras.ops.zeros((keras.ops.shape(physical)[0],))

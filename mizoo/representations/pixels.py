@@ -1,5 +1,6 @@
 """Images in [-1, 1]."""
 
+import math
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ class Pixels(Fitted):
     """
 
     bounded = True
+    has_log_det = True
 
     def __init__(self, shape: Shape, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -41,3 +43,7 @@ class Pixels(Fitted):
     def inverse(self, coordinates: Tensor) -> Tensor:
         share = (keras.ops.clip(keras.ops.cast(coordinates, self.compute_dtype), -1.0, 1.0) + 1.0) / 2.0
         return self.low + share * (self.high - self.low)
+
+    def log_det(self, physical: Tensor) -> Tensor:
+        per_pixel = keras.ops.log(2.0 / (self.high - self.low))
+        return keras.ops.full((keras.ops.shape(physical)[0],), math.prod(self.shape) * per_pixel)

@@ -20,6 +20,8 @@ class Standardise(Fitted):
             2112.10629), instead of one per component.
     """
 
+    has_log_det = True
+
     def __init__(self, shape: Shape, scalar: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shape = self.physical_shape = tuple(shape)
@@ -42,3 +44,7 @@ class Standardise(Fitted):
 
     def inverse(self, coordinates: Tensor) -> Tensor:
         return keras.ops.cast(coordinates, self.compute_dtype) * self.deviation + self.mean
+
+    def log_det(self, physical: Tensor) -> Tensor:
+        per_component = keras.ops.broadcast_to(keras.ops.log(self.deviation), self.shape)
+        return keras.ops.full((keras.ops.shape(physical)[0],), -keras.ops.sum(per_component))
