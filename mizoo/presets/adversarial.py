@@ -5,11 +5,20 @@ from typing import Any
 
 import keras
 
-from mizoo.mappers import CodePosterior, Deterministic, Mapper
+from mizoo.mappers import CodePosterior, Deterministic
 from mizoo.model.turbo import Turbo
 from mizoo.networks import mlp, network
 from mizoo.objectives import Adversarial, Divergence, Likelihood, Objective
-from mizoo.presets.arguments import Count, CountOrZero, Fraction, Name, SpaceLike, Weight
+from mizoo.presets.arguments import (
+    Count,
+    CountOrZero,
+    CriticLike,
+    Fraction,
+    MapperLike,
+    Name,
+    SpaceLike,
+    Weight,
+)
 from mizoo.presets.parts import adversarial, compiled, deterministic, space
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
@@ -17,7 +26,7 @@ from mizoo.representations import Latent
 
 def generator(
     x: SpaceLike, latent: Count, name: Name, gan_loss: Name,
-    units: Count = 128, decoder: Mapper | None = None,
+    units: Count = 128, decoder: MapperLike = None, critic: CriticLike = None,
     r1: Weight = 0.0, gradient_penalty: Weight = 0.0, spectral: bool = False,
     ema_momentum: Fraction = 0.995, **options: Any,
 ) -> Turbo:  # fmt: skip
@@ -29,16 +38,29 @@ def generator(
         name: name of the model.
         gan_loss: see `Adversarial`, also for `r1` and `gradient_penalty`.
         spectral: whether the critic's layers are spectrally normalised.
-        units: units of the decoder's network, see `mizoo.networks.network`.
-        decoder: mapper instead of a network chosen from the shapes.
+        units: units of the networks of decoder and critic, see `mizoo.networks.network`.
+        decoder: mapper or Keras network instead of one chosen from the shapes.
+        critic: Keras network from x to one number instead.
         ema_momentum: momentum of the decoder's average, from which samples come.
         options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     x, z = space(x), Latent(latent)
-    decoder = decoder or deterministic(z, x, units)
-    critic = adversarial(x, gan_loss=gan_loss, spectral=spectral, r1=r1, gradient_penalty=gradient_penalty)
-    objectives: list[Objective] = [Divergence("x_tilde", critic)]
-    return compiled(None, decoder, objectives, x, z, name, ema_momentum=ema_momentum, **options)
+    decoder = deterministic(z, x, units, decoder)
+    estimator = adversarial(
+        x, gan_loss=gan_loss, spectral=spectral, units=units, given=critic,
+        r1=r1, gradient_penalty=gradient_penalty,
+    )  # fmt: skip
+    objectives: list[Objective] = [Divergence("x_tilde", estimator)]
+    return compiled(
+        None,
+        decoder,
+        objectives,
+        x,
+        z,
+        name,
+        ema_momentum=ema_momentum,
+        **options,
+    )
 
 
 @preset("arXiv 1406.2661, 1801.04406", "x", "digits", generator, compiled)
@@ -73,7 +95,8 @@ def wgan_gp(
 def infogan(
     x: SpaceLike = None, noise: CountOrZero = 8, uniform: CountOrZero = 2,
     categories: Sequence[Count] = (10,), information: Weight = 0.3,
-    units: Count = 128, name: Name = "infogan", **options: Any,
+    units: Count = 128, decoder: MapperLike = None, critic: CriticLike = None,
+    name: Name = "infogan", **options: Any,
 ) -> Turbo:  # fmt: skip
     """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
 
@@ -84,16 +107,16 @@ def infogan(
         noise: number of normal components of z, which are not inferred.
         uniform, categories: parts of the code, see `Latent`.
         information: weight of L.
-        units: units of the mappers' networks, see `mizoo.networks.network`.
+        units, decoder, critic: as for `generator`.
         options: options of `compiled`.
     """
     x, z = space(x), Latent(noise, uniform, categories)
     encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units), z)
     objectives: list[Objective] = [
-        Divergence("x_tilde", adversarial(x, r1=1.0)),
+        Divergence("x_tilde", adversarial(x, r1=1.0, units=units, given=critic)),
         Likelihood("z_hat", information),
     ]
-    return compiled(encoder, deterministic(z, x, units), objectives, x, z, name, **options)
+    return compiled(encoder, deterministic(z, x, units, decoder), objectives, x, z, name, **options)
 
 
 @preset("arXiv 2004.04467", "x", "digits", compiled)

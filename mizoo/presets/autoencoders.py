@@ -3,10 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mizoo.mappers import Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.objectives import MMD, Divergence, Likelihood, Objective, Rate, SlicedWasserstein
-from mizoo.presets.arguments import Count, Name, Positive, ProcessLike, SpaceLike, Weight
+from mizoo.presets.arguments import (
+    Count,
+    CriticLike,
+    MapperLike,
+    Name,
+    Positive,
+    ProcessLike,
+    SpaceLike,
+    Weight,
+)
 from mizoo.presets.parts import adversarial, compiled, deterministic, gaussian, space
 from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
@@ -14,28 +22,31 @@ from mizoo.representations import Latent, Representation
 
 
 def autoencoder(
-    extras: Callable[[Representation, Latent], Sequence[Objective]],
+    extras: Callable[[Representation, Latent, int], Sequence[Objective]],
     x: Representation, latent: Count, name: Name,
     stochastic: bool = False, scale: Positive = 0.3, units: Count = 128,
-    encoder: Mapper | None = None, decoder: Mapper | None = None, **options: Any,
+    encoder: MapperLike = None, decoder: MapperLike = None, **options: Any,
 ) -> Turbo:  # fmt: skip
     """Mappers and the likelihood of x_hat, the parts of all auto-encoders.
 
     Args:
-        extras: function from the representations x and z to the other objectives.
+        extras: function from the representations x and z, and from `units`, to the other objectives.
         x: a representation, or the shape of one event.
         latent: number of components of z.
         name: name of the model.
         stochastic: whether the encoder is Gaussian instead of deterministic.
         scale: standard deviation of the normal distribution around x_hat, in the coordinates of x.
-        units: units of the mappers' networks, see `mizoo.networks.network`.
-        encoder, decoder: mappers instead of networks chosen from the shapes.
+        units: units of the networks of mappers and critics, see `mizoo.networks.network`.
+        encoder, decoder: mappers or Keras networks instead of those chosen from the shapes. A Gaussian
+            encoder needs a network of 2 × `latent` numbers.
         options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     z = Latent(latent)
-    encoder = encoder or (gaussian if stochastic else deterministic)(x, z, units)
-    decoder = decoder or deterministic(z, x, units, scale=scale)
-    return compiled(encoder, decoder, [Likelihood("x_hat"), *extras(x, z)], x, z, name, **options)
+    return compiled(
+        (gaussian if stochastic else deterministic)(x, z, units, encoder),
+        deterministic(z, x, units, decoder, scale=scale),
+        [Likelihood("x_hat"), *extras(x, z, units)], x, z, name, **options,
+    )  # fmt: skip
 
 
 @preset("Hinton and Salakhutdinov, Science 313, 504 (2006)", "x", "digits", autoencoder, compiled)
@@ -47,7 +58,7 @@ def ae(x: SpaceLike = None, latent: Count = 8, name: Name = "ae", **options: Any
         latent: number of components of z.
         options: see `autoencoder`.
     """
-    return autoencoder(lambda x, z: [], space(x), latent, name, **options)
+    return autoencoder(lambda x, z, units: [], space(x), latent, name, **options)
 
 
 @preset("arXiv 1312.6114", "x", "digits", autoencoder, compiled)
@@ -60,7 +71,7 @@ def vae(
         x, latent, options: as for `ae`.
         beta: weight of the rate.
     """
-    return autoencoder(lambda x, z: [Rate(beta)], space(x), latent, name, stochastic=True, **options)
+    return autoencoder(lambda x, z, units: [Rate(beta)], space(x), latent, name, stochastic=True, **options)
 
 
 @preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder, compiled)
@@ -84,7 +95,7 @@ def infovae(
         mmd: weight of the MMD, α + λ - 1 in the paper.
     """
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
+        lambda x, z, units: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
         space(x), latent, name, stochastic=True, **options,
     )  # fmt: skip
 
@@ -95,7 +106,7 @@ def wae(
 ) -> Turbo:
     """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
+        lambda x, z, units: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
     )
 
 
@@ -105,24 +116,26 @@ def swae(
 ) -> Turbo:
     """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
+        lambda x, z, units: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
         space(x), latent, name, **options,
     )  # fmt: skip
 
 
 @preset("arXiv 1511.05644", "x", "ttbar", autoencoder, compiled)
 def aae(
-    process: ProcessLike = None, x: SpaceLike = None, latent: Count = 18, name: Name = "aae", **options: Any
-) -> Turbo:
+    process: ProcessLike = None, x: SpaceLike = None, latent: Count = 18, critic: CriticLike = None,
+    name: Name = "aae", **options: Any,
+) -> Turbo:  # fmt: skip
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 
     Args:
         process: the process whose detector objects are x; the demonstration's process by default.
         x: a representation, or the shape of one event, instead of a process.
         latent: number of components of z.
+        critic: Keras network from z to one number, instead of one with `units`.
         options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
     """
     return autoencoder(
-        lambda x, z: [Divergence("z_tilde", adversarial(z))],
+        lambda x, z, units: [Divergence("z_tilde", adversarial(z, units=units, given=critic))],
         detector(name, process, x), latent, name, **options,
     )  # fmt: skip

@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from mizoo.mappers import Mapper, PostProcessed
+from mizoo.mappers import PostProcessed
 from mizoo.model.stages import Stage
 from mizoo.model.turbo import Turbo
 from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
-from mizoo.presets.arguments import Count, Name, Positive, ProcessLike, SpaceLike, Weights
+from mizoo.presets.arguments import Count, MapperLike, Name, Positive, ProcessLike, SpaceLike, Weights
 from mizoo.presets.autoencoders import autoencoder
 from mizoo.presets.parts import adversarial, compiled, deterministic, space
 from mizoo.presets.physics import detector
@@ -37,15 +37,16 @@ def bibae(
         options: see `autoencoder`.
     """
 
-    def extras(x, z):
-        return [Divergence("z_tilde", adversarial(z)), Divergence("x_hat", adversarial(x)), Rate()]
+    def extras(x, z, units):
+        critics = {"z_tilde": adversarial(z, units=units), "x_hat": adversarial(x, units=units)}
+        return [*(Divergence(stream, critic) for stream, critic in critics.items()), Rate()]
 
     return autoencoder(extras, detector(name, process, x), latent, name, stochastic=True, **options)
 
 
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
 def bibae_desy(
-    x: SpaceLike = None, latent: Count = 8, decoder: Mapper | None = None, scale: Positive = 0.3,
+    x: SpaceLike = None, latent: Count = 8, decoder: MapperLike = None, scale: Positive = 0.3,
     units: Count = 128, weights: Weights = None, name: Name = "bibae_desy", **options: Any,
 ) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
@@ -55,17 +56,17 @@ def bibae_desy(
 
     Args:
         x, latent: as for `bibae`; digits by default.
-        decoder: mapper to post-process, instead of a network with the normal distribution of `scale`.
+        decoder: mapper or Keras network to post-process, instead of one chosen from the shapes.
         scale, units: see `autoencoder`.
         weights: weights of terms, instead of the preset's, in both stages.
         options: see `autoencoder`.
     """
-    x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
+    x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0, "units": units}
     refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
     training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
     weights = {**training, **(weights or {})}
 
-    def extras(x, z):
+    def extras(x, z, units):
         return [
             Divergence("z_tilde", adversarial(z, **penalty)),
             Divergence("z_tilde", MMD("rbf"), label="mmd"),
@@ -77,7 +78,7 @@ def bibae_desy(
             Rate(),
         ]  # fmt: skip
 
-    decoder = decoder or deterministic(Latent(latent), x, units, scale=scale)
+    decoder = deterministic(Latent(latent), x, units, decoder, scale=scale)
     stages = [
         Stage(0.0, weights, frozen=["decoder.network"]),
         Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
@@ -102,8 +103,8 @@ def vaegan(
         weights: weights of terms, instead of the preset's; L_x_hat, of the pixels, is off.
     """
 
-    def extras(x, z):
-        *hidden, last = network(x.shape, (1,)).layers
+    def extras(x, z, units):
+        *hidden, last = network(x.shape, (1,), units).layers
         features = keras.Sequential(hidden, name="features")
         critic = Adversarial(keras.Sequential([features, last]), "non-saturating", r1=0.1)
         return [
