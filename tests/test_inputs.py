@@ -75,7 +75,7 @@ def test_values_that_are_no_numbers_are_refused_in_use(model, method):
     """`Pixels` would clip NaN to an ordinary image."""
     bad = IMAGES.copy()
     bad[3, 1] = np.nan
-    with pytest.raises(ValueError, match="event 3.*not finite"):
+    with pytest.raises(ValueError, match=r"event 3.*not finite"):
         getattr(model, method)(bad)
     with pytest.raises(ValueError, match="real numbers, got complex"):
         getattr(model, method)(IMAGES * 1j)
