@@ -72,11 +72,12 @@ def originals(tmp_path_factory, ttbar):
 
 @pytest.mark.ci
 @pytest.mark.parametrize("name", NAMES)
-def test_damaged_files_give_events_or_one_line(name, originals, tmp_path):
+def test_damaged_files_give_events_or_one_line(name, originals, tmp_path, record_property):
     content = (originals / name).read_bytes()
     assert len(read(originals / name))
     path = tmp_path / name
     readers = (read, read_arrays) if path.suffix in (".npz", ".npy") else (read,)
+    refused = 0
     for seed in range(COUNT):
         path.write_bytes(mutated(content, seed))
         for reader in readers:
@@ -89,5 +90,8 @@ def test_damaged_files_give_events_or_one_line(name, originals, tmp_path):
                     assert str(path) in text, (seed, text)
                     assert "\n" not in text, (seed, text)
                     assert len(text) < len(str(path)) + 400, (seed, text)
+                    refused += reader is read
                 else:
                     assert len(found), seed
+    record_property("damaged files", COUNT)
+    record_property("of them refused", refused)
