@@ -28,12 +28,14 @@ PROMISES: dict[str, dict[str, list[str]]] = {
             "test_saved_models.py::test_nothing_but_the_saver_calls_its_functions",
             "test_saved_models.py::test_a_second_graph_and_a_damaged_one_are_refused",
         ],
-        "`.keras` files run no code of their own.": ["test_registry.py::test_code_in_a_keras_file_is_refused"],
+        "`.keras` files run no code of their own.": [
+            "test_registry.py::test_code_in_a_keras_file_is_refused"
+        ],
         "ONNX files are loaded without TensorFlow, and read no other file.": [
             "test_onnx_model.py::test_tensorflow_is_not_imported",
             "test_onnx_model.py::test_other_files_are_not_read",
         ],
-        "A registry is read by https, or its models are known by a checksum or a signature from elsewhere.": [
+        "A registry is read by https, or a checksum or signature from elsewhere shows what its models are.": [
             "test_cache.py::test_a_registry_that_can_be_changed_on_its_way_is_refused",
             "test_cache.py::test_a_redirection_out_of_https_is_refused",
             "test_signature.py::test_who_changes_checksums_as_well_is_found",
@@ -110,7 +112,8 @@ PROMISES: dict[str, dict[str, list[str]]] = {
             "test_cli.py::test_interrupted_run_resumes_to_the_same_weights"
         ],
         "If the last backup is damaged, the one before is used, with a warning.": [
-            "test_backup.py::test_a_damaged_backup_falls_back_to_the_one_before"
+            "test_backup.py::test_a_damaged_backup_falls_back_to_the_one_before",
+            "test_backup.py::test_a_run_goes_on_from_the_backup_before",
         ],
         "A run whose files are lost, or that is given other events, is refused, not begun anew.": [
             "test_backup.py::test_a_lost_file_does_not_start_the_run_anew",
@@ -135,7 +138,7 @@ def names(section: dict[str, list[str]] | None = None) -> list[str]:
 
 
 def run(files: list[str]) -> dict[str, dict[str, int]]:
-    """Run the tests of some files, or all: by test, the number of cases by outcome, and recorded numbers."""
+    """Run the tests of some files, or all: by test, numbers of cases by outcome, and recorded ones."""
     chosen = [name for name in names() if not files or name.partition("::")[0] in files]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -164,7 +167,9 @@ def table(figures: dict[str, dict[str, int]]) -> str:
         lines += [f"## {section}", "", "| promise | shown by | cases passed |", "|---|---|---|"]
         for promise, tests in promises.items():
             shown = "<br>".join(f"`{name}`" for name in tests)
-            lines.append(f"| {promise} | {shown} | {'<br>'.join(_cases(figures.get(n, {})) for n in tests)} |")
+            lines.append(
+                f"| {promise} | {shown} | {'<br>'.join(_cases(figures.get(n, {})) for n in tests)} |"
+            )
         lines.append("")
     return "\n".join(lines)
 

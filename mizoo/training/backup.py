@@ -13,7 +13,7 @@ from mizoo.datasets.disk import reserve, settle
 from mizoo.model.turbo import Turbo
 
 _KEPT = 2
-_INDEX = re.compile(r"ckpt-(\d+)\.index")
+_NAME = re.compile(r"ckpt-(\d+)\.")
 
 
 class DamagedBackup(UserWarning):
@@ -82,7 +82,7 @@ class Backup(keras.callbacks.Callback):
         state = tf.train.get_checkpoint_state(self.directory)
         if state is not None and state.all_model_checkpoint_paths:
             return list(state.all_model_checkpoint_paths)
-        if self.directory.is_dir() and any(self.directory.glob("ckpt-*")):
+        if _last_number(self.directory) > 1:  # the first one may have been interrupted before it was listed
             raise FileNotFoundError(
                 f"{self.directory / 'checkpoint'} is missing or damaged, and there are backups beside it"
             )
@@ -118,8 +118,7 @@ class Backup(keras.callbacks.Callback):
         self._epoch.assign(epoch)
         self._step.assign(step)
         # Never the number of one that is kept: it would be overwritten in place.
-        numbers = [int(found[1]) for path in self.folder.glob("*") if (found := _INDEX.match(path.name))]
-        self._saver.save(checkpoint_number=max(numbers, default=0) + 1)
+        self._saver.save(checkpoint_number=_last_number(self.folder) + 1)
 
     @staticmethod
     def _logged(model: Turbo) -> list[keras.Variable]:
@@ -132,6 +131,12 @@ class Backup(keras.callbacks.Callback):
         ]  # fmt: skip
         unique = list({id(v): v.value for v in variables}.values())
         return tf.train.Checkpoint(variables=unique, epoch=self._epoch, step=self._step)
+
+
+def _last_number(folder: Path) -> int:
+    """Largest number of the backups in a folder, intact or not; 0 if there is none."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return max((int(found[1]) for name in names if (found := _NAME.match(name))), default=0)
 
 
 class KeepBest(keras.callbacks.Callback):

@@ -51,6 +51,7 @@ def ship(run: str | Path, directory: str | Path, test: Samples, tested: str | No
     config = {**_config(run, directory), "tested": tested} if tested else _config(run, directory)
     model = load_keras(run / "model.keras")
     unfinished = directory.with_name(f".{directory.name}.part")
+    directory.absolute().parent.mkdir(parents=True, exist_ok=True)
     with sole_writer(directory), telling_full(directory, "the folder is as before"):
         return _ship(model, config, unfinished, directory, test)
 
