@@ -35,8 +35,10 @@ class Origin:
 
     def __init__(self, name: str | Path) -> None:
         self.model = load(name)
-        loaded = isinstance(self.model, Pretrained | OnnxModel)
-        self.config = self.model.config if loaded else read_config(name)
+        if isinstance(self.model, Pretrained | OnnxModel):
+            self.config = self.model.config
+        else:
+            self.config = read_config(name)
         self.shapes = self.model.shapes
         self.name = str(Path(name).name if self.config else self.model.name)
 

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -78,7 +79,7 @@ def download(
     files: Mapping[str, str],
     url: str,
     sha256: str | None = None,
-    public_key: str | Path | None = None,
+    public_key: str | PathLike[str] | None = None,
 ) -> Path:
     """Download a model to the cache, atomically, in place of an existing one.
 

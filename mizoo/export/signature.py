@@ -8,6 +8,7 @@ OpenSSL makes keys and reads signatures as well::
     openssl pkeyutl -verify -pubin -inkey public.pem -rawin -in sha256.json -sigfile sha256.json.sig
 """
 
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def sign(directory: str | Path, private_key: str | Path) -> Path:
 
 
 def authenticate(
-    directory: str | Path, sha256: str | None = None, public_key: str | Path | None = None
+    directory: str | Path, sha256: str | None = None, public_key: str | PathLike[str] | None = None
 ) -> None:
     """Check that a model folder is the one that the user means.
 
@@ -88,7 +89,7 @@ def _manifest(directory: str | Path) -> Path:
     return manifest
 
 
-def _key(path: str | Path, kind: str) -> Any:
+def _key(path: str | PathLike[str], kind: str) -> Any:
     """The Ed25519 key in a PEM file, `"private"` or `"public"`."""
     serialization = extra("cryptography.hazmat.primitives.serialization", "signatures")
     content = Path(path).read_bytes()
