@@ -1,6 +1,9 @@
 from .arrays import read_arrays as read_arrays
 from .digits import digits as digits
 from .events import Events as Events
+from .jagged import flat_arrays as flat_arrays
+from .jagged import padded as padded
+from .jagged import ragged as ragged
 from .packaged import ttbar as ttbar
 from .packaged import zee as zee
 from .packaged import zh as zh
@@ -10,6 +13,7 @@ from .read import read as read
 from .read import stream as stream
 from .readers.angles import DoubtfulUnits as DoubtfulUnits
 from .readers.columns import Columns as Columns
+from .readers.objects import SurplusObjects as SurplusObjects
 from .readers.pairing import DoubtfulPairs as DoubtfulPairs
 from .readers.sources import DroppedComponent as DroppedComponent
 from .resampling import NegativeDensity as NegativeDensity
@@ -18,4 +22,5 @@ from .resampling import positive_resampling as positive_resampling
 from .samples import Samples as Samples
 from .samples import Split as Split
 from .weights import UnusedWeights as UnusedWeights
+from .whole_events import ttbar_events as ttbar_events
 from .write import write as write

@@ -7,7 +7,7 @@ Each writes the process of its events and the checksums of its format, which are
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from io import BufferedRandom
 from pathlib import Path
@@ -19,9 +19,21 @@ import numpy as np
 import pandas as pd
 
 from mizoo.core.optional import extra
+from mizoo.datasets.jagged import COUNT, count_name, flat_arrays, is_variable
+from mizoo.datasets.padding import with_nan
+from mizoo.datasets.readers.list_columns import list_names, listed, single_names
 from mizoo.datasets.readers.numpy_files import PROCESS
 from mizoo.datasets.readers.process_metadata import KEY, text
-from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, TREE, WEIGHT, WEIGHTS, columns
+from mizoo.datasets.readers.tables import (
+    EVENT,
+    HDF5_NAMES,
+    OF_X,
+    SAMPLE,
+    TREE,
+    WEIGHT,
+    WEIGHTS,
+    columns,
+)
 from mizoo.physics.process import Process
 
 _PIECE = 2**20  # bytes copied at once
@@ -31,13 +43,41 @@ Append = Callable[[Arrays], None]
 
 
 def _frame(arrays: Arrays, process: Process) -> pd.DataFrame:
-    """All components as columns of one table."""
+    """All components as columns of one table, with NaN for objects that an event lacks."""
     single = {WEIGHTS: [WEIGHT], EVENT: [EVENT], SAMPLE: [SAMPLE]}
     parts = [
-        pd.DataFrame(array, columns=single.get(name) or columns(process, name))
+        pd.DataFrame(
+            with_nan(array, process) if name == "x" else array,
+            columns=single.get(name) or columns(process, name),
+        )
         for name, array in arrays.items()
     ]
     return pd.concat(parts, axis=1)
+
+
+def _lists(arrays: Arrays, process: Process) -> dict[str, tuple[np.ndarray, dict[str, np.ndarray]]]:
+    """Objects of a variable number, by name: their counts (n,), and the values of all lists by column."""
+    if "x" not in arrays:
+        return {}
+    flat = flat_arrays(arrays["x"], process)
+    return {
+        name: (flat[count_name(one)], dict(zip(list_names(one), flat[name].T, strict=True)))
+        for name, one in listed(process).items()
+        if is_variable(one)
+    }
+
+
+def _without(frame: pd.DataFrame, names: Iterable[str], process: Process) -> pd.DataFrame:
+    """A table without the columns of single objects of these names."""
+    return frame.drop(columns=[column for name in names for column in single_names(listed(process)[name])])
+
+
+def _by_objects(arrays: Arrays, process: Process) -> Arrays:
+    """Arrays with x as one array per kind of objects, if the number of objects is variable."""
+    if "x" not in arrays or process.has_fixed_counts:
+        return arrays
+    flat = {f"{OF_X}{name}": array for name, array in flat_arrays(arrays["x"], process).items()}
+    return {**{name: array for name, array in arrays.items() if name != "x"}, **flat}
 
 
 @contextmanager
@@ -47,7 +87,14 @@ def _parquet(path: Path, process: Process) -> Iterator[Append]:
 
     def append(arrays: Arrays) -> None:
         nonlocal file
-        table = arrow.Table.from_pandas(_frame(arrays, process), preserve_index=False)
+        lists = _lists(arrays, process)
+        frame = _without(_frame(arrays, process), lists, process)
+        table = arrow.Table.from_pandas(frame, preserve_index=False)
+        for counts, values in lists.values():
+            ends = np.concatenate([[0], np.cumsum(counts)]).astype("int32")
+            for name, column in values.items():
+                of_name = arrow.ListArray.from_arrays(ends, np.ascontiguousarray(column))
+                table = table.append_column(name, of_name)
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), KEY: text(process)})
         file = file or parquet.ParquetWriter(path, table.schema, write_page_checksum=True)
         file.write_table(table)
@@ -74,13 +121,16 @@ def _hdf5(path: Path, process: Process) -> Iterator[Append]:
             file.attrs[KEY] = text(process)
 
             def append(arrays: Arrays) -> None:
-                for key, array in arrays.items():
-                    if (name := HDF5_NAMES.get(key, key)) not in file:
+                for key, array in _by_objects(arrays, process).items():
+                    space, _, objects = key.partition(".")
+                    name = HDF5_NAMES.get(space, space) + (f"/{objects}" if objects else "")
+                    if name not in file:
                         shape = (None, *array.shape[1:])
                         file.create_dataset(name, data=array, maxshape=shape, chunks=True, fletcher32=True)
                         continue
-                    file[name].resize(len(file[name]) + len(array), axis=0)
-                    file[name][-len(array) :] = array
+                    before = len(file[name])
+                    file[name].resize(before + len(array), axis=0)
+                    file[name][before:] = array
                 disk.check()
 
             yield append
@@ -152,24 +202,23 @@ def _numpy(path: Path, process: Process) -> Iterator[Append]:
     # The header of an array holds its length, which is known at the end: data go to temporary files first.
     waiting: dict[str, IO[bytes]] = {}
     headers: dict[str, dict[str, Any]] = {}
-    count = 0
+    lengths: dict[str, int] = {}
     with ExitStack() as stack:
 
         def append(arrays: Arrays) -> None:
-            nonlocal count
-            for key, array in arrays.items():
+            for key, array in _by_objects(arrays, process).items():
                 if key not in waiting:
                     waiting[key] = stack.enter_context(TemporaryFile(dir=path.parent))
                     headers[key] = np.lib.format.header_data_from_array_1_0(np.ascontiguousarray(array))
                 waiting[key].write(np.ascontiguousarray(array).data)
-            count += len(array)
+                lengths[key] = lengths.get(key, 0) + len(array)
 
         yield append
         with zipfile.ZipFile(path, "w") as file:
             for key, content in waiting.items():
                 content.seek(0)
                 with file.open(f"{key}.npy", "w", force_zip64=True) as member:
-                    shape = (count, *headers[key]["shape"][1:])
+                    shape = (lengths[key], *headers[key]["shape"][1:])
                     np.lib.format.write_array_header_1_0(member, {**headers[key], "shape": shape})
                     shutil.copyfileobj(content, member, _PIECE)
             with file.open(f"{PROCESS}.npy", "w") as member:
@@ -182,12 +231,26 @@ def _root(path: Path, process: Process) -> Iterator[Append]:
         file[PROCESS] = text(process)
 
         def append(arrays: Arrays) -> None:
-            frame = _frame(arrays, process)
+            lists = _lists(arrays, process)
+            frame = _without(_frame(arrays, process), lists, process)
+            records = {name: _records(*of) for name, of in lists.items()}
             if TREE not in file:
-                file.mktree(TREE, dict(frame.dtypes))
-            file[TREE].extend({name: column.to_numpy() for name, column in frame.items()})
+                types = {name: of.type.content for name, of in records.items()}
+                file.mktree(
+                    TREE,
+                    {**dict(frame.dtypes), **types},
+                    counter_name=lambda name: f"{OF_X}{name}_{COUNT}",
+                    field_name=lambda name, field: field,
+                )
+            file[TREE].extend({name: column.to_numpy() for name, column in frame.items()} | records)
 
         yield append
+
+
+def _records(counts: np.ndarray, values: Mapping[str, np.ndarray]) -> Any:
+    """Objects as lists of records, which have one branch of counts in a tree."""
+    ak = extra("awkward")
+    return ak.unflatten(ak.zip({name: np.ascontiguousarray(of) for name, of in values.items()}), counts)
 
 
 SILENT = (".csv",)  # formats that cannot store the process

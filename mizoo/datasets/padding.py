@@ -11,6 +11,31 @@ from mizoo.physics.process import Process
 _ROUNDING = 1e-5  # relative
 
 
+def columns_of(process: Process) -> list[list[int]]:
+    """Places of the columns of each object of x, momentum and features, by the place of the object."""
+    found = [[*range(4 * place, 4 * place + 4)] for place in range(len(process.x))]
+    for column, (place, _) in enumerate(process.features, 4 * len(process.x)):
+        found[place].append(column)
+    return found
+
+
+def with_nan(x: np.ndarray, process: Process) -> np.ndarray:
+    """Events x (n, columns) with NaN in place of zeros for the objects that they lack."""
+    found, there, columns = x.copy(), process.present(x), columns_of(process)
+    for place in process.optional:
+        found[np.ix_(~there[:, place], np.array(columns[place]))] = np.nan
+    return found
+
+
+def without_nan(x: np.ndarray, process: Process) -> np.ndarray:
+    """Events x (n, columns) with zeros for objects that they may lack, and of which all columns are NaN."""
+    found, columns = x.copy(), columns_of(process)
+    for place in process.optional:
+        absent = np.isnan(x[:, columns[place]]).all(1)
+        found[np.ix_(absent, np.array(columns[place]))] = 0.0
+    return found
+
+
 def padding_faults(x: np.ndarray, process: Process) -> dict[int, str]:
     """Faults of events x (n, columns), by index: numbers and order of objects, and their features.
 

@@ -13,6 +13,7 @@ from mizoo.datasets.events import Events
 from mizoo.datasets.formats import FORMATS, SILENT, Append, Arrays
 from mizoo.datasets.integrity import line, sidecar
 from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.padding import padding_faults, without_nan
 from mizoo.datasets.readers.process_metadata import needed, text
 from mizoo.datasets.readers.process_metadata import sidecar as process_sidecar
 from mizoo.datasets.readers.tables import EVENT, SAMPLE, WEIGHTS
@@ -37,15 +38,16 @@ def write(
 
     Args:
         path: path of the file.
-        events: `Events`, or a dictionary of arrays (n, 4 × objects) in GeV by space, and `weights` (n,) if
-            any; `event` and `sample` (n,), integers, are the indices of the event and of its draw.
+        events: `Events`, or a dictionary of arrays (n, columns) in GeV by space, and `weights` (n,) if any;
+            `event` and `sample` (n,), integers, are the indices of the event and of its draw.
         process: process of the events; not needed for `Events`.
         overwrite: whether to replace an existing file.
 
     Raises:
         ValueError: for another suffix; for no events; for arrays of a wrong shape, of different lengths,
-            not of real numbers or with a value that is not finite; for `Events` of another process; for
-            arrays without a process.
+            not of real numbers or with a value that is not finite; for objects of a variable number that
+            are out of order or have wrong features; for `Events` of another process; for arrays without a
+            process.
         ImportError: if the format needs the extra `hep`.
         OSError: if the file cannot be written, such as `FileExistsError`, or `BlockingIOError` while
             another process writes it; it names the file, and leaves nothing behind.
@@ -189,9 +191,10 @@ def _checked(arrays: Arrays, process: Process, path: str | Path) -> dict[str, np
             try:
                 if name in (EVENT, SAMPLE):
                     checked[name] = _numbers(arrays[name])
+                elif name == WEIGHTS:
+                    checked[name] = _array(arrays[name], None)
                 else:
-                    names = None if name == WEIGHTS else process.columns(name)
-                    checked[name] = _array(arrays[name], names)
+                    checked[name] = _space(arrays[name], process, name)
             except ValueError as error:
                 raise ValueError(f"{path}: {name} of {process.name}: {error}") from None
     if not checked.keys() & {"x", "z"}:
@@ -200,6 +203,18 @@ def _checked(arrays: Arrays, process: Process, path: str | Path) -> dict[str, np
         lengths = ", ".join(f"{len(array)} {name}" for name, array in checked.items())
         raise ValueError(f"{path}: arrays must be of the same events, got {lengths}")
     return checked
+
+
+def _space(given: np.ndarray | pd.DataFrame, process: Process, space: str) -> np.ndarray:
+    """An array (n, columns) of events; a DataFrame may have NaN for objects that an event lacks."""
+    names = process.columns(space)
+    if isinstance(given, pd.DataFrame) and list(given) == names and space == "x" and process.optional:
+        given = pd.DataFrame(without_nan(given.to_numpy(), process), columns=names)
+    array = _array(given, names)
+    # Written without the objects that they lack, wrong events would come back as others.
+    if space == "x" and (found := padding_faults(array, process)):
+        raise ValueError(f"{found[min(found)]} in event {min(found)}")
+    return array
 
 
 def _numbers(given: np.ndarray) -> np.ndarray:

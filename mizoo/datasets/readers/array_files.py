@@ -1,15 +1,31 @@
-"""Files of whole arrays: NumPy files with x and z, and HDF5 files with ROL (x) and FDL (z)."""
+"""Files of whole arrays: NumPy files with x and z, and HDF5 files with ROL (x) and FDL (z).
+
+If the number of detector objects is variable, x is several arrays, one per kind of objects: `x.e-`, `x.jet`
+and `x.jet_count` in NumPy files, data sets of the group ROL in HDF5 files, see `mizoo.datasets.jagged`.
+"""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
+from mizoo.datasets.events import described
+from mizoo.datasets.jagged import (
+    checked_counts,
+    count_name,
+    entries,
+    flat_names,
+    is_variable,
+    joined,
+    spread,
+    wrong_count,
+)
 from mizoo.datasets.readers.chunk import Chunk
 from mizoo.datasets.readers.hdf5 import Values, data_set, opened
-from mizoo.datasets.readers.limits import MAX_BYTES
+from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
 from mizoo.datasets.readers.numpy_files import PROCESS, load
-from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, SAMPLE, of_records
+from mizoo.datasets.readers.tables import EVENT, HDF5_NAMES, OF_X, SAMPLE, of_records
 from mizoo.datasets.weights import WEIGHTS, weight_name
 from mizoo.physics.process import Process
 
@@ -28,10 +44,18 @@ def numpy(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BY
         return
     arrays = {"x": content} if isinstance(content, np.ndarray) else content
     weights = arrays.pop(name, None) if (name := weight_name(arrays, str(path))) else None
-    if unknown := set(arrays) - {"x", "z", PROCESS, EVENT, SAMPLE}:
+    objects = {name.removeprefix(OF_X): array for name, array in arrays.items() if name.startswith(OF_X)}
+    known = {"x", "z", PROCESS, EVENT, SAMPLE, *(f"{OF_X}{name}" for name in flat_names(process))}
+    if unknown := set(arrays) - known:
         raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
-    arrays = {space: array for space, array in arrays.items() if space in ("x", "z")}
-    yield from _of_arrays(arrays, {space: space for space in arrays}, weights, path, process, size)
+    if objects and "x" in arrays:
+        raise ValueError(f"x and {OF_X}{min(objects)}: one of the two is expected")
+    spaces: dict[str, _Whole | _Objects] = {
+        space: _Whole(arrays[space], space, process, space) for space in ("x", "z") if space in arrays
+    }
+    if objects:
+        spaces["x"] = _Objects(objects, process, max_bytes)
+    yield from _of_arrays(spaces, weights, path, size)
 
 
 def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYTES) -> Iterator[Chunk]:
@@ -42,12 +66,24 @@ def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
     """
     with opened(path) as file:
         there = list(file)
-        arrays = {s: data_set(file, name, max_bytes) for s, name in HDF5_NAMES.items() if name in there}
-        if not arrays:
+        spaces: dict[str, _Whole | _Objects] = {}
+        for space, name in HDF5_NAMES.items():
+            if space == "x" and _is_group_of_objects(file, name, process):
+                objects = {key: data_set(file, f"{name}/{key}", max_bytes) for key in file[name]}
+                spaces[space] = _Objects(objects, process, max_bytes)
+            elif name in there:
+                spaces[space] = _Whole(data_set(file, name, max_bytes), name, process, space)
+        if not spaces:
             raise ValueError(f"neither FDL (z) nor ROL (x), only {', '.join(there) or 'nothing'}")
-        name = weight_name(there, str(path))
-        weights = data_set(file, name, max_bytes) if name else None
-        yield from _of_arrays(arrays, HDF5_NAMES, weights, path, process, size)
+        of_weights = weight_name(there, str(path))
+        weights = data_set(file, of_weights, max_bytes) if of_weights else None
+        yield from _of_arrays(spaces, weights, path, size)
+
+
+def _is_group_of_objects(file: h5py.File, name: str, process: Process) -> bool:
+    """Whether x is a group with a data set per kind of objects, as its process has a variable number."""
+    is_group = name in file and isinstance(file[name], h5py.Group)
+    return is_group and not process.has_fixed_counts and len(file[name]) > 1
 
 
 def check_numbers(dtype: np.dtype, name: str) -> None:
@@ -60,28 +96,102 @@ def check_numbers(dtype: np.dtype, name: str) -> None:
         raise ValueError(f"{name} must be real numbers, got {dtype if dtype.names is None else 'records'}")
 
 
-def _of_arrays(
-    arrays: Mapping[str, Values],
-    names: Mapping[str, str],
-    weights: Values | None,
-    source: str | Path,
-    process: Process,
-    size: int,
-) -> Iterator[Chunk]:
-    for space, array in arrays.items():
-        check_numbers(array.dtype, names[space])
-        wanted = len(process.particles(space))
-        if array.shape[1:] not in ((4 * wanted,), (wanted, 4)):
-            called = space if names[space] == space else f"{space} ({names[space]})"
+class _Whole:
+    """Events of a space as one array.
+
+    Args:
+        array: array (n, columns), or (n, objects, 4) of momenta alone.
+        name: name of the array, for messages.
+        process: process of the events.
+        space: `"x"` or `"z"`.
+    """
+
+    def __init__(self, array: Values, name: str, process: Process, space: str) -> None:
+        check_numbers(array.dtype, name)
+        objects, columns = len(process.particles(space)), len(process.columns(space))
+        shapes = [(columns,), *([(objects, 4)] if columns == 4 * objects else [])]
+        if array.shape[1:] not in shapes:
+            called = space if name == space else f"{space} ({name})"
+            wanted = " or ".join(f"(n, {', '.join(map(str, shape))})" for shape in shapes)
             raise ValueError(
-                f"{called} of {process.name} must have shape (n, {4 * wanted}) or "
-                f"(n, {wanted}, 4), px py pz E of each object, got {tuple(array.shape)}"
+                f"{called} of {process.name} must have shape {wanted}, {described(process, space)}, "
+                f"got {tuple(array.shape)}"
             )
+        self._array = array
+
+    def __len__(self) -> int:
+        return len(self._array)
+
+    def rows(self, start: int, stop: int, bad: dict[int, str]) -> np.ndarray:
+        """The events (stop - start, columns); adds faults of these rows, if any, to `bad`."""
+        return np.asarray(self._array[start:stop]).reshape(stop - start, -1)
+
+
+class _Objects:
+    """Events of x as arrays of their objects, flat ones with counts if their number is variable.
+
+    Args:
+        arrays: arrays as from `flat_arrays`, by name.
+        process: process of the events.
+        max_bytes: largest memory for the numbers of objects.
+    """
+
+    def __init__(self, arrays: Mapping[str, Values], process: Process, max_bytes: int) -> None:
+        self._process, self._arrays = process, arrays
+        self._counts: dict[str, np.ndarray] = {}
+        lengths = {}
+        for one in process.objects:
+            names = [one.name, count_name(one)] if is_variable(one) else [one.name]
+            if missing := [name for name in names if name not in arrays]:
+                raise ValueError(f"no {missing[0]} among the objects; there are {', '.join(arrays)}")
+            values, size = arrays[one.name], len(entries(one))
+            check_numbers(values.dtype, one.name)
+            several = () if is_variable(one) or one.count == 1 else (one.range[1],)
+            if values.shape[1:] != (*several, size):
+                raise ValueError(
+                    f"{one.name} must have shape (n, {', '.join(map(str, (*several, size)))}), "
+                    f"{' '.join(entries(one))}, got {tuple(values.shape)}"
+                )
+            if is_variable(one):
+                given = arrays[count_name(one)]
+                check_bytes(8 * given.size, max_bytes, f"array {count_name(one)}")
+                self._counts[one.name] = checked_counts(np.asarray(given[...]), len(values), one)
+            lengths[one.name] = len(self._counts.get(one.name, values))
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
+            raise ValueError(f"objects must be of the same events, got {listed}")
+        self._length = next(iter(lengths.values()))
+        self._ends = {name: np.cumsum(counts) for name, counts in self._counts.items()}
+
+    def __len__(self) -> int:
+        return self._length
+
+    def rows(self, start: int, stop: int, bad: dict[int, str]) -> np.ndarray:
+        """The events (stop - start, columns); adds faults of these rows, if any, to `bad`."""
+        parts: list[np.ndarray] = []
+        for one in self._process.objects:
+            most = one.range[1]
+            if one.name not in self._counts:
+                values = np.asarray(self._arrays[one.name][start:stop])
+                parts.append(values.reshape(stop - start, most, -1))
+                continue
+            counts = self._counts[one.name][start:stop]
+            for row in np.flatnonzero((counts < one.range[0]) | (counts > most)).tolist():
+                bad.setdefault(row, wrong_count(one, int(counts[row])))
+            end = int(self._ends[one.name][stop - 1])
+            values = np.asarray(self._arrays[one.name][end - int(counts.sum()) : end])
+            parts.append(spread(values, counts, most))
+        return joined(parts, self._process)
+
+
+def _of_arrays(
+    spaces: Mapping[str, _Whole | _Objects], weights: Values | None, source: str | Path, size: int
+) -> Iterator[Chunk]:
     if weights is not None:
         check_numbers(weights.dtype, WEIGHTS)
         if weights.ndim != 1 and weights.shape[1:] != (1,):
             raise ValueError(f"{WEIGHTS} must have shape (n,), one per event, got {tuple(weights.shape)}")
-    lengths = {name: len(array) for name, array in arrays.items()}
+    lengths = {name: len(array) for name, array in spaces.items()}
     if weights is not None:
         lengths[WEIGHTS] = len(weights)
     count = max(lengths.values(), default=0)
@@ -90,6 +200,7 @@ def _of_arrays(
         raise ValueError(f"x and z must be pairs, got {counts}")
     for first in range(0, count, size):
         stop = min(first + size, count)
-        part = {s: np.asarray(a[first:stop]).reshape(stop - first, -1) for s, a in arrays.items()}
+        bad: dict[int, str] = {}
+        part = {space: array.rows(first, stop, bad) for space, array in spaces.items()}
         each = None if weights is None else np.asarray(weights[first:stop], "float64").reshape(-1)
-        yield Chunk(str(source), first, part, np.ones(stop - first, bool), each, announced=count)
+        yield Chunk(str(source), first, part, np.ones(stop - first, bool), each, bad, count)

@@ -56,7 +56,19 @@ class ObjectColumns(Momentum):
     charge: Column = None
     """Only the sign is used."""
     btag: Column = None
-    """For selections."""
+    """For selections, and for the feature `btag`, for which it is 0 or 1."""
+    btag_threshold: float | None = None
+    """Least value of `btag` of jets that are b-tagged: `btag` is then 1 for these, and 0 for others."""
+
+    @model_validator(mode="after")
+    def _check_threshold(self) -> Self:
+        if self.btag_threshold is not None and self.btag is None:
+            raise ValueError("btag_threshold needs a column btag")
+        return self
+
+    def named(self) -> dict[str, str]:
+        """The columns by quantity."""
+        return self.model_dump(exclude_none=True, exclude={"btag_threshold"})
 
 
 def _listed(value: Any) -> Any:
@@ -127,7 +139,7 @@ class Columns(Part):
 
 
 def _nano(kind: str, *fields: str) -> ObjectColumns:
-    return ObjectColumns(**{field: f"{kind}_{field}" for field in ("pt", "phi", *fields)})
+    return ObjectColumns.model_validate({field: f"{kind}_{field}" for field in ("pt", "phi", *fields)})
 
 
 NANOAOD: dict[Kind, ObjectColumns] = {
@@ -142,7 +154,7 @@ NANOAOD: dict[Kind, ObjectColumns] = {
 
 def _delphes(branch: str, modulus: str = "PT", **more: str) -> ObjectColumns:
     fields = {"pt": modulus, "eta": "Eta", "phi": "Phi", **more}
-    return ObjectColumns(**{field: f"{branch}.{name}" for field, name in fields.items()})
+    return ObjectColumns.model_validate({field: f"{branch}.{name}" for field, name in fields.items()})
 
 
 DELPHES: dict[Kind, ObjectColumns] = {

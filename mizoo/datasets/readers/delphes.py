@@ -60,6 +60,7 @@ def chunks(
         weights = trees.per_event(events[weight], weight) if weight else None
         yield Chunk(str(path), first, arrays, wanted, weights, bad)
         first += len(events)
+    objects.finish(str(path))
 
 
 def _partons(events: Any, wanted: np.ndarray, bad: dict[int, str], finder: PartonFinder) -> np.ndarray:

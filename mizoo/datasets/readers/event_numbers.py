@@ -62,8 +62,8 @@ def of_hdf5(path: str | Path, max_bytes: int) -> np.ndarray | None:
 
 def of_memory(table: Any) -> np.ndarray | None:
     """The column `event`, (n,), if there is one."""
-    frame = tables.in_memory(table)
-    return _whole(frame[COLUMN].to_numpy()) if _there(list(frame)) else None
+    columns = tables.in_memory(table)
+    return _whole(columns[COLUMN].to_numpy()) if _there(list(columns)) else None
 
 
 def of_columns(source: Any, columns: Columns, max_bytes: int) -> np.ndarray | None:

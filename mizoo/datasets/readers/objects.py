@@ -1,5 +1,7 @@
 """Detector objects of whole events from jagged columns: the hardest of each kind."""
 
+import math
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -11,15 +13,19 @@ import vector
 from mizoo.core.optional import extra
 from mizoo.datasets.readers.angles import AngleKind, Angles, check_angles
 from mizoo.datasets.readers.columns import KINDS, Columns, ObjectColumns
-from mizoo.datasets.readers.selection import Select, as_listed, passing, range_of
+from mizoo.datasets.readers.selection import Select, as_listed, passing
 from mizoo.physics.momenta import cartesian
-from mizoo.physics.particles import DetectorObject, Kind
+from mizoo.physics.particles import DetectorObject, Feature, Kind
 from mizoo.physics.process import Process
 from mizoo.physics.selection import Selection
 
 _BELOW = 100.0  # ratio of a threshold to objects in another unit
 _WITH_UNITS = ("pt", "px", "py", "pz", "E", "mass")
 _ANGLES: tuple[AngleKind, ...] = ("eta", "phi")
+
+
+class SurplusObjects(UserWarning):
+    """Warns of events that were left out as they have more objects than the process allows."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class _Collection:
     kind: Kind
     fields: Mapping[str, str]
     charge: int | None = None
+    btag_threshold: float | None = None
 
 
 class Objects:
@@ -58,6 +65,7 @@ class Objects:
         self.process, self.columns = process, columns
         self.select: Select = select or process.select or as_listed
         self._there = set(there)
+        self._surplus: dict[str, int] = {}  # events with too many objects, by the name of the objects
         self.missing: list[str] = []
         self._collections = self._found(default, set(counted))
 
@@ -75,8 +83,8 @@ class Objects:
             word: word for a column, in messages.
 
         Returns:
-            x (n, 4 × objects), px py pz E in GeV, massless, with zeros for missing optional objects; a mask
-            of wanted events, (n,); and faults by event.
+            x (n, columns) in GeV, massless unless the process says otherwise, with zeros for missing
+            optional objects; a mask of wanted events, (n,); and faults by event.
 
         Raises:
             ValueError: for columns that hold no such objects, or a selection that fails.
@@ -91,6 +99,17 @@ class Objects:
         objects: dict[str, Any] = {k: self._ordered(k, parts[k]) for k in KINDS if k in parts}
         wanted = passing(self.select, objects, self.process, len(events))
         return self._rows(objects, wanted), wanted, bad
+
+    def finish(self, source: str) -> None:
+        """Warn of selected events that were left out for too many objects."""
+        for one in self.process.objects:
+            if count := self._surplus.get(one.name):
+                warnings.warn(
+                    f"{source}: {count} selected events left out, with more than {one.range[1]} of "
+                    f"{one.name}, the most that {self.process.name} allows",
+                    SurplusObjects,
+                    2,
+                )
 
     def _found(self, default: Mapping[Kind, ObjectColumns], counted: set[Kind]) -> list[_Collection]:
         """Collections of columns by kind: given ones, then those by default."""
@@ -109,7 +128,8 @@ class Objects:
             for given in listed:
                 self._check(given, of_key)
                 self._need(given.named().values())
-                own.setdefault(of_key, []).append(_Collection(of_key, given.named(), charge))
+                one = _Collection(of_key, given.named(), charge, given.btag_threshold)
+                own.setdefault(of_key, []).append(one)
         of_process = {one.kind for one in self.process.objects}
         looked_at = set(Selection(self.select).kinds) if isinstance(self.select, str) else counted
         needed = of_process | looked_at
@@ -126,11 +146,11 @@ class Objects:
             if all(name in self._there for name in fields.values()):
                 own[kind] = [_Collection(kind, fields)]
         for kind in of_process:
-            if any(one.charge for one in self.process.objects if one.kind == kind):
+            for field in self._further(kind):
                 for one in own.get(kind, ()):
-                    if "charge" not in one.fields and one.charge is None:
+                    if field not in one.fields and (field != "charge" or one.charge is None):
                         raise ValueError(
-                            f"the {kind}s of {self.process.name} need a column of their charge"
+                            f"the {kind}s of {self.process.name} need a column of their {field}"
                         )
         return [one for kind in KINDS for one in own.get(kind, ())]
 
@@ -138,9 +158,13 @@ class Objects:
         """Whether a column by default is read; columns that momenta do not need may be missing."""
         if field == "eta" and kind == "met":
             return self._components == 3
-        if field == "charge" and any(o.charge for o in self.process.objects if o.kind == kind):
-            return True
-        return field in ("pt", "eta", "phi") or name in self._there
+        return field in ("pt", "eta", "phi", *self._further(kind)) or name in self._there
+
+    def _further(self, kind: Kind) -> set[str]:
+        """Fields beyond directions and transverse momenta that the objects of a kind need."""
+        of_kind = [one for one in self.process.objects if one.kind == kind]
+        found = {feature for one in of_kind for feature in one.features}
+        return found | ({"charge"} if any(one.charge is not None for one in of_kind) else set())
 
     @property
     def _components(self) -> Literal[2, 3]:
@@ -178,6 +202,12 @@ class Objects:
         unit = self.columns.gev
         flat = {f: values * unit if f in _WITH_UNITS else values for f, (_, values, _) in lists.items()}
         polar = _polar(flat)
+        if one.btag_threshold is not None:
+            polar["btag"] = np.where(polar["btag"] >= one.btag_threshold, 1.0, 0.0 * polar["btag"])
+        if "btag" in polar and any(
+            "btag" in o.features for o in self.process.objects if o.kind == one.kind
+        ):
+            self._check_tags(polar["btag"], counts, f"{word} {one.fields['btag']}")
         if one.charge is not None:
             polar["charge"] = np.full(len(polar["pt"]), float(one.charge))
         if padded:  # a table has nothing, or zeros, for missing objects
@@ -192,6 +222,15 @@ class Objects:
                 if field in one.fields and (one.kind != "met" or field == "phi"):
                     angles.append(Angles(event, polar[field], field, f"{word} {one.fields[field]}"))
         return ak.unflatten(ak.zip(polar), counts), angles
+
+    def _check_tags(self, tags: np.ndarray, counts: np.ndarray, name: str) -> None:
+        """Check that b-tags are 0 or 1, rather than a discriminant."""
+        if len(other := np.flatnonzero((tags != 0.0) & (tags != 1.0) & np.isfinite(tags))):
+            event = np.searchsorted(np.cumsum(counts), other[0], side="right")
+            raise ValueError(
+                f"{name} is {tags[other[0]]:.4g} in event {event} of those read at once, 0 or 1 expected: "
+                "a discriminant needs a btag_threshold"
+            )
 
     def _ordered(self, kind: Kind, parts: Sequence[Any]) -> Any:
         """All objects of a kind in the acceptance, by falling pT."""
@@ -216,25 +255,35 @@ class Objects:
         return found[ak.argsort(found["pt"], ascending=False)]
 
     def _rows(self, objects: Mapping[str, Any], wanted: np.ndarray) -> np.ndarray:
-        """x of the hardest objects; events that lack one become unwanted."""
+        """x of the hardest objects; events that lack one, or have too many, become unwanted."""
         ak = extra("awkward", "reading whole events")
         rows = np.zeros((len(wanted), len(self.process.x), 4))
+        features: list[np.ndarray] = []
+        surplus: dict[str, np.ndarray] = {}
         taken: dict[tuple[Kind, int | None], int] = {}
         column = 0
         for one in self.process.objects:
             of_kind = objects[one.kind]
             if one.charge is not None:
                 of_kind = of_kind[np.sign(of_kind["charge"]) == one.charge]
-            least, most = range_of(one.count)
+            least, most = one.range
             there = ak.to_numpy(ak.num(of_kind))
+            if least < most:
+                surplus[one.name] = there > taken.get((one.kind, one.charge), 0) + most
             for number in range(most):
                 rank = taken.get(group := (one.kind, one.charge), 0)
                 taken[group] = rank + 1
                 if number < least:
                     wanted &= there > rank
-                rows[:, column] = _momenta(ak.pad_none(of_kind, rank + 1)[:, rank], one, ak)
+                of_rank = ak.pad_none(of_kind, rank + 1)[:, rank]
+                rows[:, column] = _momenta(of_rank, one, ak)
+                features += [_feature(of_rank, feature, ak) for feature in one.features]
                 column += 1
-        return rows.reshape(len(rows), -1)
+        for name, too_many in surplus.items():
+            self._surplus[name] = self._surplus.get(name, 0) + int((wanted & too_many).sum())
+            wanted &= ~too_many
+        momenta = rows.reshape(len(rows), math.prod(rows.shape[1:]))
+        return np.concatenate([momenta, *(values[:, None] for values in features)], 1)
 
 
 def _check_unit(pt: np.ndarray, threshold: float, kind: Kind) -> None:
@@ -254,6 +303,12 @@ def _momenta(objects: Any, one: DetectorObject, ak: ModuleType) -> np.ndarray:
     found = {field: ak.to_numpy(ak.fill_none(objects[field], 0.0)) for field in fields}
     with np.errstate(all="ignore"):
         return cartesian(vector.MomentumNumpy4D({"mass": np.zeros(len(objects)), **found}))
+
+
+def _feature(objects: Any, feature: Feature, ak: ModuleType) -> np.ndarray:
+    """A feature (n,) of an object per event, 0 where there is none."""
+    values = np.asarray(ak.to_numpy(ak.fill_none(objects[feature], 0.0)))
+    return np.sign(values) if feature == "charge" else values
 
 
 def _polar(flat: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -63,6 +63,8 @@ def chunks(
             weights = trees.per_event(events[weight], weight, word).astype("float64") if weight else None
             yield Chunk(name, first, arrays, wanted, weights, bad)
             first += len(events)
+        if objects:
+            objects.finish(name)
 
 
 def event_numbers(source: Any, columns: Columns, max_bytes: int) -> np.ndarray | None:

@@ -20,7 +20,10 @@ COUNTED: tuple[Kind, ...] = ("electron", "muon", "photon", "jet")
 
 
 def as_listed(objects: Mapping[str, Any], process: Process) -> np.ndarray:
-    """The selection by default: exactly as many objects of each kind as the process lists.
+    """The selection by default: exactly as many objects of each kind and charge as the process lists.
+
+    Of objects of a variable number it asks for the least one; events with more than the greatest number are
+    left out by the reader.
 
     Args:
         objects: awkward arrays by kind.
@@ -32,19 +35,19 @@ def as_listed(objects: Mapping[str, Any], process: Process) -> np.ndarray:
     ak = extra("awkward", "reading whole events")
     masks = []
     for kind in [kind for kind in objects if kind != "met"]:
-        counts = [range_of(one.count) for one in process.objects if one.kind == kind]
-        least, most = (sum(ends) for ends in zip((0, 0), *counts, strict=True))
-        there = ak.to_numpy(ak.num(objects[kind]))
-        masks.append((there >= least) & (there <= most))
+        of_kind = [one for one in process.objects if one.kind == kind]
+        for charge in {one.charge for one in of_kind} or {None}:
+            alike = [one for one in of_kind if one.charge == charge]
+            found = objects[kind]
+            if charge is not None:
+                found = found[np.sign(found["charge"]) == charge]
+            there, least = ak.to_numpy(ak.num(found)), sum(one.range[0] for one in alike)
+            is_variable = any(not isinstance(one.count, int) for one in alike)
+            masks.append(there >= least if is_variable else there == least)
     if not masks:
         return np.ones(len(next(iter(objects.values()))), bool)
     listed: np.ndarray = np.all(masks, 0)
     return listed
-
-
-def range_of(count: int | tuple[int, int]) -> tuple[int, int]:
-    """The least and the greatest number of objects."""
-    return (count, count) if isinstance(count, int) else count
 
 
 def passing(select: Select, objects: Mapping[str, Any], process: Process, count: int) -> np.ndarray:
