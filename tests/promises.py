@@ -35,7 +35,7 @@ PROMISES: dict[str, dict[str, list[str]]] = {
             "test_onnx_model.py::test_tensorflow_is_not_imported",
             "test_onnx_model.py::test_other_files_are_not_read",
         ],
-        "A registry is read by https, or a checksum or signature from elsewhere shows what its models are.": [
+        "A registry is read by https, or a checksum or signature from elsewhere vouches for it.": [
             "test_cache.py::test_a_registry_that_can_be_changed_on_its_way_is_refused",
             "test_cache.py::test_a_redirection_out_of_https_is_refused",
             "test_signature.py::test_who_changes_checksums_as_well_is_found",

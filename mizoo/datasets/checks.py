@@ -32,7 +32,7 @@ def faults(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
     if array.ndim != 2 or array.shape[1] != len(columns):
         raise ValueError(
             f"{space} of {process.name} must have shape (n, {len(columns)}), "
-            f"{_described(process, space)}, got {array.shape}"
+            f"{described(process, space)}, got {array.shape}"
         )
     energies = np.array([name.startswith("E_") for name in columns])
     found: dict[int, str] = {}
@@ -46,7 +46,7 @@ def faults(array: np.ndarray, process: Process, space: str) -> dict[int, str]:
     return {**padded, **below_momentum(array, process, space), **found}
 
 
-def _described(process: Process, space: str) -> str:
+def described(process: Process, space: str) -> str:
     """The meaning of the columns of a space, for messages."""
     features = {name: None for _, name in process.features} if space == "x" else {}
     return "px py pz E of each object" + "".join(f", then {name}" for name in features)

@@ -12,7 +12,7 @@ from mizoo.export.registry import VARIABLE, cache, read_registry
 
 def names() -> dict[str, Path]:
     """Folders of the local models by name: of `./saved_models`, the installed package, then the cache."""
-    found = {}
+    found: dict[str, Path] = {}
     for root in reversed(_roots()):
         for main in ("model.onnx", "saved_model.pb"):
             found |= {file.parent.name: file.parent for file in sorted(root.glob(f"[!.]*/{main}"))}

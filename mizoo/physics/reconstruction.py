@@ -68,7 +68,7 @@ class MassReconstruction:
         self.process = process
         process = self._fixed = process.at_most(_HARDEST)
         own = zip(self.process.objects, process.objects, strict=True)
-        self._places = [p for one, kept in own for p in self.process.places[one.name][: kept.count]]
+        self._places = [p for one, kept in own for p in self.process.places[one.name][: kept.range[1]]]
         self._solved = _solved(process)
         seen = {p for match in self._groups for p in match.partons}
         if self._solved:

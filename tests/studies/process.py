@@ -8,8 +8,8 @@ each resonance the median and the half width of the central 68 %, beside the tru
 on pairs with their responses, 0.5 if it cannot tell generated from true pairs; and the CRPS of each
 unfolded component, beside that of random partons of the training events and, with --plain EPOCHS, that of
 `flow` between standardised momenta, trained for as many epochs. Of posteriors it prints the coverage of
-their 68 % and 95 % intervals. With --latent, for a model with one, it prints how often, among 2000 events, the
-partner has the nearest latent by the cosine, and the median error of reconstruction.
+their 68 % and 95 % intervals. With --latent, for a model with one, it prints how often, among 2000 events,
+the partner has the nearest latent by the cosine, and the median error of reconstruction.
 """
 
 import argparse

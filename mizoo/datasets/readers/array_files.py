@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mizoo.datasets.events import described
+from mizoo.datasets.checks import described
 from mizoo.datasets.jagged import (
     checked_counts,
     count_name,
