@@ -52,7 +52,7 @@ class FrameEncoder(keras.layers.Layer):
         build(self.network, tokens)
         count = self.network.compute_output_shape(tokens)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
-        self.linear.build((None, len(self._plain) + 4 * list(tokens)[1]))
+        self.linear.build((None, len(self._plain) + 4 * self.tokens.objects))
         self.built = True
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:

@@ -31,12 +31,16 @@ class Tokens(View):
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         return self._features(coordinates, training=training)
 
+    @property
+    def objects(self) -> int:
+        """Number of tokens per event."""
+        return self.representation.physical_shape[0] // 4
+
     def _tokens(self, coordinates: Tensor) -> Tensor:
         return tf.cast(_features(self.representation.four_momenta(coordinates)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        objects = self.representation.physical_shape[0] // 4
-        return (input_shape[0], objects, 4 + objects)
+        return (input_shape[0], self.objects, 4 + self.objects)
 
 
 @serialisable
@@ -54,6 +58,10 @@ class SetTokens(Tokens):
         super().__init__(representation, **kwargs)
         self._groups = representation.process.ordered
 
+    @property
+    def objects(self) -> int:
+        return len(self.representation.process.x)
+
     def _tokens(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)
         own = tf.cast(self.representation.token_features(coordinates), momenta.dtype)
@@ -65,9 +73,8 @@ class SetTokens(Tokens):
         return tf.cast(tf.concat([features[..., :4], masses, own], -1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        process = self.representation.process
-        names = {name for _, name in process.features}
-        return (input_shape[0], len(process.x), 5 + len(process.x) + len(names))
+        names = {name for _, name in self.representation.process.features}
+        return (input_shape[0], self.objects, 5 + self.objects + len(names))
 
 
 def _features(momenta: Tensor) -> Tensor:
