@@ -13,7 +13,7 @@ from mizoo.evaluation import report
 from mizoo.export import load
 from mizoo.presets import registry, table
 from mizoo.presets.registry import Preset
-from mizoo.training.callbacks import Backup
+from mizoo.training.backup import Backup
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -76,7 +76,7 @@ def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path, monkeypat
 @pytest.mark.ci
 @pytest.mark.parametrize("preset", ["tiny", "vae"])
 def test_interrupted_run_resumes_to_the_same_weights(preset, tiny, tmp_path, monkeypatch):
-    from mizoo.training import callbacks
+    from mizoo.training import backup
 
     train = TRAIN
     if preset == "vae":  # which draws its latent at random
@@ -87,14 +87,14 @@ def test_interrupted_run_resumes_to_the_same_weights(preset, tiny, tmp_path, mon
     class Interruption(Exception):
         pass
 
-    save = callbacks.Backup.on_epoch_end
+    save = backup.Backup.on_epoch_end
 
     def fail(self, epoch, logs=None):
         save(self, epoch, logs)
         raise Interruption
 
     with monkeypatch.context() as patch:
-        patch.setattr(callbacks.Backup, "on_epoch_end", fail)
+        patch.setattr(backup.Backup, "on_epoch_end", fail)
         command(*train, "--out", tmp_path / "cut", expect=1)
     command(*train, "--out", tmp_path / "cut", "--resume")
     import keras

@@ -8,7 +8,7 @@ from conftest import toy, toy_events, toy_pairs
 
 from mizoo import Stage, presets
 from mizoo.model.staged import Stages
-from mizoo.training.callbacks import Backup
+from mizoo.training.backup import Backup
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
