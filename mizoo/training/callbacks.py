@@ -83,15 +83,15 @@ class KSDistance(keras.callbacks.Callback):
 
     def _drawn(self) -> dict[str, Array]:
         """Generated events by space."""
-        spoken = self._spoken()
+        spoken, model, c = self._spoken(), self.model, self.events.c
+        x, z = self.events.x, self.events.z
         # Events that are trained on are those to measure with, whatever they are.
-        drawn = {"z": self.model.encode(self.events.x, on_invalid="ignore")} if "z_tilde" in spoken else {}
+        drawn = {"z": model.encode(x, on_invalid="ignore", condition=c)} if "z_tilde" in spoken else {}
         if "x_tilde" not in spoken:
-            return {**drawn, "x": self.model.reconstruct(self.events.x, on_invalid="ignore")}
-        z = self.events.z
+            return {**drawn, "x": model.reconstruct(x, on_invalid="ignore", condition=c)}
         if z is None:
-            return {**drawn, "x": self.model.sample(len(self.events))}
-        return {**drawn, "x": self.model.decode(z, on_invalid="ignore")}
+            return {**drawn, "x": model.sample(len(self.events), condition=c)}
+        return {**drawn, "x": model.decode(z, on_invalid="ignore", condition=c)}
 
     def _spoken(self) -> set[str]:
         return {objective.stream for objective in self.model.objectives}

@@ -289,7 +289,7 @@ def _events(data: Split) -> dict[str, dict[str, Any]]:
     """Numbers and checksums of the events that a run uses."""
     found: dict[str, dict[str, Any]] = {}
     for name, samples in (("train", data.train), ("validation", data.validation)):
-        arrays = [samples.x, samples.z, samples.weights]
+        arrays = [samples.x, samples.z, samples.weights, samples.c]
         sums = [array_checksum(array) for array in arrays if array is not None]
         found[name] = {"number": len(samples), "sha256": hashlib.sha256("".join(sums).encode()).hexdigest()}
     return found
