@@ -135,14 +135,20 @@ def _change(name, value):
             "event 0: jet_count is 1, 2 to 10 expected",
         ),
         (_change("x.jet_count", lambda c: c + 0.5), r"jet_count must be whole numbers \(n,\)"),
-        (_change("x.jet", lambda jets: jets[:, :4]), r"jet must have shape \(n, 5\), px py pz E btag, got"),
+        (
+            _change("x.jet", lambda jets: jets[:, :4]),
+            r"jet must be numbers \(n, 5\), px py pz E btag, got",
+        ),
         (_change("x.jet", lambda jets: jets[::-1]), "is not ordered by falling pT"),
         (_change("x.jet", lambda jets: np.where(jets == 1.0, 0.5, jets)), "is 0.5, 0 or 1 expected"),
         (
             _change("x.met", lambda met: met[:2]),
             "objects must be of the same events, got 3 e-, 2 met, 3 jet",
         ),
-        (lambda arrays: arrays.pop("x.jet_count"), "no jet_count among the objects"),
+        (
+            lambda arrays: arrays.pop("x.jet_count"),
+            "objects of ttbar_events are e-, met, jet, jet_count",
+        ),
         (lambda arrays: arrays.update(x=np.zeros((3, 58))), "x and x.e-: one of the two is expected"),
         (
             lambda arrays: arrays.update({"x.tau": np.zeros((3, 4))}),
@@ -246,8 +252,8 @@ def test_frames_have_no_numbers_for_absent_objects(tmp_path):
     [
         ({"jet_count": [3, 10, 5]}, "the sum of jet_count is 18, and there are 17 jet"),
         ({"jet_count": [1, 11, 5]}, "jet_count is 1, 2 to 10 expected in event 0"),
-        ({"jet": np.zeros((17, 4))}, r"jet must have shape \(n, 5\), got \(17, 4\)"),
-        ({"met": np.zeros((3, 1, 4))}, r"met must have shape \(n, 4\)"),
+        ({"jet": np.zeros((17, 4))}, r"jet must be numbers \(n, 5\), .*got float64 \(17, 4\)"),
+        ({"met": np.zeros((3, 1, 4))}, r"met must be numbers \(n, 4\)"),
         ({"met": np.zeros((2, 4))}, "must be of the same events"),
         ({"tau": np.zeros((3, 4))}, "objects of ttbar_events are e-, met, jet, jet_count, got"),
     ],

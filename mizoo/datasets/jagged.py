@@ -7,6 +7,7 @@ event has as many entries as objects. An entry is px, py, pz, E in GeV and the f
 from collections.abc import Mapping
 from typing import Any
 
+import h5py
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
@@ -93,27 +94,77 @@ def padded(arrays: Mapping[str, ArrayLike], process: Process) -> np.ndarray:
         ValueError: for arrays that are missing, unknown or of a wrong shape; for counts that are not whole
             numbers in the range of the process, or whose sum is not the number of entries.
     """
-    flat = {name: np.asarray(array) for name, array in arrays.items()}
-    wanted = flat_names(process)
-    if set(flat) != set(wanted):
-        raise ValueError(f"objects of {process.name} are {', '.join(wanted)}, got {', '.join(flat)}")
-    parts: list[np.ndarray] = []
-    for one in process.objects:
-        values, most, size = flat[one.name], one.range[1], len(entries(one))
-        if is_variable(one):
-            counts = checked_counts(flat[count_name(one)], len(values), one)
-            if len(wrong := np.flatnonzero((counts < one.range[0]) | (counts > most))):
-                raise ValueError(wrong_count(one, int(counts[wrong[0]])) + f" in event {wrong[0]}")
-            parts.append(spread(values, counts, most))
-        else:
-            shape = (size,) if one.count == 1 else (most, size)
-            if values.shape[1:] != shape:
-                raise ValueError(f"{one.name} must have shape (n, {_comma(shape)}), got {values.shape}")
-            parts.append(values.reshape(len(values), most, size))
-    return joined(parts, process)
+    flat = FlatObjects({name: np.asarray(array) for name, array in arrays.items()}, process)
+    bad: dict[int, str] = {}
+    found = flat.rows(0, len(flat), bad)
+    if bad:
+        raise ValueError(f"{bad[min(bad)]} in event {min(bad)}")
+    return found
 
 
-def checked_counts(counts: np.ndarray, total: int, one: DetectorObject) -> np.ndarray:
+class FlatObjects:
+    """Events of x as arrays of their objects, in memory or in a file, as from `flat_arrays`.
+
+    Args:
+        arrays: arrays or data sets by name.
+        process: process of the events.
+
+    Raises:
+        ValueError: for arrays that are missing, unknown, not numbers or of a wrong shape, or counts that
+            are not whole numbers, or whose sum is not the number of entries.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray | h5py.Dataset], process: Process) -> None:
+        self._process, self._arrays = process, arrays
+        self._counts: dict[str, np.ndarray] = {}
+        wanted = flat_names(process)
+        if set(arrays) != set(wanted):
+            raise ValueError(f"objects of {process.name} are {', '.join(wanted)}, got {', '.join(arrays)}")
+        lengths = {}
+        for one in process.objects:
+            values, size = arrays[one.name], len(entries(one))
+            shape = (size,) if is_variable(one) or one.count == 1 else (one.range[1], size)
+            if values.dtype.kind not in "fiu" or values.shape[1:] != shape:
+                raise ValueError(
+                    f"{one.name} must be numbers (n, {', '.join(map(str, shape))}), "
+                    f"{' '.join(entries(one))}, got {values.dtype} {tuple(values.shape)}"
+                )
+            if is_variable(one):
+                counts = np.asarray(arrays[count_name(one)][...])
+                self._counts[one.name] = _checked_counts(counts, len(values), one)
+            lengths[one.name] = len(self._counts.get(one.name, values))
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
+            raise ValueError(f"objects must be of the same events, got {listed}")
+        self._length = next(iter(lengths.values()))
+        self._ends = {name: np.cumsum(counts) for name, counts in self._counts.items()}
+
+    def __len__(self) -> int:
+        return self._length
+
+    def rows(self, start: int, stop: int, bad: dict[int, str]) -> np.ndarray:
+        """The padded events (stop - start, columns); adds faults of these rows, if any, to `bad`."""
+        found: dict[str, np.ndarray] = {}
+        for one in self._process.objects:
+            most = one.range[1]
+            if one.name not in self._counts:
+                found[one.name] = np.asarray(self._arrays[one.name][start:stop])
+                continue
+            counts = self._counts[one.name][start:stop]
+            for row in np.flatnonzero((counts < one.range[0]) | (counts > most)).tolist():
+                bad.setdefault(row, wrong_count(one, int(counts[row])))
+            end = int(self._ends[one.name][stop - 1]) if stop else 0
+            values = np.asarray(self._arrays[one.name][end - int(counts.sum()) : end])
+            found[one.name] = spread(values, counts, most)
+        columns = len(self._process.columns("x"))
+        x = np.zeros((stop - start, columns), np.result_type(*found.values()))
+        for one in self._process.objects:
+            places = _columns(self._process, one)
+            x[:, places] = found[one.name].reshape(stop - start, len(places))
+        return x
+
+
+def _checked_counts(counts: np.ndarray, total: int, one: DetectorObject) -> np.ndarray:
     """Counts as int64.
 
     Raises:
@@ -140,20 +191,6 @@ def spread(values: np.ndarray, counts: np.ndarray, most: int, fill: float = 0.0)
     event, inside = np.repeat(np.arange(len(counts)), counts), place < most
     found = np.full((len(counts), most, *values.shape[1:]), fill, values.dtype)
     found[event[inside], place[inside]] = values[inside]
-    return found
-
-
-def joined(parts: list[np.ndarray], process: Process) -> np.ndarray:
-    """Padded events (n, columns) of the `blocks` of all objects.
-
-    Raises:
-        ValueError: for blocks of different numbers of events.
-    """
-    if len(lengths := {len(part) for part in parts}) > 1:
-        raise ValueError(f"objects of {process.name} must be of the same events, got {sorted(lengths)}")
-    found = np.zeros((len(parts[0]), len(process.columns("x"))), np.result_type(*parts))
-    for one, part in zip(process.objects, parts, strict=True):
-        found[:, _columns(process, one)] = part.reshape(len(part), -1)
     return found
 
 

@@ -72,6 +72,10 @@ def _table(path: str | Path) -> Any:
         if there[name].shape[1:] != shape:
             expected = ", ".join(map(str, ("n", *shape)))
             raise ValueError(f"{name} must have shape ({expected}), got {there[name].shape}")
+    lengths = {name: len(there[name]) for name in (*widths, "jet_count") if name != "jets"}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise ValueError(f"data sets must be of the same events, got {listed}")
     counts = there["jet_count"].astype("int64")
     if counts.sum() != len(there["jets"]):
         raise ValueError(_CUT_SHORT)

@@ -11,16 +11,7 @@ import h5py
 import numpy as np
 
 from mizoo.datasets.checks import described
-from mizoo.datasets.jagged import (
-    checked_counts,
-    count_name,
-    entries,
-    flat_names,
-    is_variable,
-    joined,
-    spread,
-    wrong_count,
-)
+from mizoo.datasets.jagged import FlatObjects, flat_names
 from mizoo.datasets.readers.chunk import Chunk
 from mizoo.datasets.readers.hdf5 import Values, data_set, opened
 from mizoo.datasets.readers.limits import MAX_BYTES, check_bytes
@@ -50,11 +41,11 @@ def numpy(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BY
         raise ValueError(f"arrays must be named x, z and weights, got {', '.join(sorted(unknown))}")
     if objects and "x" in arrays:
         raise ValueError(f"x and {OF_X}{min(objects)}: one of the two is expected")
-    spaces: dict[str, _Whole | _Objects] = {
+    spaces: dict[str, _Whole | FlatObjects] = {
         space: _Whole(arrays[space], space, process, space) for space in ("x", "z") if space in arrays
     }
     if objects:
-        spaces["x"] = _Objects(objects, process, max_bytes)
+        spaces["x"] = FlatObjects(objects, process)
     yield from _of_arrays(spaces, weights, path, size)
 
 
@@ -66,11 +57,13 @@ def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
     """
     with opened(path) as file:
         there = list(file)
-        spaces: dict[str, _Whole | _Objects] = {}
+        spaces: dict[str, _Whole | FlatObjects] = {}
         for space, name in HDF5_NAMES.items():
             if space == "x" and _is_group_of_objects(file, name, process):
                 objects = {key: data_set(file, f"{name}/{key}", max_bytes) for key in file[name]}
-                spaces[space] = _Objects(objects, process, max_bytes)
+                for key in objects.keys() - {one.name for one in process.objects}:
+                    check_bytes(8 * objects[key].size, max_bytes, f"data set {name}/{key}")
+                spaces[space] = FlatObjects(objects, process)
             elif name in there:
                 spaces[space] = _Whole(data_set(file, name, max_bytes), name, process, space)
         if not spaces:
@@ -127,65 +120,8 @@ class _Whole:
         return np.asarray(self._array[start:stop]).reshape(stop - start, -1)
 
 
-class _Objects:
-    """Events of x as arrays of their objects, flat ones with counts if their number is variable.
-
-    Args:
-        arrays: arrays as from `flat_arrays`, by name.
-        process: process of the events.
-        max_bytes: largest memory for the numbers of objects.
-    """
-
-    def __init__(self, arrays: Mapping[str, Values], process: Process, max_bytes: int) -> None:
-        self._process, self._arrays = process, arrays
-        self._counts: dict[str, np.ndarray] = {}
-        lengths = {}
-        for one in process.objects:
-            names = [one.name, count_name(one)] if is_variable(one) else [one.name]
-            if missing := [name for name in names if name not in arrays]:
-                raise ValueError(f"no {missing[0]} among the objects; there are {', '.join(arrays)}")
-            values, size = arrays[one.name], len(entries(one))
-            check_numbers(values.dtype, one.name)
-            several = () if is_variable(one) or one.count == 1 else (one.range[1],)
-            if values.shape[1:] != (*several, size):
-                raise ValueError(
-                    f"{one.name} must have shape (n, {', '.join(map(str, (*several, size)))}), "
-                    f"{' '.join(entries(one))}, got {tuple(values.shape)}"
-                )
-            if is_variable(one):
-                given = arrays[count_name(one)]
-                check_bytes(8 * given.size, max_bytes, f"array {count_name(one)}")
-                self._counts[one.name] = checked_counts(np.asarray(given[...]), len(values), one)
-            lengths[one.name] = len(self._counts.get(one.name, values))
-        if len(set(lengths.values())) > 1:
-            listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
-            raise ValueError(f"objects must be of the same events, got {listed}")
-        self._length = next(iter(lengths.values()))
-        self._ends = {name: np.cumsum(counts) for name, counts in self._counts.items()}
-
-    def __len__(self) -> int:
-        return self._length
-
-    def rows(self, start: int, stop: int, bad: dict[int, str]) -> np.ndarray:
-        """The events (stop - start, columns); adds faults of these rows, if any, to `bad`."""
-        parts: list[np.ndarray] = []
-        for one in self._process.objects:
-            most = one.range[1]
-            if one.name not in self._counts:
-                values = np.asarray(self._arrays[one.name][start:stop])
-                parts.append(values.reshape(stop - start, most, -1))
-                continue
-            counts = self._counts[one.name][start:stop]
-            for row in np.flatnonzero((counts < one.range[0]) | (counts > most)).tolist():
-                bad.setdefault(row, wrong_count(one, int(counts[row])))
-            end = int(self._ends[one.name][stop - 1])
-            values = np.asarray(self._arrays[one.name][end - int(counts.sum()) : end])
-            parts.append(spread(values, counts, most))
-        return joined(parts, self._process)
-
-
 def _of_arrays(
-    spaces: Mapping[str, _Whole | _Objects], weights: Values | None, source: str | Path, size: int
+    spaces: Mapping[str, _Whole | FlatObjects], weights: Values | None, source: str | Path, size: int
 ) -> Iterator[Chunk]:
     if weights is not None:
         check_numbers(weights.dtype, WEIGHTS)
