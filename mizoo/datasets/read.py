@@ -49,7 +49,8 @@ def read(
     `.npy`); DataFrames and awkward arrays. Trees, Parquet, CSV and HDF5 files with other columns, such as
     those of NanoAOD, are read with `columns`. These and Delphes files have whole events, of which those
     that pass the selection are taken: the objects of the process are the hardest in its acceptance,
-    massless.
+    massless unless the process says otherwise. Of a variable number all are taken; events with more than
+    the process allows are left out, with a `SurplusObjects` warning.
 
     Files written by mizoo state their process; for other files it must be given. Missing momentum has as
     many components as in the process; an unwanted third one is dropped, with a `DroppedComponent` warning.

@@ -216,7 +216,12 @@ class _Layout:
 def _layout(given: Iterable[object], process: Process, source: str) -> _Layout:
     names = [str(name) for name in given]
     spaces = {}
-    lists = [one for one in listed(process).values() if not set(names).isdisjoint(list_names(one))]
+    known = set(names)
+    lists = [
+        one
+        for one in listed(process).values()
+        if not known.isdisjoint(list_names(one)) and not known.issuperset(single_names(one))
+    ]
     for space in "xz":
         wanted = _Layout(
             process, {space: columns(process, space)}, lists if space == "x" else [], None

@@ -1,4 +1,4 @@
-"""Processes of the package, one YAML file each: `ttbar`, `zee`, `zh`."""
+"""Processes of the package, one YAML file each: `ttbar`, `ttbar_events`, `zee`, `zh`."""
 
 from collections.abc import Mapping
 from functools import cache
