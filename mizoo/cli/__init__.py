@@ -7,7 +7,8 @@ from typing import Any, TextIO
 
 import typer
 
-from mizoo.cli.commands import app
+from mizoo.cli import commands, draws  # noqa: F401  they add their commands
+from mizoo.cli.app import app
 
 __all__ = ["app", "main"]
 # Typer exports no common base class of its usage errors.

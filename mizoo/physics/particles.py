@@ -1,4 +1,4 @@
-"""Parts of a process: partons, their decays, and detector objects."""
+"""Parts of a process: partons, their decays, detector objects, and the masses of these."""
 
 import math
 from functools import cached_property
@@ -204,6 +204,42 @@ class DetectorObject(Part):
     def gev(self) -> float:
         """Mass in GeV of objects that keep none of their own."""
         return 0.0
+
+
+class Observable(Part):
+    """An invariant mass of a part of the event, beside those of the decays."""
+
+    name: Name
+    of: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of decays and partons."""
+    label: Label = None
+
+
+class Peak(Part):
+    """What a reconstructed mass is compared with."""
+
+    decay: str
+    mass: Annotated[float, Field(gt=0)]
+    """GeV."""
+    resolution: Annotated[float, Field(gt=0)]
+    """GeV, of the reconstructed mass."""
+
+
+class Neutrino(Part):
+    """What gives the neutrino its momentum along the beam."""
+
+    mass: Annotated[float, Field(gt=0)]
+    """GeV, of what decays to it and a charged lepton."""
+
+
+class Reconstruction(Part):
+    """How masses of detector events are reconstructed, where objects have to be assigned to partons.
+
+    Of all assignments the one of least Σ ((m − mass)/resolution)² is taken.
+    """
+
+    neutrino: Neutrino | None = None
+    peaks: tuple[Peak, ...] = ()
 
 
 def _known(code: int, what: Literal["mass", "width"]) -> float:

@@ -14,46 +14,21 @@ from numpy.typing import ArrayLike
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from mizoo.physics import description
-from mizoo.physics.particles import Decay, DetectorObject, Feature, Kind, Label, Name, Part, Parton
+from mizoo.physics.particles import (
+    Decay,
+    DetectorObject,
+    Feature,
+    Kind,
+    Label,
+    Name,
+    Observable,
+    Part,
+    Parton,
+    Reconstruction,
+)  # fmt: skip
 from mizoo.physics.selection import Selection
 
 COMPONENTS = ("px", "py", "pz", "E")
-
-
-class Observable(Part):
-    """An invariant mass of a part of the event, beside those of the decays."""
-
-    name: Name
-    of: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Names of decays and partons."""
-    label: Label = None
-
-
-class Peak(Part):
-    """What a reconstructed mass is compared with."""
-
-    decay: str
-    mass: Annotated[float, Field(gt=0)]
-    """GeV."""
-    resolution: Annotated[float, Field(gt=0)]
-    """GeV, of the reconstructed mass."""
-
-
-class Neutrino(Part):
-    """What gives the neutrino its momentum along the beam."""
-
-    mass: Annotated[float, Field(gt=0)]
-    """GeV, of what decays to it and a charged lepton."""
-
-
-class Reconstruction(Part):
-    """How masses of detector events are reconstructed, where objects have to be assigned to partons.
-
-    Of all assignments the one of least Σ ((m − mass)/resolution)² is taken.
-    """
-
-    neutrino: Neutrino | None = None
-    peaks: tuple[Peak, ...] = ()
 
 
 class Match(NamedTuple):

@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.physics import assignment, kinematics, library
-from mizoo.physics.process import Match, Peak, Process
+from mizoo.physics.particles import Peak
+from mizoo.physics.process import Match, Process
 from mizoo.representations.view import View
 
 _MOST_ASSIGNMENTS = 5000
