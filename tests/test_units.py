@@ -112,7 +112,7 @@ def test_rounding_and_soft_events_pass(few, tmp_path):
         read(table(tmp_path / "a.npz", {"x": padded.reshape(-1, 24)}))
         soft = few.train.x * np.float32(0.2)  # below all thresholds
         read(table(tmp_path / "a.npz", {"x": soft}))
-        hard = few.train.x * np.float32(12.0)  # of a boosted selection
+        hard = few.train.x * np.float32(3.0)  # of a boosted selection
         read(table(tmp_path / "a.npz", {"x": hard}))
         massless = few.train.z.reshape(-1, 6, 4).copy()
         massless[..., 3] = np.linalg.norm(massless[..., :3], axis=-1)

@@ -75,8 +75,9 @@ def hdf5(path: str | Path, process: Process, size: int, max_bytes: int = MAX_BYT
 
 def _is_group_of_objects(file: h5py.File, name: str, process: Process) -> bool:
     """Whether x is a group with a data set per kind of objects, as its process has a variable number."""
-    is_group = name in file and isinstance(file[name], h5py.Group)
-    return is_group and not process.has_fixed_counts and len(file[name]) > 1
+    if process.has_fixed_counts or not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        return False
+    return isinstance(file[name], h5py.Group) and len(file[name]) > 1
 
 
 def check_numbers(dtype: np.dtype, name: str) -> None:
