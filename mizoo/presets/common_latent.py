@@ -45,6 +45,9 @@ def gandalf(
     of its input. Alignment brings the latents of a pair together. A decoder takes the latent and a flag of
     the space that it comes from, and nothing else of the event.
 
+    Where the number of objects varies, the decoder of x first draws which objects there are, and their
+    features, and then their momenta. Latents do not depend on the order of the objects of a kind.
+
     Args:
         process: the process of the events; the demonstration's process by default.
         latent: components of the common latent; two are the azimuth that all others are relative to.
