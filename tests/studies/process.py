@@ -106,7 +106,7 @@ def scores(data, samples, train, epochs):
 def coverage(model, data, draws=99):
     """Fractions of events within the central 68 % and 95 % of the posteriors of observables of z."""
     each = in_chunks(
-        lambda x, seed: model.encode(x, num_samples=draws, seed=seed), data.x, "posterior", 500, 0
+        lambda x, seed: model.encode(x, num_samples=draws, seed=seed), data.x, "posterior", 500, [0]
     )
     true = observables(data.z, "z", data.process)
     made = observables(each.reshape(-1, each.shape[-1]), "z", data.process)
