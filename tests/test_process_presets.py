@@ -60,7 +60,7 @@ def toy(process, count=300):
     events = {}
     for space, representation in (("z", PartonCoordinates(process)), ("x", ObjectCoordinates(process))):
         representation.build((None, *representation.physical_shape))
-        coordinates = random.normal(size=(count, *representation.shape)).astype("float32")
+        coordinates = random.normal(scale=0.5, size=(count, *representation.shape)).astype("float32")
         for angle in representation.angles:
             coordinates[:, angle] = random.uniform(-np.pi, np.pi, count)
         of = [1.5 if space == "x" and one.kind != "met" else 60.0 for one in process.particles(space)]
@@ -168,7 +168,7 @@ def test_descriptions_survive_configurations(name):
     [
         ({"process": "zee", "x": [8], "z": [8]}, "takes a process, or x and z in its place"),
         ({"z": [8]}, "needs both spaces"),
-        ({"process": "zzz"}, "no process 'zzz'; there are ttbar, zee, zh"),
+        ({"process": "zzz"}, "no process 'zzz'; there are ttbar, ttbar_events, zee, zh"),
         ({"process": 3}, "process should be a Process, the name of one, or its description"),
     ],
 )
