@@ -30,7 +30,7 @@ class OnnxModel(GenerativeModel):
     `seed` makes the noise by NumPy's generator, and so other draws than the same seed in TensorFlow. An
     ONNX file cannot write files, run Python code or connect to other machines, and one that would read
     other files is refused. So its author needs no trust, except that the draws are right. Copies and
-    pickles load the same file again, after a look at its checksum, and so does a process that was forked.
+    pickles load the same file again, after a look at its checksum.
 
     Args:
         path: path of the file. Its folder may have `config.json`, `metrics.json` and `sha256.json`.
@@ -163,7 +163,10 @@ class OnnxModel(GenerativeModel):
 
     def _map(self, endpoint: str, events: Any, noise: Any, seed: int | None, condition: Any) -> np.ndarray:
         if os.getpid() != self._process:
-            self._open()  # after a fork, its threads are gone
+            raise RuntimeError(
+                f"{self.name} was loaded before a fork, after which onnxruntime hangs: start processes by "
+                "spawn, as multiprocessing.get_context('spawn') does"
+            )
         given, drawn, role = _ENDPOINTS[endpoint]
         feeds = {given: _shaped(given, events, self._inputs[given])}
         count, shape = len(feeds[given]), self.noise_shape(role)

@@ -186,11 +186,12 @@ class MassReconstruction:
         table = np.array(rows, dtype="int32").reshape(len(rows), len(peaks) + len(systems))
         self._of_peaks, self._of_masses = np.split(table, [len(peaks)], axis=1)
         self._leptons = np.array(leptons, dtype="int32")
-        optional = [place in self.process.optional for place in self._places]
-        used = [[any(place in list(sums)[i] for i in row) for place in range(objects)] for row in rows]
-        self._used = np.array(used).reshape(len(rows), objects) & np.array(optional, bool)
         members = [[place in one for one in sums] for place in range(objects + len(candidates))]
         self._members = np.array(members, dtype="float64").reshape(objects + len(candidates), len(sums))
+        optional = np.array([place in self.process.optional for place in self._places], dtype="float64")
+        # The optional objects of each assignment.
+        used = [self._members[:objects, row].any(1) * optional for row in rows]
+        self._used = np.array(used, dtype="float64").reshape(len(rows), objects)
         own = self._solved and f"m_{self._solved.decay}"
         self._assumed = self.names.index(own) if own in self.names else None
 
@@ -212,7 +213,7 @@ class MassReconstruction:
     def _lacking(self, objects: tf.Tensor) -> tf.Tensor:
         """Whether an event lacks an object of an assignment, (n, assignments)."""
         absent = tf.cast(tf.reduce_all(objects == 0.0, -1), tf.float64)
-        return tf.matmul(absent, self._used.astype("float64"), transpose_b=True) > 0.0
+        return tf.matmul(absent, self._used, transpose_b=True) > 0.0
 
     def _with_neutrinos(self, objects: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Objects, followed by the neutrino for each lepton, and whether its mass exists, (n, leptons)."""
