@@ -5,6 +5,7 @@
 
 import importlib
 import inspect
+import sys
 from pathlib import Path
 
 FILE = Path(__file__).parent / "data" / "api.txt"
@@ -54,4 +55,4 @@ def _arguments(function):
 
 
 if __name__ == "__main__":
-    FILE.write_text("\n".join(lines()) + "\n")
+    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_text("\n".join(lines()) + "\n")
