@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "mizoo"
 
 
 def test_public_interface_is_the_one_committed(tmp_path):
-    """`python tests/api.py` writes it anew; in a process of its own, as other tests may wrap constructors."""
+    """`python tests/api.py` writes it anew; in its own process, as other tests may wrap constructors."""
     subprocess.run([sys.executable, api.__file__, str(tmp_path / "api.txt")], check=True)
     assert (tmp_path / "api.txt").read_text().splitlines() == api.FILE.read_text().splitlines()
 
