@@ -5,8 +5,9 @@
 
 import importlib
 import inspect
-import sys
 from pathlib import Path
+
+import keras
 
 FILE = Path(__file__).parent / "data" / "api.txt"
 MODULES = (
@@ -40,10 +41,20 @@ def _described(name, thing):
     return [name]
 
 
+def _has_own_constructor(thing):
+    """Whether it is a layer with another constructor than `keras.layers.Layer`."""
+    layer = keras.layers.Layer
+    return inspect.isclass(thing) and issubclass(thing, layer) and thing.__init__ is not layer.__init__
+
+
 def _arguments(function):
     """Names, and whether they have defaults; versions of Python write annotations differently."""
     try:
-        parameters = inspect.signature(function).parameters.values()
+        if _has_own_constructor(function):
+            # Not of the class: patch releases of Python differ in whether Keras's `__new__` comes first.
+            _, *parameters = inspect.signature(function.__init__).parameters.values()
+        else:
+            parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return "(…)"
     shown = []
@@ -55,4 +66,4 @@ def _arguments(function):
 
 
 if __name__ == "__main__":
-    (Path(sys.argv[1]) if sys.argv[1:] else FILE).write_text("\n".join(lines()) + "\n")
+    FILE.write_text("\n".join(lines()) + "\n")
