@@ -220,3 +220,12 @@ def test_gandalf_takes_any_number_of_jets(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(again.decode(EVENTS.z, seed=0), drawn, rtol=1e-5, atol=1e-4)
+
+
+def test_a_kind_that_no_event_has_cannot_be_adapted():
+    objects = [*SMALL.objects[:1], SMALL.objects[1].model_copy(update={"count": (0, 3)})]
+    rare = Process(**{**SMALL.to_dict(), "objects": [one.model_dump() for one in objects]})
+    x = np.zeros((20, len(rare.columns("x"))), "f4")
+    x[:, :4] = EVENTS.x[:20, :4]
+    with pytest.raises(ValueError, match="no event of x has any jet"):
+        ObjectSets(rare).adapt(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -97,7 +98,7 @@ class OnnxModel(GenerativeModel):
         known: dict[str, list[int]] = self.config.get("shapes", {})
         return known | {space: list(self._inputs[space]) for space in "xz" if space in self._inputs}
 
-    @property
+    @functools.cached_property
     def process(self) -> Process | None:
         """The process whose events the model takes, by its `config.json`; None without one."""
         return process_of(self.config)

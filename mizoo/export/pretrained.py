@@ -18,6 +18,7 @@ from mizoo.datasets.integrity import checksum
 from mizoo.export.manifest import program, verify
 from mizoo.export.operations import check_operations
 from mizoo.export.record import process_of, read_config, read_json
+from mizoo.model.generative import TRAVERSED
 from mizoo.model.inputs import of_shape
 from mizoo.model.tensors import TensorModel
 from mizoo.model.turbo import Turbo
@@ -79,7 +80,7 @@ class Pretrained(TensorModel):
         found = {known[name]: list(self._shape(name)) for name in self.endpoints if name in known}
         return {**self.config.get("shapes", {}), **found}
 
-    @property
+    @functools.cached_property
     def process(self) -> Process | None:
         """The process whose events the model takes, by its `config.json`; None without one."""
         return process_of(self.config)
@@ -112,7 +113,7 @@ class Pretrained(TensorModel):
     def traverse(
         self,
         x: Array,
-        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        values: Sequence[float] = TRAVERSED,
         components: Sequence[int] | None = None,
         *,
         condition: Array | None = None,

@@ -3,8 +3,7 @@
 import operator
 from collections.abc import Iterable, Sequence
 
-import tensorflow as tf
-
+from mizoo.core.columns import take
 from mizoo.core.types import Tensor
 
 
@@ -39,7 +38,4 @@ def existing(condition: Tensor, present: Sequence[int]) -> Tensor | float:
         present: for each component, the index in the condition of the number that says whether it exists,
             or -1 if it always does; empty if all do.
     """
-    if not present:
-        return 1.0
-    known = tf.pad(tf.cast(condition, tf.float32), [[0, 0], [0, 1]], constant_values=1.0)
-    return tf.gather(known, [index % known.shape[1] for index in present], axis=1)
+    return take(condition, present, 1.0) if present else 1.0

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mizoo.core.types import Array, Batch, Tensor
 from mizoo.mappers.base import Mapper
+from mizoo.model.generative import TRAVERSED
 from mizoo.model.inputs import check_condition, coordinates, with_condition
 from mizoo.model.parts import Parts
 from mizoo.networks.conditioning import joined
@@ -68,7 +69,7 @@ class Codes(Parts):
     def traverse(
         self,
         x: Array,
-        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        values: Sequence[float] = TRAVERSED,
         components: Sequence[int] | None = None,
         *,
         condition: Array | None = None,

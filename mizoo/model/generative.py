@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OnInvalid: TypeAlias = Literal["raise", "nan", "ignore"]
 _CHOICES = ("raise", "nan", "ignore")
+TRAVERSED = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""Values of a component of the latent in `GenerativeModel.traverse`, by default."""
 
 
 class GenerativeModel(ABC):
@@ -154,7 +156,7 @@ class GenerativeModel(ABC):
     def traverse(
         self,
         x: Array,
-        values: Sequence[float] = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0),
+        values: Sequence[float] = TRAVERSED,
         components: Sequence[int] | None = None,
         *,
         condition: Array | None = None,

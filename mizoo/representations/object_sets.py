@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mizoo.core.columns import take
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
@@ -34,7 +35,7 @@ class ObjectSets(Fitted):
         objects: coordinates of as many objects as possible; by default new ones.
 
     Raises:
-        ValueError: for a process without objects.
+        ValueError: for a process without objects; and in `adapt`, if no event has an object of some kind.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class ObjectSets(Fitted):
         self.angles, self.circles = self.objects.angles, self.objects.circles
         self._count, self._features = len(self.process.x), self.process.features
         self._kinds = [one for one in self.process.objects if not isinstance(one.count, int)]
+        self._partons = {name: len(partons) for name, partons in slots(self.process).items()}
         flagged = [place for one in self._kinds for place in self.process.places[one.name]]
         self._flags = len(flagged)
         # Index of the flag of each object, and of each of its features, or that of a number beyond.
@@ -79,7 +81,8 @@ class ObjectSets(Fitted):
         present, random = self.process.present(data), np.random.default_rng(0)
         for one in self._kinds:
             places = list(self.process.places[one.name])
-            found = momenta[:, places][present[:, places]]
+            if not len(found := momenta[:, places][present[:, places]]):
+                raise ValueError(f"no event of x has any {one.name}, whose coordinates need them")
             momenta[:, places] = found[random.integers(len(found), size=(len(momenta), len(places)))]
         self.objects.adapt(momenta.reshape(len(momenta), -1))
 
@@ -92,7 +95,7 @@ class ObjectSets(Fitted):
         found = self.objects(tf.reshape(momenta, (-1, 4 * self._count)))
         middle = np.array([sum(FEATURE_VALUES[name]) / 2.0 for _, name in self._features], "float32")
         features = tf.cast(tf.cast(physical[:, 4 * self._count :], "float32") > middle, "float32")
-        mask = _take(flags, self.present, 1.0)
+        mask = take(flags, self.present, 1.0)
         return tf.concat([found * mask, flags, features], -1)
 
     def inverse(self, coordinates: Tensor) -> Tensor:
@@ -116,7 +119,7 @@ class ObjectSets(Fitted):
         """Whether each object exists, and its features as 0 or 1, (n, objects, k)."""
         binary = tf.cast(coordinates[:, self.objects.shape[0] :] > 0.5, "float32")
         exists = self._exist(binary[:, : self._flags])[..., None]
-        features = _take(binary[:, self._flags :], self._feature, 0.0)
+        features = take(binary[:, self._flags :], self._feature, 0.0)
         return tf.concat([exists, features * exists], -1)
 
     def bounds(self, before: Sequence[Tensor]) -> tuple[Tensor | float, Tensor | float]:
@@ -136,7 +139,7 @@ class ObjectSets(Fitted):
             if place < one.range[1]:
                 break
             before, place = before[one.range[1] :], place - one.range[1]
-        first = len(slots(self.process)[one.name])
+        first = self._partons[one.name]
         if place < first:
             return 0.0, 1.0
         enough = tf.cast(tf.add_n(before) >= one.range[0], "float32") if before else float(one.range[0] < 1)
@@ -144,16 +147,10 @@ class ObjectSets(Fitted):
 
     def _exist(self, flags: Tensor) -> Tensor:
         """Whether objects (n, objects) exist, 1 or 0, from the flags (n, k)."""
-        return _take(flags, self._flag, 1.0)
+        return take(flags, self._flag, 1.0)
 
 
 def _indices(keys: Sequence[Any], known: Sequence[Any]) -> list[int]:
     """Index of each key in `known`, or the length of this."""
     places = {key: i for i, key in enumerate(known)}
     return [places.get(key, len(known)) for key in keys]
-
-
-def _take(columns: Tensor, places: Any, beyond: float) -> Tensor:
-    """The columns (n, …) at some places of (n, k), and `beyond` at place -1 and k."""
-    padded = tf.pad(columns, [[0, 0], [0, 1]], constant_values=beyond)
-    return tf.gather(padded, np.array(places) % (columns.shape[1] + 1), axis=1)
