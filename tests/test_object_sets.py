@@ -222,6 +222,21 @@ def test_gandalf_takes_any_number_of_jets(tmp_path):
     np.testing.assert_allclose(again.decode(EVENTS.z, seed=0), drawn, rtol=1e-5, atol=1e-4)
 
 
+def test_objects_of_partons_are_at_least_as_many_as_in_the_process():
+    """Two jets at least, where all places are those of partons."""
+    content = SMALL.to_dict()
+    content["partons"] = [{"name": name, "pdgid": 5} for name in ("b1", "b2", "b3")]
+    content["objects"][1] = {**content["objects"][1], "count": [2, 3], "features": []}
+    sets = ObjectSets(Process(**content))
+    allowed = []
+    for pattern in product([0.0, 1.0], repeat=3):
+        binary = [tf.constant([value]) for value in pattern]
+        bounds = [sets.bounds(binary[:i]) for i in range(3)]
+        if all(low <= value <= high for value, (low, high) in zip(pattern, bounds, strict=True)):
+            allowed.append(pattern)
+    assert allowed == [(0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0), (1.0, 1.0, 1.0)]
+
+
 def test_a_kind_that_no_event_has_cannot_be_adapted():
     objects = [*SMALL.objects[:1], SMALL.objects[1].model_copy(update={"count": (0, 3)})]
     rare = Process(**{**SMALL.to_dict(), "objects": [one.model_dump() for one in objects]})

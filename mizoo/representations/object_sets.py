@@ -139,11 +139,12 @@ class ObjectSets(Fitted):
             if place < one.range[1]:
                 break
             before, place = before[one.range[1] :], place - one.range[1]
-        first = self._partons[one.name]
-        if place < first:
-            return 0.0, 1.0
-        enough = tf.cast(tf.add_n(before) >= one.range[0], "float32") if before else float(one.range[0] < 1)
-        return 1.0 - enough, tf.maximum(before[-1], 1.0 - enough) if place > first else 1.0
+        (least, most), first = one.range, self._partons[one.name]
+        # Objects of partons must exist if the places after them are too few, others if too few came before.
+        left = most - place - 1 if place < first else 0
+        count = tf.add_n(before) if before else tf.zeros(())
+        must = tf.cast(count + left < least, "float32")
+        return must, tf.maximum(before[-1], must) if place > first else 1.0
 
     def _exist(self, flags: Tensor) -> Tensor:
         """Whether objects (n, objects) exist, 1 or 0, from the flags (n, k)."""
