@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import settings
 
 from mizoo import Turbo, datasets
 from mizoo.mappers import Deterministic, NoiseInjected
@@ -20,6 +21,11 @@ from mizoo.networks import mlp
 from mizoo.objectives import LINKS, Adversarial, Streams
 from mizoo.objectives import terms as make_terms
 from mizoo.representations import Identity
+
+
+# The same examples at each run, so that a change is judged by itself; the nightly tests look for new ones.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ def arrays(*shape, bound=3.0):
 
 def shaken(layer, *shapes, scale=0.15):
     """The layer, built for these shapes, with weights far from those of the identity."""
+    keras.utils.set_random_seed(0)
     layer.build(*shapes)
     rng = np.random.default_rng(0)
     layer.set_weights([w + scale * rng.normal(size=w.shape) for w in layer.get_weights()])
