@@ -140,7 +140,7 @@ def test_missing_momentum_of_two_components_has_no_pz():
     assert {"px_met", "py_met", "E_met", "m_tt"} <= set(named)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("process", [p for p in PROCESSES if p.name != "ttbar"], ids=lambda p: p.name)
 def test_reports_and_figures_are_those_of_the_process(process, tmp_path):
     events, other = toy(process, 80, 0.05), toy(process, 80, 0.05, seed=1)

@@ -66,6 +66,7 @@ def saved(tmp_path):
     return tmp_path / "backup"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("which", ["data", "index"])
 @pytest.mark.parametrize("how", ["change", "cut", "take away"])
 def test_a_damaged_backup_falls_back_to_the_one_before(saved, how, which):
@@ -209,7 +210,7 @@ except OSError as error:
 """
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 3_000, 60_000])
 def test_a_full_disk_ends_a_training_in_one_line_and_it_goes_on(finished, tmp_path, request, size):
     folder = tmp_path / "run"

@@ -67,6 +67,7 @@ def trickle():
 OK = b"HTTP/1.0 200 OK\r\n\r\n"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("first", "piece", "pause", "message"),
     [
@@ -133,6 +134,7 @@ def _locate(url, folder, results):
         results.put(repr(error))
 
 
+@pytest.mark.ci
 def test_first_loads_at_once_all_succeed(small, tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
@@ -145,6 +147,7 @@ def test_first_loads_at_once_all_succeed(small, tmp_path):
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["small"]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("damage", ["change", "take away", "main file", "unlisted", "no checksums"])
 def test_a_broken_model_of_the_cache_is_fetched_again(small, tmp_path, damage):
     folder = locate("small", small.url)

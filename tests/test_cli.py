@@ -48,6 +48,7 @@ def test_presets_are_listed():
     assert "turbosim" in command("presets")
 
 
+@pytest.mark.ci
 def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path, monkeypatch):
     drawn = []  # figures take longer than all else; those of a report are tested in `test_evaluation`
     monkeypatch.setattr(report, "draw", lambda report, directory: drawn.append(directory))
@@ -73,7 +74,7 @@ def test_training_leaves_a_run_and_evaluation_reads_it(tiny, tmp_path, monkeypat
     assert drawn == [tmp_path / "report" / "figures"]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["tiny", "vae"])
 def test_interrupted_run_resumes_to_the_same_weights(preset, tiny, tmp_path, monkeypatch):
     from mizoo.training import backup
@@ -105,7 +106,7 @@ def test_interrupted_run_resumes_to_the_same_weights(preset, tiny, tmp_path, mon
     assert len((tmp_path / "cut" / "metrics.csv").read_text().splitlines()) == 3
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
     command(*TRAIN, "--select-from", 1, "--out", tmp_path / "run")
     last = presets.PRESETS["tiny"].factory()
@@ -115,7 +116,7 @@ def test_epochs_without_a_measurement_are_not_kept(tiny, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_training_on_a_file(tiny, few, tmp_path):
     write(tmp_path / "own.h5", few.train)
     command(*TRAIN, "--data", tmp_path / "own.h5", "--out", tmp_path / "run")
@@ -160,7 +161,7 @@ def test_a_training_starts_from_another(tiny, tmp_path):
     command(*words, "--out", tmp_path / "second", "--resume")  # all that it needs is in the backup
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_runs_are_not_overwritten_nor_mixed(tiny, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run, "--resume")  # there is none yet: it begins
@@ -188,6 +189,7 @@ def test_wrong_arguments_are_told(tiny, tmp_path, monkeypatch, words, message):
     assert message in " ".join(text.replace("│", " ").split())
 
 
+@pytest.mark.ci
 def test_simulate_and_unfold_write_events(tiny, few, tmp_path):
     run = tmp_path / "run"
     command(*TRAIN, "--out", run)
@@ -223,7 +225,7 @@ def test_table_has_a_row_for_every_preset(monkeypatch):
     assert [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")] == list(some)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_arrays_of_ones_own_train_any_preset(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, size=(100, 6, 5)).astype("uint8")
     np.savez(tmp_path / "my.npz", images)

@@ -116,6 +116,7 @@ def test_a_run_notes_its_data(base):
     assert history(base / "pairs")["data"] == record
 
 
+@pytest.mark.ci
 def test_train_and_resume_note_the_same_data(works, fails, inside):
     words = ("train", "vae", "--data", "faces.npz", *SHORT, "--set", "latent=2", "--out", "run")
     works(*words)
@@ -134,6 +135,7 @@ def test_several_files_are_all_read(base):
     assert record["events"] == 160
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_mixture_of_kinds_is_refused(fails, inside, order):
     words = [word for file in ["a.npz", "zee.h5"][::order] for word in ("--data", file)]
@@ -156,6 +158,7 @@ def test_evaluation_is_on_events_that_the_run_has_not_seen(works, inside):
     assert "on 50 events" in works("evaluate", "pairs", "--data", "new.npz")
 
 
+@pytest.mark.ci
 def test_files_of_a_run_must_be_the_same_ones(fails, works, inside):
     assert "b.npz is one of the 2 files" in fails("evaluate", "pairs", "--data", "b.npz")
     assert "one of the 2 files" in fails("evaluate", "pairs", "--data", "b.npz", "--data", "a.npz")
@@ -171,6 +174,7 @@ def test_files_of_a_run_must_be_the_same_ones(fails, works, inside):
     )
 
 
+@pytest.mark.ci
 def test_no_model_is_compared_with_events_of_another_shape(fails, inside):
     assert "x has shape (n, 8), and pairs takes (n, 4)" in fails("evaluate", "pairs", "--data", "wide.npz")
     assert "x has shape (n, 4), and faces takes (n, 6, 5, 1)" in fails(
@@ -188,7 +192,7 @@ def test_what_is_not_known_is_asked_for(fails, works, inside):
     assert "does not say what it was trained on: give files as --data" in fails("evaluate", "plain")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_export_writes_everything_and_a_card_of_own_data(works, fails, inside):
     pytest.importorskip("tf2onnx")
     works("export", "pairs", "models/mine")
@@ -214,7 +218,7 @@ def test_export_writes_everything_and_a_card_of_own_data(works, fails, inside):
     assert (inside / "pairs" / "model.keras").is_file()
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_images_are_evaluated_and_exported(works, inside):
     pytest.importorskip("tf2onnx")
     assert "on 6 events" in works("evaluate", "faces")
@@ -224,7 +228,7 @@ def test_images_are_evaluated_and_exported(works, inside):
     assert "principal components" in card
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_draws_of_arrays(works, fails, inside):
     works("simulate", "pairs", "a.npz", "--out", "x.npz", "--seed", 1)
     drawn = np.load("x.npz")
@@ -269,7 +273,7 @@ def test_several_draws_of_arrays(works, fails, inside):
         assert "--samples" in fails(*words, "none.npz", "--samples", samples, status=2)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_negative_weights_are_resampled_for_training(run, fails, inside):
     """At 2 000 events both the training and the validation data are enough for it."""
     weights = np.where(np.arange(2000) % 4, 1.0, -1.0)
@@ -294,7 +298,7 @@ def test_files_of_another_process_are_told(fails, inside):
     assert "vae takes no process" in fails("train", "vae", "--process", "zee")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_own_events_of_ttbar_are_held_out_as_well(works, few, inside, tmp_path):
     write("own.h5", few.test)
     own = ("train", "aae", "--data", "own.h5")
@@ -369,6 +373,7 @@ def test_options_are_used_or_refused(fails, inside, words, message):
     assert sorted(path.name for path in inside.iterdir()) == before
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -455,7 +460,7 @@ def test_a_truncated_model_is_told_with_the_file(fails, inside):
         assert "faces/model.keras cannot be loaded" in fails("evaluate", "faces")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_truncated_saved_models_are_told(run, inside):
     model = load("faces")
     model.export("saved", verbose=False)

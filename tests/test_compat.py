@@ -58,7 +58,7 @@ print(float(weight.numpy()[0]))
 """
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("remedy", "moved"),
     [

@@ -30,6 +30,7 @@ def steps(monkeypatch):
     return traced, slow
 
 
+@pytest.mark.ci
 def test_full_batches_are_traced_once(steps):
     traced, _ = steps
     model = toy(terms=("L_x_hat",))
@@ -39,6 +40,7 @@ def test_full_batches_are_traced_once(steps):
     assert traced == ["training", "evaluation"]
 
 
+@pytest.mark.ci
 def test_a_smaller_last_batch_is_not_traced_again(steps):
     traced, _ = steps
     model = toy(terms=("L_x_hat",))
@@ -47,7 +49,7 @@ def test_a_smaller_last_batch_is_not_traced_again(steps):
     assert traced == ["training"]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_other_weights_are_traced_once(steps):
     traced, _ = steps
     model = toy(terms=("L_x_hat",))
@@ -57,6 +59,7 @@ def test_other_weights_are_traced_once(steps):
     assert traced == ["training"] * 2
 
 
+@pytest.mark.ci
 def test_long_compilations_are_announced_once(steps, monkeypatch, capsys):
     _, slow = steps
     slow["training"] = 0.3
@@ -69,7 +72,7 @@ def test_long_compilations_are_announced_once(steps, monkeypatch, capsys):
     assert "compiling the evaluation step of toy, once" in capsys.readouterr().out
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_validation_within_a_training_is_announced_too(steps, monkeypatch, capsys):
     _, slow = steps
     slow["evaluation"] = 0.3
@@ -80,7 +83,7 @@ def test_validation_within_a_training_is_announced_too(steps, monkeypatch, capsy
         assert capsys.readouterr().out.count("compiling the evaluation step") == lines
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_nothing_is_said_where_it_is_quick_silent_or_eager(steps, monkeypatch, capsys):
     _, slow = steps
     monkeypatch.setattr(compilation, "PATIENCE", 1000.0)
@@ -92,6 +95,7 @@ def test_nothing_is_said_where_it_is_quick_silent_or_eager(steps, monkeypatch, c
     assert "compiling" not in capsys.readouterr().out
 
 
+@pytest.mark.ci
 def test_nothing_is_due_after_a_step_that_fails(monkeypatch, capsys):
     monkeypatch.setattr(compilation, "PATIENCE", 2.0)
 
@@ -105,7 +109,7 @@ def test_nothing_is_due_after_a_step_that_fails(monkeypatch, capsys):
     assert "compiling" not in capsys.readouterr().out
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_couplings_are_compiled_once_for_all_that_are_alike(steps):
     from mizoo import presets
     from mizoo.mappers.coupling import _shared

@@ -38,7 +38,7 @@ def trained(name, x, c=LABELS, condition=3, **options):
 
 
 @pytest.mark.parametrize(
-    "name", [n if n in ("vae", "gan", "vaegan") else pytest.param(n, marks=pytest.mark.ci) for n in OF_X]
+    "name", [n if n in ("vae", "gan", "vaegan") else pytest.param(n, marks=pytest.mark.slow) for n in OF_X]
 )
 @pytest.mark.parametrize("x", [VECTORS, IMAGES], ids=["vectors", "images"])
 def test_presets_of_x_take_a_condition(name, x):
@@ -52,6 +52,7 @@ def test_presets_of_x_take_a_condition(name, x):
         assert not np.allclose(*codes)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["pix2pix", "cyclegan", "flow", "turbosim"])
 def test_presets_of_pairs_take_a_condition(name):
     options = {"couplings": 2} if name in ("flow", "turbosim") else {}
@@ -72,6 +73,7 @@ def test_labels_are_translated_to_images():
     assert model.decode(np.eye(3)).shape == (3, 8, 8, 1)
 
 
+@pytest.mark.ci
 def test_a_number_is_a_condition_that_is_learnt():
     """x = c + noise: draws follow their condition, and the density knows it."""
     keras.utils.set_random_seed(1)
@@ -172,6 +174,7 @@ def test_labels_are_one_hot(compiled):
 # ------------------------------------------------------------------ files
 
 
+@pytest.mark.ci
 def test_files_of_a_conditional_model_draw_the_same(model, tmp_path):
     x, c = VECTORS.astype("float32"), LABELS[:, None].astype("float32")
     model.save(tmp_path / "model.keras")
@@ -205,7 +208,7 @@ def test_classes_of_a_folder_and_columns_of_a_table(tmp_path):
     np.testing.assert_array_equal(table.x, [[1.0], [2.0]])
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_condition_all_the_way_on_the_command_line(works, fails, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     np.savez("data.npz", x=rng.normal(size=(60, 3)), c=np.arange(60) % 3)

@@ -99,6 +99,7 @@ def test_both_kinds_of_models_have_the_same_signatures(name):
     assert [p.kind for p in ours.parameters.values()] == [p.kind for p in theirs.parameters.values()]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("ask", "shape"),
     [
@@ -171,6 +172,7 @@ def test_what_a_model_has_not_is_named(lame, ask, what):
         ask(lame)
 
 
+@pytest.mark.ci
 def test_without_keras_a_folder_says_what_is_missing(folder, tmp_path):
     bare = tmp_path / "bare"
     load_keras(folder / "model.keras").export(bare, verbose=False)
@@ -284,6 +286,7 @@ def test_a_rate_without_a_prior_is_refused():
         Rate().loss(streams)
 
 
+@pytest.mark.ci
 def test_terms_refuse_parts_that_they_cannot_use():
     flow = Flow((3,), couplings=2)
     parts = {"encoder": Gaussian(network(4), (2,)), "decoder": Gaussian(network(6), (3,))}

@@ -58,7 +58,7 @@ def test_flow_at_the_start_is_the_normal_law():
     np.testing.assert_allclose(model.decoder.density(x), exact, atol=1e-4)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_flow_changes_variables_by_its_jacobian(bent):
     z = tf.random.normal((300, 2), seed=1)
     with tf.GradientTape() as tape:
@@ -166,6 +166,7 @@ def test_pix2pix_recovers_a_map_of_images():
     assert np.abs(made - (1.0 - split.test.x)).mean() < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("off", "other", "arguments"),
     [
@@ -174,10 +175,7 @@ def test_pix2pix_recovers_a_map_of_images():
         (["R_z_tilde", "D_x_hat", "D_z_tilde"], "ae", {"stochastic": True}),
     ],
 )
-@pytest.mark.parametrize(
-    "shape",
-    [pytest.param((3,), marks=pytest.mark.ci), pytest.param((6, 6, 1), marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize("shape", [(3,), (6, 6, 1)])
 def test_bibae_without_some_terms_is_another_preset(off, other, arguments, shape):
     """Term by term and step by step, to float precision, from the same seed."""
     x = np.random.default_rng(0).normal(size=(64, *shape)).astype("float32")

@@ -27,7 +27,7 @@ class Oracle(keras.layers.Layer):
         return self.formulation.prediction_target(mean + alpha * DEVIATION**2 * off, sigma * off, t)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("formulation", [FlowMatching(), DDPM(), EDM()], ids=lambda f: type(f).__name__)
 @pytest.mark.parametrize(
     ("sampler", "evaluations"),

@@ -60,6 +60,7 @@ def whole(model, source, tmp_path):
     return read(tmp_path / "whole.h5").x
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("resume", [False, True])
 @pytest.mark.parametrize(
     "damage",
@@ -152,6 +153,7 @@ def foreign(path):
     shutil.copy(path.parents[1] / ".foreign.h5.draws" / path.name, path)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "damage",
     [
@@ -191,7 +193,7 @@ def test_a_model_that_cannot_be_told_from_others_is_not_resumed(model, source, t
         generate(Bare(), "decode", source, tmp_path / "two.h5", chunk=30, resume=True)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_models_are_told_apart_by_content(tmp_path):
     model = toy()
     model.save(tmp_path / "toy.keras")

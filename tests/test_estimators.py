@@ -35,6 +35,7 @@ def kernel_mean(kernel, d, mean, variance, width):
     return quad(lambda u: np.exp(-u) * rbf(u * scale), 0.0, np.inf)[0]  # 1 / (1 + s) = ∫ exp(-u (1 + s)) du
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kernel", ["rbf", "imq"])
 @pytest.mark.parametrize(("d", "mean", "deviation"), [(1, 1.0, 1.0), (2, 0.0, 2.0), (8, 0.5, 1.2)])
 def test_mmd(kernel, d, mean, deviation):
@@ -81,6 +82,7 @@ def mean_distance(d, deviation):
     return deviation * np.sqrt(2.0) * np.exp(gammaln((d + 1) / 2) - gammaln(d / 2))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("d", [1, 5])
 def test_energy_distance(d):
     s = 2.0
@@ -122,7 +124,7 @@ def test_critic_measures_kl_in_nats():
     assert float(critic.nats(real)) == pytest.approx(1.5**2 / 2.0, rel=0.03)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [MMD, SlicedWasserstein, EnergyDistance, NormalKL])
 def test_gradients_lead_to_the_target(make):
     """Descent on the estimate moves a normal distribution to the real one; images are flattened."""

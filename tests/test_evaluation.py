@@ -127,6 +127,7 @@ def test_values_not_finite_are_refused(few):
         evaluate(Broken(), few.test)
 
 
+@pytest.mark.ci
 def test_report_saves_table_and_metrics(few, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(report_module, "draw", lambda report, directory: drawn.append(directory))
@@ -210,7 +211,7 @@ def test_weights_turn_one_sample_into_another(few):
     assert weighted.loc["E_e-", "ks"] < weighted.loc["E_e-", "threshold"]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_joint_report_of_a_perfect_model(few):
     joint = evaluate(Oracle(few.test), few.test, joint=True).joint
     assert list(joint.index) == ["z_tilde", "x_tilde", "x_hat", "z_hat"]
@@ -218,6 +219,7 @@ def test_joint_report_of_a_perfect_model(few):
     assert joint.loc["x_tilde", "AUC"] < 0.6
 
 
+@pytest.mark.ci
 def test_figures_heed_weights(few):
     """Events of weight 0 have no effect."""
     x, z, half = few.test.x, few.test.z, np.arange(200) < 100

@@ -130,7 +130,7 @@ def test_prior_models_sample(tmp_path):
     assert not np.array_equal(loaded.sample(4), loaded.sample(4))
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_training_goes_on_from_what_was_shipped(shipped, few):
     path, _ = shipped
     loaded = load(path)
@@ -161,7 +161,7 @@ def test_wrong_width_is_told(shipped):
         load(shipped[0]).decode(np.zeros((3, 23)))
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_plain_tensorflow_is_enough(shipped, tmp_path):
     """In a process that cannot import mizoo, keras or tensorflow_probability."""
     code = f"""

@@ -80,6 +80,7 @@ def needy():
 # ------------------------------------------------------------------ weights
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("arrays", [("x", "z"), ({"x", "z"},), "samples"])
 def test_sample_weights_are_used_whatever_the_data(arrays):
     x, z, weights = numbers(40), np.zeros((40, 1)), np.repeat([0.0, 2.0], 20)
@@ -118,6 +119,7 @@ def test_weights_of_validation_data_are_used():
 PAIRS, STREAM = {"x": numbers(20), "z": np.zeros((20, 1))}, "tf.data"
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("data", "arguments", "message"),
     [
@@ -181,6 +183,7 @@ def test_weights_and_names_within_batches_are_refused():
     assert [len(batch) for batch in model.seen()] == [10, 10]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -239,7 +242,7 @@ def test_an_autoencoder_is_given_x_alone():
         model.fit(x, validation_data=(x, x), verbose=0)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", [list, tf.constant, pd.DataFrame, lambda x: x.astype("uint8"), lambda x: Samples(x)]
 )
@@ -284,6 +287,7 @@ def test_arrays_train_in_all_batches_and_in_order_if_asked():
     assert sorted(model.all_seen()) == order
 
 
+@pytest.mark.ci
 def test_validation_arguments_are_used():
     model = watched()
     history = model.fit(
@@ -302,6 +306,7 @@ def test_validation_arguments_are_used():
         assert model.seen("tested") == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
+@pytest.mark.ci
 def test_steps_are_used_also_where_executions_have_more():
     model = toy(["L_z_tilde"], steps_per_execution=4)
     data = tf.data.Dataset.from_tensor_slices(toy_pairs()).batch(4).repeat()
@@ -336,6 +341,7 @@ def test_evaluate_and_predict_take_what_fit_takes():
 # ------------------------------------------------------------------ rest batches
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("size", [50, 100])
 @pytest.mark.parametrize("kind", ["samples", "arrays"])
 def test_no_batch_is_too_small_for_a_term(size, kind):
@@ -387,6 +393,7 @@ def test_presets_train_and_evaluate_with_one_event_left_over(name):
 # ------------------------------------------------------------------ order
 
 
+@pytest.mark.ci
 def test_the_order_goes_on_from_one_fit_to_the_next(tmp_path):
     whole = watched()
     whole.fit(numbered(250), batch_size=100, epochs=6, verbose=0)
@@ -623,7 +630,7 @@ def test_a_run_names_what_differs_in_its_recipe(run):
             run(**changes)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "error"),
     [

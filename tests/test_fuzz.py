@@ -70,6 +70,7 @@ def originals(tmp_path_factory, ttbar):
     return folder
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", NAMES)
 def test_damaged_files_give_events_or_one_line(name, originals, tmp_path, record_property):
     content = (originals / name).read_bytes()

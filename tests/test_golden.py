@@ -29,6 +29,7 @@ def reference(name):
         return dict(file)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", grid(MODELS))
 def test_shipped_models_draw_what_they_drew(name):
     expected, found = reference(name), golden.draws(name)
@@ -63,6 +64,7 @@ def test_shipped_onnx_files_draw_what_tensorflow_draws(name):
     assert compared
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", grid(PRESETS))
 def test_presets_take_the_step_they_took(name):
     expected, found = reference(f"step-{name}"), golden.step(name)

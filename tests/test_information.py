@@ -13,6 +13,7 @@ from mizoo.representations import Identity, Latent
 NORMAL = 0.5 * np.log(2.0 * np.pi * np.e)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("d", [2, 8, 24])
 def test_entropy_of_correlated_normals(d):
     rng = np.random.default_rng(1)

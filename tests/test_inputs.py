@@ -25,6 +25,7 @@ def model():
     return made
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "kind", [lambda x: x[..., 0], lambda x: x.tolist(), tf.constant, lambda x: x > 0.5]
 )
@@ -36,6 +37,7 @@ def test_use_takes_images_as_fit_does(model, kind):
     assert model.encode(given).shape == (8, 2)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("kind", [lambda x: x[..., 0], lambda x: (255 * x).astype("uint8")])
 def test_batches_are_taken_as_arrays_are(model, kind):
     data = batches(kind(IMAGES))

@@ -56,6 +56,7 @@ def test_events_that_cannot_exist_are_refused_with_their_number(model, z, column
     assert "of 6 events 1 cannot exist" in str(found.value)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("column", "value", "message"), WRONG)
 def test_their_draws_are_not_a_number_if_asked_for(model, z, column, value, message):
     expected = np.asarray(model.decode(z, seed=1))

@@ -84,7 +84,7 @@ def test_the_order_drawn_is_the_likely_one_and_the_way_back_forgets_it(favourite
     np.testing.assert_allclose(layer.inverse(layer(assigned)), pairs["x"], rtol=1e-4, atol=1e-2)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_probabilities_of_all_orders_sum_to_one(pairs):
     layer = JetAssignment(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))
@@ -110,6 +110,7 @@ def test_pairs_agree_in_the_order_in_which_they_match_and_in_no_other(pairs):
     assert not layer.accept(exchanged, z).numpy().any()
 
 
+@pytest.mark.ci
 def test_orders_do_not_depend_on_the_azimuth_of_the_event(pairs):
     layer = JetAssignment(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))

@@ -18,6 +18,7 @@ def off_balance(partons):
     return np.abs(np.reshape(partons, (-1, 6, 4)).astype("float64")[..., :2].sum(1)).max(1)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("size", [0.3, 1.0])
 def test_what_is_as_far_off_as_a_detector_is_fitted(size, ttbar):
     """Masses are those asked for, the event balances, and its tails stay where they are."""
@@ -53,6 +54,7 @@ def test_all_coordinates_are_events_on_shell_and_balanced(line):
     assert off_balance(partons).max() < 1e-6 * np.abs(partons).max() + 1e-4
 
 
+@pytest.mark.ci
 def test_objects_on_top_of_each_other_are_finite_events():
     parallel = tf.fill((2, 24), 0.5)
     assert np.isfinite(Z.inverse(Z(parallel))).all()

@@ -41,6 +41,7 @@ def test_transcoding_and_reconstruction_are_an_encoder_and_a_decoder(model, even
     np.testing.assert_array_equal(drawn, whole)
 
 
+@pytest.mark.ci
 def test_draws_turn_with_the_frame_that_the_latent_carries(model, events):
     latent = np.array(model.latents({"z": events.z})["z"])
     np.testing.assert_allclose(np.hypot(latent[:, 0], latent[:, 1]), 1.0, rtol=1e-5)
@@ -54,6 +55,7 @@ def test_draws_turn_with_the_frame_that_the_latent_carries(model, events):
     np.testing.assert_allclose(after[..., 2:], before[..., 2:], rtol=2e-4, atol=2e-3)
 
 
+@pytest.mark.ci
 def test_latents_of_turned_events_differ_in_the_frame_alone(model, events):
     objects = events.x.reshape(50, -1, 4)
     turned = np.stack([-objects[..., 1], objects[..., 0], objects[..., 2], objects[..., 3]], -1)
@@ -63,6 +65,7 @@ def test_latents_of_turned_events_differ_in_the_frame_alone(model, events):
     np.testing.assert_allclose(after[:, 0], -before[:, 1], atol=1e-5)
 
 
+@pytest.mark.ci
 def test_what_is_no_latent_is_refused(model):
     with pytest.raises(ValueError, match="space must be 'x' or 'z', not 'y'"):
         model.decode_latent(np.zeros((2, 10)), to="y")
@@ -70,6 +73,7 @@ def test_what_is_no_latent_is_refused(model):
         mizoo.presets.flow("zee", units=4, couplings=2).decode_latent(np.zeros((2, 10)), to="x")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("space", ["x", "z"])
 def test_momenta_that_are_told_are_the_location(model, events, space):
     mapper = model.decoder if space == "x" else model.encoder
@@ -83,6 +87,7 @@ def test_momenta_that_are_told_are_the_location(model, events, space):
     assert np.abs(location - coordinates)[inside].max() < 0.02
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("space", ["x", "z"])
 def test_momenta_are_assigned_to_the_objects_that_they_are_nearest_to(model, events, space):
     mapper = model.decoder if space == "x" else model.encoder

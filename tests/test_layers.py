@@ -39,13 +39,12 @@ def test_package_is_lazy_and_complete():
         assert getattr(mizoo, name) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [
-        pytest.param("import mizoo; mizoo.load(PATH).trainable()", marks=pytest.mark.slow),
-        pytest.param(
-            "import keras, mizoo; keras.saving.load_model(PATH + '/model.keras')", marks=pytest.mark.ci
-        ),
+        "import mizoo; mizoo.load(PATH).trainable()",
+        "import keras, mizoo; keras.saving.load_model(PATH + '/model.keras')",
     ],
 )
 def test_saved_models_find_their_classes(code):

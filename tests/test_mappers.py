@@ -46,6 +46,7 @@ def test_flow_is_the_base_law_before_training():
     np.testing.assert_allclose(flow.distribution(condition).log_prob(values), expected, rtol=1e-5)
 
 
+@pytest.mark.ci
 def test_flow_change_of_variables_agrees_with_a_numerical_jacobian(flow):
     condition = tf.random.normal((1, 2))
     noise = tf.random.normal((1, 4))
@@ -85,6 +86,7 @@ def test_flow_density_integrates_to_one_and_angles_have_no_seam():
     assert left == pytest.approx(right, abs=1e-2)
 
 
+@pytest.mark.ci
 def test_flow_in_training_is_the_same_function(flow):
     condition, values = tf.random.normal((6, 2)), tf.random.normal((6, 4))
     plain = flow.distribution(condition).log_prob(values)
@@ -93,6 +95,7 @@ def test_flow_in_training_is_the_same_function(flow):
     )
 
 
+@pytest.mark.ci
 def test_turned_mapper_commutes_with_rotations(ttbar):
     x, z = coordinates()
     decoder = RotationEquivariant(
@@ -113,6 +116,7 @@ def test_turned_mapper_commutes_with_rotations(ttbar):
     )
 
 
+@pytest.mark.ci
 def test_turned_likelihood_is_invariant(ttbar):
     x, z = coordinates()
     encoder = RotationEquivariant(

@@ -60,6 +60,7 @@ def dependence(chain, components, **options):
     return np.any(values[:, 1:] != values[:, :1], 0).T
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("components", "angular"),
     [*((n, "some") for n in (2, 3, 4, 5, 7, 10, 16, 18, 33, 64)),
@@ -85,6 +86,7 @@ def test_so_do_three_couplings_at_either_end_of_a_longer_chain(components, coupl
         assert depends.all()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("components", [1, 2, 3, 5])
 @pytest.mark.parametrize("angles", [(), (0,)])
 def test_flows_of_any_size_invert(components, angles):
@@ -177,6 +179,7 @@ def former(flow):
     return Flow(**{**config, "masks": masks}), config
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("components", [2, 5, 6])
 def test_configurations_without_masks_mean_the_former_ones(components):
     flow, config = former(Flow((components,), angles=(1,), couplings=8, units=8, bins=4))
@@ -199,6 +202,7 @@ def test_configurations_without_masks_mean_the_former_ones(components):
     assert list(SplineCoupling.from_config(config).mask) == by_seed(5, 3)
 
 
+@pytest.mark.ci
 def test_files_without_masks_draw_as_they_did(tmp_path):
     """A file as it was written before flows had masks: the same weights, and none in the configuration."""
     model = mizoo.presets.flow(x=(5,), z=(6,), units=8, couplings=3)

@@ -11,6 +11,7 @@ from mizoo.networks.attention import SelfAttention
 SHAPES = [(3,), (2, 4), (8, 8, 1), (7, 5, 3), (1, 6, 2), (2, 2, 1)]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("source", "target"), itertools.product(SHAPES, SHAPES))
 def test_there_is_a_network_between_any_shapes_but_to_smaller_images(source, target):
     images = is_image(source) and is_image(target)

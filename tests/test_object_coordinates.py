@@ -61,7 +61,7 @@ def test_jets_keep_their_masses():
     assert np.median(mass(drawn, [3])) > 1.0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_models_of_massive_jets_draw_them(tmp_path):
     events = massive_zh()
     small = {"latent": 8, "width": 8, "units": 16, "blocks": 1, "evaluations": 2}
@@ -88,6 +88,7 @@ def test_massive_objects_need_a_column_of_masses():
     np.testing.assert_allclose(mass(events.x, [0]), [0.5, 1.5], rtol=1e-4)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["ttbar", "zee", "zh"])
 def test_round_trip_of_data(name):
     events = getattr(mizoo.datasets, name)().validation.x[:1000]

@@ -77,6 +77,7 @@ def test_absent_objects_have_coordinates_of_zero(representation):
     assert coordinates[:, :-20][exists].std() == pytest.approx(1.0, abs=0.4)
 
 
+@pytest.mark.ci
 def test_tokens_do_not_depend_on_places(representation):
     tokens = SetTokens(representation, dtype="float32")
     first, second = (tokens(representation(x)) for x in (EVENTS.x, moved(EVENTS.x)))
@@ -197,7 +198,7 @@ def test_components_that_do_not_exist_are_masked():
     assert twin.present == mapper.present == twin.mapper.present
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_gandalf_takes_any_number_of_jets(tmp_path):
     keras.utils.set_random_seed(0)
     model = mizoo.presets.gandalf(PROCESS, width=8, units=8, blocks=1, evaluations=2)

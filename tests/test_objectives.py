@@ -106,6 +106,7 @@ def test_gradient_penalty_looks_between_the_samples():
     assert 0.0 < between.min() < 0.1 < 0.9 < between.max() < 1.0
 
 
+@pytest.mark.ci
 def test_a_critic_trained_to_the_end_estimates_the_divergence():
     """-critic loss + log 4 is twice the Jensen-Shannon divergence (arXiv 1406.2661, eq. 5)."""
     rng = np.random.default_rng(0)
@@ -251,7 +252,7 @@ def test_alignment_is_least_where_partners_are_closest():
     assert apart == pytest.approx(10.0 * (1 + 1 / 7) + together, rel=1e-3)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_alignment_brings_pairs_together():
     """The contexts of two flows align, and the terms train as well."""
     model = presets.flow(x=(3,), z=(2,), units=16, couplings=2, dropout=0.0)

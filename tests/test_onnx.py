@@ -173,6 +173,7 @@ class Unknown(keras.layers.Layer):
         return keras.ops.erfinv(keras.ops.tanh(inputs))
 
 
+@pytest.mark.ci
 def test_a_broken_file_is_not_written(few, tmp_path, monkeypatch):
     model = toy(["L_z_tilde"])
     model.encoder = model.encoder_average = NoiseInjected(keras.Sequential([mlp([4], 2), Unknown()]), (2,))

@@ -65,6 +65,7 @@ def saved(path, arrays):
     return path
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names_of_nanoaod_are_known(suffix, nano, expected, tmp_path):
     source = saved(tmp_path / f"a{suffix}", nano)
@@ -75,6 +76,7 @@ def test_names_of_nanoaod_are_known(suffix, nano, expected, tmp_path):
     np.testing.assert_array_equal(np.concatenate(parts), events.x)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_names_and_units_of_ones_own(suffix, nano, expected, tmp_path):
     def momenta(kind):
@@ -111,6 +113,7 @@ def test_names_and_units_of_ones_own(suffix, nano, expected, tmp_path):
         np.testing.assert_array_equal(z, known[tuple(np.round(x[:2], 1))])
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet", ".h5", "frame"])
 def test_flat_columns_of_single_objects(suffix, tmp_path):
     pairs = read(DATA / "zee_reco.root", DATA / "zee_reco.lhe.gz", process=ZEE)

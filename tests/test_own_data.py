@@ -143,7 +143,7 @@ def test_sets_without_pairs_may_differ_in_size(tmp_path):
 # ------------------------------------------------------------------ all the way
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_images_of_a_folder_all_the_way(works, fails, tmp_path, monkeypatch):  # noqa: F811
     monkeypatch.chdir(tmp_path)
     images(tmp_path / "faces", 40)
@@ -181,6 +181,7 @@ def test_draws_of_events_are_events(works, tmp_path, monkeypatch):  # noqa: F811
     assert frame.columns[0] == "x.px_e-"
 
 
+@pytest.mark.ci
 def test_models_without_prior_say_so(fails):  # noqa: F811
     assert "flow-ttbar has no sample, only encode" in fails("sample", "flow-ttbar")
 

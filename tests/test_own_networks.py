@@ -20,6 +20,7 @@ def decoder():
     return keras.Sequential([layers.Dense(36), layers.Reshape((6, 6, 1))])
 
 
+@pytest.mark.ci
 def test_raw_networks_become_mappers():
     own = encoder(), decoder()
     model = presets.vae(x=(6, 6, 1), latent=2, encoder=own[0], decoder=own[1])
@@ -67,6 +68,7 @@ def test_what_is_no_network_is_refused_with_what_was_expected(make, message):
         make()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", sorted(name for name in PRESETS if "units" in PRESETS[name].arguments))
 def test_units_reach_every_network(name):
     """Twice the units make every network with hidden layers larger, that of the critic included."""

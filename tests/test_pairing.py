@@ -59,7 +59,7 @@ def les_houches(path, documents, start, stop):
     return path
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_files_of_x_and_files_of_z(pairs, branches, documents, tmp_path):
     x1 = delphes(tmp_path / "x1.root", branches[:1000], numbers=False)
     x2 = delphes(tmp_path / "x2.root", branches[1000:], numbers=False)
@@ -76,6 +76,7 @@ def test_files_of_x_and_files_of_z(pairs, branches, documents, tmp_path):
         read(x1, z1)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".npz", ".h5", ".root"])
 def test_several_tables(suffix, pairs, tmp_path):
     for i, part in enumerate((pairs[:10], pairs[10:25])):
@@ -128,7 +129,7 @@ def test_several_files_of_arrays(tmp_path):
         data("x0.npz", "w.npz")
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_skimmed_delphes_files_find_their_partons(pairs, branches, documents, tmp_path):
     kept = np.random.default_rng(0).permutation(3000)[:1500]
     expected = {tuple(x): z for x, z in zip(pairs.x[:, :4].tolist(), pairs.z, strict=True)}
@@ -174,6 +175,7 @@ def test_numbers_say_which_rows():
         rows_by_number([np.array([1, 1])], [np.array([1, 2])], "a and b")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".root", ".h5", "memory"])
 def test_tables_with_event_numbers(suffix, pairs, tmp_path):
     few = pairs[:40]
@@ -214,6 +216,7 @@ def test_tables_with_event_numbers(suffix, pairs, tmp_path):
         read(x, z)
 
 
+@pytest.mark.ci
 def test_pairs_that_do_not_point_the_same_way(pairs, documents, branches, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

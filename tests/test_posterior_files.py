@@ -242,7 +242,7 @@ def test_arrays_beside_events_are_no_data(source, tmp_path):
     assert not sidecar(out).exists()
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".parquet", ".h5", ".root", ".npz"])  # text takes minutes here
 def test_memory_does_not_grow_with_events(events, tmp_path, suffix):
     """Readers hold some 10 000 events, writers some draws; more events need no more memory."""

@@ -70,7 +70,7 @@ def grid(names):
     return [name if name in FAST else pytest.param(name, marks=marks[name]) for name in names]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("name", grid(PRESETS))
 def test_every_preset_trains_a_step_and_draws(name):
     model, events = made(name), PRESETS[name].load_dataset().train[:16]
@@ -83,6 +83,7 @@ def test_every_preset_trains_a_step_and_draws(name):
     assert_used(model, events)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", grid(["flow", "turbosim", "gandalf", "otus", "cyclegan", "pix2pix"]))
 def test_all_but_networks_of_physics_presets_is_float32(name):
     """Weights, coordinates, draws, losses and densities, log-determinants included."""
@@ -105,7 +106,7 @@ def test_all_but_networks_of_physics_presets_is_float32(name):
     assert {tensor.dtype for tensor in found} == {tf.float32}
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_flows_train_in_a_graph():
     """With couplings in double precision and in that of the policy; both are compiled."""
     tf.config.run_functions_eagerly(False)
@@ -186,7 +187,7 @@ def mappers():
     ]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(len(mappers())))
 def test_mappers_draw_and_compare_in_single_precision(index):
     mapper = mappers()[index]

@@ -145,6 +145,7 @@ def test_a_run_has_the_precision_that_it_is_given(word, measured, run):
         run("auto")
 
 
+@pytest.mark.ci
 def test_runs_of_former_versions_go_on_in_float32(measured, run):
     run("float32")
     config = json.loads(run.config.read_text())

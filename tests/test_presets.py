@@ -32,7 +32,7 @@ def test_default_has_the_eight_terms(small):
     assert isinstance(small.encoder.mapper.mapper, Flow)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_one_step_is_finite_and_moves_every_part(small, few):
     before = {v.path + str(i): v.numpy() for i, v in enumerate(small.trainable_variables)}
     history = small.fit(few.train, batch_size=100, epochs=1, verbose=0).history
@@ -114,7 +114,7 @@ def test_arguments_reach_the_parts():
     assert model.encoder.mapper.mapper.couplings == 1
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_other_dimensions_mappers_and_estimators():
     made = []
 

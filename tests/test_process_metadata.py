@@ -31,6 +31,7 @@ def changed(**objects):
     return Process(**content)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_files_say_what_their_events_are_of(suffix, events, tmp_path):
     path = tmp_path / f"a{suffix}"

@@ -75,7 +75,7 @@ def test_a_loop_counts_once():
     assert flops(loop, tf.ones((2, 4))) == 2 * 2 * 4 * 4
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_a_step_and_its_parts_are_measured(tmp_path):
     rows = profile_step.profile("cyclegan", 20, ["float32", "bfloat16"], ["float32"], 0.0)
     single, mixed = rows

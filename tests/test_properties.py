@@ -63,7 +63,7 @@ def flow(request, eagerly):
     return shaken(Flow((components,), angles=angles, couplings=2, units=8, bins=4), (None, 2))
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @QUICK
 @given(data=st.data())
 def test_flows_find_the_noise_that_a_draw_was_made_of(flow, data):
@@ -74,7 +74,7 @@ def test_flows_find_the_noise_that_a_draw_was_made_of(flow, data):
     np.testing.assert_allclose(flow.distribution(condition).noise_of(drawn), noise, atol=5e-3)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @FEW
 @given(data=st.data())
 def test_densities_of_flows_are_those_of_the_change_of_variables(flow, data):
@@ -124,6 +124,7 @@ def test_splines_rise_and_undo_themselves(knots, values):
 INVERTIBLE = shaken(Flow((3,), angles=(1,), couplings=2, units=8, bins=4), (None, 1))
 
 
+@pytest.mark.ci
 @FEW
 @given(arrays(EVENTS, 3, bound=2.0))
 def test_bijections_undo_each_other_and_know_their_density(z):

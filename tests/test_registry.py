@@ -74,6 +74,7 @@ def server(shelf, tmp_path, monkeypatch):
     served.server_close()
 
 
+@pytest.mark.ci
 def test_a_model_is_fetched_once(server, tmp_path, monkeypatch):
     model = load("toy", server.url)
     assert model.path == tmp_path / "cache" / "toy"
@@ -87,6 +88,7 @@ def test_a_model_is_fetched_once(server, tmp_path, monkeypatch):
         load("toy")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("fault", "error"), [("corrupt", ValueError), ("cut", ConnectionError), ("delay", ConnectionError)]
 )

@@ -46,7 +46,7 @@ def test_no_more_is_drawn_than_was_refused():
     assert sizes == [4, 3, 2]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_unfolding_keeps_the_first_partons_that_go_with_the_order_of_the_jets():
     model = mizoo.load("gandalf-ttbar").trainable()
     x, z = model.x_representation, model.z_representation

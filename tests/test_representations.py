@@ -64,6 +64,7 @@ def test_angles_are_wrapped():
     np.testing.assert_allclose(planar.wrap(tf.constant([-7.0, 6.0, 19.0]), 6.0), [5.0, -6.0, -5.0])
 
 
+@pytest.mark.ci
 @settings(max_examples=25, deadline=None)
 @given(drawn(16))
 def test_partons_are_on_their_mass_shell_and_balanced(line):
@@ -171,6 +172,7 @@ def test_closing_moves_are_short_where_gaps_are_far_from_linear(ttbar):
     assert 1.0 < np.median(lengths) < lengths.max() < 6.0**0.5 / (2.0 * 0.05)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", COORDINATES)
 def test_nothing_is_further_off_its_mass_shell_than_data(name, ttbar):
     """A classifier would detect single precision."""
@@ -248,6 +250,7 @@ def test_standardise_refuses_constant_columns():
         Standardise((2,)).adapt(np.ones((10, 2)))
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     "layer", [*COORDINATES.values(), *views(X, Z), Imbalance(X), Identity((3,)), Standardise((3,))]
 )

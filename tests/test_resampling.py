@@ -86,7 +86,7 @@ def chi2(events, after, before, of_errors, resamples=200):
     return {k: np.mean(np.square(d[0] / drawn[k].std(0))) for k, d in differences.items()}
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_weighted_distributions_stay(signed, resampled):
     """Before and after differ by no more than the noise of the signs, which resampling takes out."""
     events, expected = signed
@@ -121,7 +121,7 @@ def test_other_positive_weights_do_not_pass(signed, wrong):
     assert max(chi2(events, after, expected, events.weights).values()) > 1.0
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights(signed):
     few = signed[0][:1000]
     first = positive_resampling(few, seed=2**40)

@@ -36,6 +36,7 @@ def linear_gaussian(scale=0.5, representation=None):
     return model, exact.log_prob(X.astype("float64")).numpy()
 
 
+@pytest.mark.ci
 def test_importance_weights_close_the_gap_to_the_density():
     model, exact = linear_gaussian()
     bound = model.elbo(X, samples=2000, seed=1).numpy()
@@ -47,6 +48,7 @@ def test_importance_weights_close_the_gap_to_the_density():
     assert bound.mean() < few.mean() < exact.mean()
 
 
+@pytest.mark.ci
 def test_the_bound_is_minus_the_loss():
     model, _ = linear_gaussian()
     logs = model.evaluate(X, verbose=0, return_dict=True)
@@ -83,6 +85,7 @@ def test_log_determinants_are_those_of_the_map(representation):
     np.testing.assert_allclose(representation.log_det(events), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.ci
 def test_the_density_given_z_is_that_of_the_decoder():
     model = presets.flow(x=(3,), z=(2,), units=8, couplings=2)
     z = np.random.default_rng(1).normal(size=(6, 2)).astype("float32")
@@ -97,6 +100,7 @@ def gan():
     return presets.gan(x=(3,), latent=2, units=4)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("make", "ask", "message"),
     [
@@ -130,6 +134,7 @@ def test_what_a_model_has_not_is_said_with_the_reason(make, ask, message):
 # ------------------------------------------------------------------ codes
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["ae", "vae", "wae", "aae", "vaegan", "bibae"])
 def test_latents_are_the_means_of_every_autoencoder(name):
     model = getattr(presets, name)(x=Identity((8, 8, 1)), latent=2, units=4)
@@ -167,6 +172,7 @@ def test_paths_between_and_along_latents():
     assert model.traverse(X).shape == (6, 2, 7, 3)
 
 
+@pytest.mark.ci
 def test_scores_are_exported(tmp_path):
     model, _ = linear_gaussian()
     model.export(tmp_path / "linear", verbose=False)

@@ -59,6 +59,7 @@ FORMULAS = {
 }
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(("formula", "mask"), FORMULAS.items(), ids=FORMULAS)
 def test_formulas_are_those_of_plain_arrays(formula, mask, events):
     charges = events["Electron.Charge"]

@@ -82,6 +82,7 @@ def test_quantiles_take_signs():
     assert np.isnan(central(values, -weights)).all()
 
 
+@pytest.mark.ci
 def test_what_needs_positive_weights_says_so(ttbar):
     events = ttbar.test[:200]
     weights = np.where(np.arange(200) % 4, 1.0, -1.0)

@@ -19,6 +19,7 @@ def staged(stages):
     return model
 
 
+@pytest.mark.ci
 def test_stages_train_their_terms_in_their_time():
     stages = [Stage(0.0, {"L_z_tilde": 1.0}), Stage(0.5, {"L_x_tilde": 2.0, "D_x_tilde": 1.0})]
     history = staged(stages).fit(toy_pairs(), epochs=4, batch_size=32, verbose=0).history
@@ -37,7 +38,7 @@ def test_frozen_parts_do_not_move_and_thaw_in_the_end():
     assert not np.array_equal(trained, model.encoder.trainable_weights[0])
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model = presets.bibae_desy(x=(4,), latent=2)
@@ -57,13 +58,8 @@ def test_post_processor_of_bibae_desy_is_trained_last_and_alone():
     assert trained == [[True, True, False]] * 4 + [[False, False, True]]
 
 
-@pytest.mark.parametrize(
-    "stop",
-    [
-        pytest.param(KeyboardInterrupt, marks=pytest.mark.ci),
-        pytest.param(RuntimeError, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
 def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_path):
     x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
     model = presets.bibae_desy(x=(4,), latent=2)
@@ -93,7 +89,7 @@ def test_a_training_cut_short_within_a_stage_leaves_nothing_behind(stop, tmp_pat
     assert len(model.active) == len([w for w in weights.values() if w])
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize("weights_only", [False, True])
 def test_a_file_saved_within_a_stage_goes_on_as_if_nothing_had_been(weights_only, tmp_path):
     def model():
@@ -172,7 +168,7 @@ def test_weights_given_to_a_preset_are_those_of_its_stages():
     ]  # fmt: skip
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled")
 def test_stages_resume_where_they_were(tmp_path):
     def model():

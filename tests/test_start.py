@@ -32,6 +32,7 @@ def attentive(**options):
     return {**noisy(attention(1, 3, 2, 8, 1, 2, **options)), "x": Identity((1, 3))}
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("mine", "theirs", "message"),
     [
@@ -66,6 +67,7 @@ def test_settings_of_training_and_sampling_are_free(mine, theirs):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("name", ["vae", "pix2pix", "infogan", "swae"])
 def test_a_preset_starts_from_itself(name):
     """Names of layers, which depend on the session, do not matter."""

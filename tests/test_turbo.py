@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("eagerly")
 ALL = ["z_tilde", "x_hat", "x_tilde", "z_hat"]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("terms", "streams"),
     [
@@ -47,6 +47,7 @@ def test_only_the_streams_asked_for_are_computed(terms, streams, monkeypatch):
     assert len(drawn) == len(needed)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("compiled")
 def test_fit_reports_every_term_by_its_name():
     history = toy().fit(toy_pairs(), epochs=2, batch_size=16, verbose=0).history
@@ -62,6 +63,7 @@ def test_training_lowers_the_likelihood_term():
     assert history[-1] < history[0] - 0.1
 
 
+@pytest.mark.ci
 def test_every_weight_gets_a_gradient():
     model = toy()
     before = [v.numpy() for v in (*model.mapper_variables, *model.critic_variables)]
@@ -73,6 +75,7 @@ def test_every_weight_gets_a_gradient():
     assert len(unmoved) <= 4
 
 
+@pytest.mark.ci
 def test_arrays_read_as_x_and_z():
     pairs = toy_pairs()
     results = []
@@ -83,6 +86,7 @@ def test_arrays_read_as_x_and_z():
     assert results[0] == results[1]
 
 
+@pytest.mark.ci
 def test_critics_step_more_often_than_mappers():
     model = toy(["L_z_tilde", "D_z_tilde"], critic_steps=3)
     model.fit(toy_pairs(), batch_size=16, verbose=0)
@@ -125,6 +129,7 @@ def test_average_follows_the_weights():
     )
 
 
+@pytest.mark.ci
 def test_a_model_takes_what_another_one_draws_with():
     former, model = (toy(["L_z_tilde", "D_z_tilde"], ema_momentum=0.5) for _ in range(2))
     former.fit(toy_pairs(), batch_size=16, verbose=0)
@@ -139,6 +144,7 @@ def test_a_model_takes_what_another_one_draws_with():
         take_weights(presets.pix2pix(), former)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("compiled")
 def test_nan_stops_training_names_the_term_and_spares_the_weights():
     model = toy(["L_z_tilde", "D_z_tilde"])
@@ -189,6 +195,7 @@ def test_warmup_begins_with_some_terms():
     assert len(model.active) == 8
 
 
+@pytest.mark.ci
 def test_a_warmup_cut_short_leaves_no_weights_behind(tmp_path):
     def stop(batch, logs):
         raise KeyboardInterrupt
@@ -227,6 +234,7 @@ def test_duplicate_terms_are_refused():
         )  # fmt: skip
 
 
+@pytest.mark.ci
 def test_wrong_width_and_missing_mapper_are_named():
     model = toy()
     with pytest.raises(ValueError, match=r"x must have shape \(n, 3\), got \(4, 2\)"):
@@ -265,6 +273,7 @@ def test_representations_adapt_before_training(few):
     np.testing.assert_allclose(model.z_representation.mean, few.train.z.mean(0), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.ci
 def test_saved_and_loaded_model_is_the_same_and_trains_on(tmp_path):
     model = toy(["L_z_tilde", "D_x_tilde"])
     model.fit(toy_pairs(), batch_size=16, verbose=0)
@@ -285,7 +294,7 @@ def test_saved_and_loaded_model_is_the_same_and_trains_on(tmp_path):
     again.fit(toy_pairs(), batch_size=16, verbose=0)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
     def model():
         keras.utils.set_random_seed(5)
@@ -308,9 +317,8 @@ def test_resumed_training_is_bitwise_the_undisturbed_one(tmp_path):
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize(
-    "executions", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.ci)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("executions", [1, 2])
 def test_training_resumes_in_the_middle_of_an_epoch(executions, tmp_path):
     def model():
         keras.utils.set_random_seed(5)

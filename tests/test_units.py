@@ -57,6 +57,7 @@ def electrons():
     return np.concatenate([momenta, energies], -1).reshape(300, 8).astype("float32")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("space", "xz")
 @pytest.mark.parametrize(("factor", "unit"), [(1000.0, "MeV"), (0.001, "TeV")])

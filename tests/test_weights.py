@@ -29,6 +29,7 @@ def weighted(ttbar):
     return Events(few.x, few.z, process=TTBAR, weights=np.linspace(0.0, 2.0, 60))
 
 
+@pytest.mark.ci
 def test_weights_of_a_les_houches_file_have_the_last_word(tmp_path):
     assert read(ROOT, LHE, process=TTBAR).weights is None  # all are the same
     text = gzip.decompress(LHE.read_bytes()).decode().splitlines(keepends=True)
@@ -92,6 +93,7 @@ def test_batches_have_events_as_often_as_their_weights_say():
         np.testing.assert_array_equal(np.sort(batch["x"], 0), x)
 
 
+@pytest.mark.ci
 def test_a_training_with_weights_finds_the_weighted_distribution():
     """Two values of x with weights 3 and 1: the mean given z, which says nothing, is a quarter."""
     x = np.repeat([0.0, 1.0], 64)[:, None]
@@ -106,6 +108,7 @@ def test_a_training_with_weights_finds_the_weighted_distribution():
     assert np.std(drawn) == pytest.approx(np.sqrt(3.0) / 4.0, abs=0.02)
 
 
+@pytest.mark.ci
 def test_files_stream_into_batches(weighted, tmp_path):
     write(tmp_path / "events.parquet", weighted)
     source = tmp_path / "events.parquet"

@@ -63,6 +63,7 @@ def test_responses_are_of_jets_that_exist():
     assert np.isfinite(found["electron_pt"]).all()
 
 
+@pytest.mark.ci
 def test_tables_compare_values_that_exist():
     table = compare(EVENTS, EVENTS).table
     assert (table["ks"] == 0.0).all()

@@ -53,6 +53,7 @@ def same(found, events):
     assert found.process == events.process
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @EASY
 @given(counts=COUNTS, seed=st.integers(0, 99), weighted=st.booleans())
@@ -63,6 +64,7 @@ def test_files_give_back_what_was_written(suffix, tmp_path, counts, seed, weight
     same(read(tmp_path / f"out{suffix}"), events)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @EASY
 @given(counts=st.lists(st.integers(0, 3), min_size=1, max_size=6))

@@ -216,7 +216,7 @@ def test_other_files_are_told_in_one_line(small, change, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 @pytest.mark.skipif(not FULL.is_file(), reason="the file is not part of the package")
 def test_the_full_file():
     with h5py.File(FULL) as file:

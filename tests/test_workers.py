@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from spread import EPOCHS, MODELS
 
-pytestmark = pytest.mark.ci
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 # Distances of whole batches, half precision, and who sees which events; `.ci/nightly` has the others.
 USUAL = ("swae", "vae in bfloat16", "seen")

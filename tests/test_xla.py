@@ -38,6 +38,7 @@ def test_every_preset_trains_where_a_gpu_is_listed(name, monkeypatch):
     )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("size", [(8, 8), (25, 25), (7, 12)])
 def test_images_of_any_size_are_enlarged_without_resizing(size):
     """XLA has no gradient of `Resizing` by nearest neighbours."""

@@ -82,7 +82,7 @@ def test_every_row_of_the_design_is_a_preset():
         assert getattr(mizoo.presets, row) is PRESETS[row].factory
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_trains_and_every_weight_moves(name):
     model, before, logs = trained(name)
     assert {objective.term for objective in model.active} < set(logs)
@@ -94,6 +94,7 @@ def test_trains_and_every_weight_moves(name):
     assert len(unmoved) <= 3
 
 
+@pytest.mark.ci
 def test_file_holds_the_whole_model(name, tmp_path):
     model, *_ = trained(name)
     model.save(tmp_path / "model.keras")
@@ -114,7 +115,7 @@ def test_configuration_survives_json(name):
     assert json.loads(json.dumps(again.get_config())) == json.loads(config)["config"]
 
 
-@pytest.mark.ci
+@pytest.mark.slow
 def test_exported_model_runs_without_mizoo(name, tmp_path):
     model, *_ = trained(name)
     model.export(tmp_path / "saved", verbose=False)
