@@ -410,6 +410,20 @@ def test_same_text_from_python(base):
         Recipe("vae", epochs=3, select_from=3)
 
 
+@pytest.mark.parametrize(
+    ("settings", "first"),
+    [
+        ({}, 90),
+        ({"select_every": 30}, 70),
+        ({"epochs": 3}, 2),
+        ({"cosine": False}, 0),
+        ({"select_from": 5}, 5),
+    ],
+)
+def test_the_epoch_that_is_kept_is_one_of_the_last(settings, first):
+    assert Recipe("vae", **settings).first_kept == first
+
+
 # ------------------------------------------------------------------ places and damaged files
 
 

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 import mizoo
 from mizoo.mappers.assigned_momenta import AssignedDistribution
-from mizoo.physics import accepted, kinematics
+from mizoo.physics import JetMatching, accepted, kinematics
 from mizoo.physics.assignment import orders
+from mizoo.physics.visible_pairs import visible_pairs
 from mizoo.representations import FallingPt, ObjectCoordinates
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -136,3 +137,31 @@ def test_objects_come_by_falling_pt_whatever_the_coordinates_say():
     assert accepted(drawn, mizoo.processes.zh).all()
     pts = np.hypot(*np.asarray(drawn).reshape(500, 4, 4)[:, 2:, :2].transpose(2, 0, 1))
     assert (pts[:, 0] >= pts[:, 1]).all()
+
+
+@pytest.mark.parametrize("preset", ["flow", "gandalf"])
+@pytest.mark.parametrize("name", ["zh", "ttbar"])
+def test_statistics_are_those_of_objects_in_the_order_of_their_partons(preset, name):
+    process, pairs = getattr(mizoo.processes, name), getattr(mizoo.datasets, name)().train[:1000]
+    sizes = {"units": 8, "couplings": 2} if preset == "flow" else {"latent": 8, "width": 8, "units": 8}
+    model = getattr(mizoo.presets, preset)(process, **sizes)
+    model.adapt(pairs)
+    coordinates = model.x_representation.representation
+    assert isinstance(coordinates, ObjectCoordinates)
+    assert coordinates.is_adapted
+    matched = JetMatching.of(process)({"x": pairs.x, "z": pairs.z})["x"]
+    first, second = next(pair for pair in visible_pairs(process, ordered=False) if pair[0] > 1)  # of jets
+    momenta = np.reshape(matched, (1000, -1, 4))
+    masses = kinematics.mass(momenta[:, first] + momenta[:, second])
+    np.testing.assert_allclose(coordinates.peaks[first], np.median(masses), rtol=1e-5)
+
+
+def test_statistics_that_nobody_sets_are_told():
+    class Forgetful(FallingPt):
+        def adapt(self, data):
+            self.adapted.assign(1.0)
+
+    model = mizoo.presets.flow("zee", units=4, couplings=2)
+    model.x_representation = Forgetful(model.x_representation)
+    with pytest.raises(RuntimeError, match=r"object_coordinates.* has no statistics"):
+        model.adapt(mizoo.datasets.zee().train[:100])

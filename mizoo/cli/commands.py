@@ -57,7 +57,10 @@ def train(
     ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Cosine decay of the learning rate.")] = True,
-    select_from: Annotated[int, typer.Option(min=0, help="First epoch that can be kept, from 0.")] = 0,
+    select_from: Annotated[
+        Optional[int],
+        typer.Option(min=0, help="First epoch that can be kept, from 0; with a cosine, of the last tenth."),
+    ] = None,
     select_every: Annotated[int, typer.Option(min=1, help="Epochs between two such candidates.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     start: Annotated[

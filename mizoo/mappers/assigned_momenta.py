@@ -19,6 +19,8 @@ from mizoo.physics.assignment import orders
 from mizoo.physics.matching import nearest_order
 from mizoo.representations.base import Representation
 
+_SCALE = 0.1  # of the differences of momenta and those of the target, in `kinematics.network_features`
+
 
 class AssignedDistribution(Conditional):
     """A sum over the assignments of momenta to objects, of their probabilities and the inner densities.
@@ -31,7 +33,7 @@ class AssignedDistribution(Conditional):
         self,
         in_order: Callable[[Tensor], Conditional],
         log_chances: Tensor,
-        nearest: Callable[[Tensor], Tensor],
+        nearest: Callable[[Tensor], tuple[Tensor, Tensor]],
         noise: Callable[[], Tensor],
     ) -> None:
         self._in_order = in_order
@@ -43,9 +45,9 @@ class AssignedDistribution(Conditional):
         return self._in_order(categories(self._log_chances, self._noise())).sample()
 
     def log_prob(self, target: Tensor) -> Tensor:
-        order = self._nearest(target)
+        order, distance = self._nearest(target)
         chance = tf.gather(self._log_chances, order, batch_dims=1)
-        return self._in_order(order).log_prob(target) + chance
+        return self._in_order(order).log_prob(target) + chance - distance / _SCALE
 
 
 @serialisable
@@ -104,8 +106,8 @@ class AssignedMomenta(Wrapped):
             rest = None if own is None else own[:, :-1]
             return self.mapper.distribution(both, noise=rest, training=training)
 
-        def nearest(target: Tensor) -> Tensor:
-            return self._nearest(tf.stop_gradient(features), target)
+        def nearest(target: Tensor) -> tuple[Tensor, Tensor]:
+            return self._nearest(features, target)
 
         def noise_of_order() -> Tensor:
             """One standard normal number per event, (n, 1)."""
@@ -115,12 +117,15 @@ class AssignedMomenta(Wrapped):
 
         return AssignedDistribution(in_order, tf.nn.log_softmax(said[:, count:]), nearest, noise_of_order)
 
-    def _nearest(self, features: Tensor, target: Tensor) -> Tensor:
-        """Index (n,) of the order in which features (n, m, 3) are nearest to the target (n, d)."""
+    def _nearest(self, features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """Index (n,) of the order in which features (n, m, 3) are nearest to the target (n, d).
+
+        The second result is the sum (n,) of the absolute differences in this order.
+        """
         momenta = tf.cast(self.representation.four_momenta(target), tf.float32)
         true = kinematics.network_features(momenta)[..., :3]
-        squares = tf.reduce_sum(tf.square(features[:, :, None] - true[:, None]), -1)
-        return nearest_order(tf.sqrt(squares + 1e-12), self._orders)
+        distances = tf.reduce_sum(tf.abs(features[:, :, None] - true[:, None]), -1)
+        return nearest_order(distances, self._orders)
 
     def _inner_noise(self, condition_shape: Shape) -> Shape:
         inner = self.mapper.noise_shape((math.prod(condition_shape) + 3 * self._objects,))

@@ -20,7 +20,7 @@ from mizoo.mappers.components import indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.mappers.rotation_equivariant import turn
 from mizoo.physics import planar
-from mizoo.representations.tokens import SetTokens, Tokens
+from mizoo.representations.tokens import Tokens
 
 
 @serialisable
@@ -41,9 +41,9 @@ class FrameEncoder(keras.layers.Layer):
         self.network = network
         self.tokens = tokens
         self.place = place
-        # Angles jump at ±π; momenta provide the same directions. Sorted tokens do not tell places.
+        # Angles jump at ±π; momenta provide the same directions. Only the momenta are sorted.
         circles = tokens.representation.circles
-        direct = range(0 if isinstance(tokens, SetTokens) else tokens.representation.shape[0])
+        direct = range(0 if tokens.groups else tokens.representation.shape[0])
         self._plain = np.array([i for i in direct if i not in circles], "int32")
 
     def build(self, input_shape: BatchShape) -> None:

@@ -62,7 +62,8 @@ class LocationScale(Wrapped):
     shape of the residuals. Narrow distributions are then drawn as precisely as wide ones.
 
     With a `representation`, the last numbers of the condition are momenta of the target's objects, see
-    `AssignedMomenta`. The location is their coordinates plus a correction by the network.
+    `AssignedMomenta`. The location is a multiple of their coordinates plus a correction by the network: a
+    mass, for instance, may be better known than those of the momenta.
 
     Args:
         mapper: mapper from condition to residuals, see `mizoo.mappers.residuals`.
@@ -95,6 +96,8 @@ class LocationScale(Wrapped):
         return self.mapper.kind
 
     def build(self, condition_shape: BatchShape) -> None:
+        if self.representation is not None:
+            self.gains = self.add_weight(self.shape, "ones", name="gains")
         build(self.network, condition_shape)
         super().build(condition_shape)
 
@@ -106,14 +109,16 @@ class LocationScale(Wrapped):
         location, log_scale = tf.split(said, 2, -1)
         if self.representation is not None:
             momenta = condition[:, -3 * (self.representation.physical_shape[0] // 4) :]
-            location += self._coordinates(self.representation, momenta)
+            location += self.gains * self._coordinates(self.representation, momenta)
         exists = existing(condition, self.present)
         scale = tf.exp(exists * tf.clip_by_value(log_scale, _FINEST, _WIDEST))
         return StandardisedDistribution(inner, exists * location, scale, self._circular, exists)
 
     def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
         """Coordinates (n, d) of the momenta of features (n, 3 m)."""
-        objects = tf.reshape(tf.cast(features, tf.float64), (-1, features.shape[-1] // 3, 3))
+        # Without gradient: the momenta would otherwise become what the correction makes up for.
+        features = tf.stop_gradient(tf.cast(features, tf.float64))
+        objects = tf.reshape(features, (-1, features.shape[-1] // 3, 3))
         four = kinematics.on_shell(kinematics.from_network_features(objects), representation.masses)
         found = representation(tf.reshape(four, (-1, *representation.physical_shape)))
         return tf.where(self._circular, found, tf.clip_by_value(found, -_FARTHEST, _FARTHEST))

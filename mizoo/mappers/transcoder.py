@@ -8,14 +8,18 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.mappers.base import Features, Mapper, SelfConditioned
 from mizoo.mappers.conditional import Conditional
+from mizoo.representations.base import Representation
 
 
 class TranscodedDistribution(Conditional):
     """The distribution of a decoder given a latent."""
 
-    def __init__(self, decoded: Conditional, latent: Tensor) -> None:
+    def __init__(
+        self, decoded: Conditional, latent: Tensor, representation: Representation | None = None
+    ) -> None:
         self._decoded = decoded
         self._latent = latent
+        self._representation = representation
 
     @property
     def latent(self) -> Tensor:
@@ -26,6 +30,8 @@ class TranscodedDistribution(Conditional):
         return self._decoded.sample()
 
     def log_prob(self, target: Tensor) -> Tensor:
+        if self._representation is not None:
+            target = self._representation(self._representation.inverse(target))
         return self._decoded.log_prob(target)
 
 
@@ -40,15 +46,25 @@ class Transcoder(SelfConditioned):
     Args:
         encoder: network from condition to latent.
         decoder: mapper from latent to target.
+        representation: representation of the target, if its latents do not tell the order of objects, such
+            as jets, in which pairs come. A decoder of these latents then learns the order that `inverse`
+            gives them.
     """
 
     excluded_from_config = ("shape",)
     shares_latent = True
 
-    def __init__(self, encoder: Network, decoder: Mapper, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        encoder: Network,
+        decoder: Mapper,
+        representation: Representation | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(decoder.shape, **kwargs)
         self.encoder = encoder
         self.decoder = decoder
+        self.representation = representation
 
     @property
     def has_exact_log_prob(self) -> bool:
@@ -108,4 +124,4 @@ class Transcoder(SelfConditioned):
             raise ValueError(
                 f"features are for networks that take them, not for {self.decoder.kind} decoders"
             )
-        return TranscodedDistribution(decoded, latent)
+        return TranscodedDistribution(decoded, latent, None if crosses else self.representation)

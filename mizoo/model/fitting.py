@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from mizoo.compat import all_layers
 from mizoo.core.serialisation import unique
 from mizoo.core.types import Array
 from mizoo.datasets.samples import Samples
@@ -21,6 +22,7 @@ from mizoo.model.learning_rates import Rates
 from mizoo.model.parts import Parts
 from mizoo.model.staged import Staged, Stages
 from mizoo.model.terminate_on_nan import StopWhereNotFinite, iteration
+from mizoo.representations.base import Representation
 
 # Default batch sizes: of arrays, as in Keras, and of `Samples`, in training and elsewhere.
 _STATISTICS = 20_000  # maximum number of pairs for the statistics of mappers
@@ -230,6 +232,8 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
     def adapt(self, data: Samples | Mapping[str, Array]) -> None:
         """Set missing statistics of representations and mappers from arrays x and z.
 
+        Those of pairs are taken after the model's augmentation, as the order of objects may depend on it.
+
         Args:
             data: `Samples`, or a dictionary of arrays (n, …) by space; mappers between the two need pairs.
 
@@ -237,6 +241,9 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
             ValueError: if the data lack a space, or pairs, that the statistics need.
         """
         arrays = data.arrays() if isinstance(data, Samples) else data
+        paired = {"x", "z"} <= set(arrays) and len(arrays["x"]) == len(arrays["z"])
+        if paired and self.augmentation is not None:
+            arrays = {space: np.asarray(events) for space, events in self._augmented(arrays).items()}
         for space, representation in self.representations.items():
             if not representation.is_adapted:
                 if (array := arrays.get(space)) is None:
@@ -248,14 +255,18 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
             mapper = self.mappers[role]
             if mapper is None or mapper.is_adapted:
                 continue
-            if not {"x", "z"} <= set(arrays) or len(arrays["x"]) != len(arrays["z"]):
+            if not paired:
                 raise ValueError(f"the {role} takes statistics from pairs: call adapt() with x and z first")
-            pairs = self._batch(
-                {space: array[:_STATISTICS] for space, array in arrays.items()}, training=False
-            )
+            pairs = {
+                space: representation(arrays[space][:_STATISTICS])
+                for space, representation in self.representations.items()
+            }
             for one in unique([mapper, self.averages[role]]):
                 if one is not None:
                     one.adapt(pairs[source], pairs[target])
+        for layer in all_layers(self):
+            if isinstance(layer, Representation) and not layer.is_adapted:
+                raise RuntimeError(f"{layer.name} has no statistics: the layer that uses it must adapt it")
 
     # ------------------------------------------------------------------ of training
 

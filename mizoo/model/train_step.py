@@ -63,10 +63,13 @@ class Steps(Staged):
         return streams
 
     def _batch(self, data: Any, training: bool) -> Batch:
-        batch = by_shape(self, data)
+        batch = self._augmented(by_shape(self, data), training)
+        return {space: self.representations[space](values) for space, values in batch.items()}
+
+    def _augmented(self, batch: Batch, training: bool = False) -> Batch:
         for layer in keras.tree.flatten(self.augmentation or []):
             batch = layer(batch, training=training)
-        return {space: self.representations[space](values) for space, values in batch.items()}
+        return batch
 
     def _evaluate(self, streams: Streams) -> Tensor:
         """Weighted sum of the active terms, each recorded in its metric."""

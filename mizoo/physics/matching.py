@@ -117,11 +117,12 @@ def _nearest(x: Tensor, z: Tensor) -> Tensor:
     orders = np.array(list(permutations(range(count))))  # index of the x at each place
     gaps = [a[:, :, None] - b[:, None] for a, b in zip(_polar(x), _polar(z), strict=True)]
     squares = 0.1 * gaps[0] ** 2 + gaps[1] ** 2 + planar.wrap(gaps[2]) ** 2
-    return tf.gather(x, tf.gather(orders, nearest_order(tf.sqrt(squares), orders)), batch_dims=1)
+    nearest, _ = nearest_order(tf.sqrt(squares), orders)
+    return tf.gather(x, tf.gather(orders, nearest), batch_dims=1)
 
 
-def nearest_order(distances: Tensor, orders: np.ndarray) -> Tensor:
-    """Index (n,) of the order with the smallest sum of distances.
+def nearest_order(distances: Tensor, orders: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Index (n,) of the order with the smallest sum of distances, and this sum (n,).
 
     Args:
         distances: distances (n, k, k) of each object, by row, from each place, by column.
@@ -130,7 +131,8 @@ def nearest_order(distances: Tensor, orders: np.ndarray) -> Tensor:
     count = orders.shape[1]
     flat = tf.reshape(distances, (-1, count**2))
     pairs = orders * count + np.arange(count)
-    return tf.argmin(tf.reduce_sum(tf.gather(flat, pairs, axis=1), -1), -1)
+    sums = tf.reduce_sum(tf.gather(flat, pairs, axis=1), -1)
+    return tf.argmin(sums, -1), tf.reduce_min(sums, -1)
 
 
 def _at(objects: Tensor, places: Sequence[int]) -> Tensor:

@@ -14,7 +14,7 @@ from mizoo.mappers import (
 from mizoo.model.turbo import Turbo
 from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
-from mizoo.physics import BeamSymmetry, ObjectSlots
+from mizoo.physics import BeamSymmetry, JetMatching, ObjectSlots
 from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
 from mizoo.presets.physics import alike, find, frames
@@ -23,7 +23,7 @@ from mizoo.representations import (
     FallingPt,
     ObjectCoordinates,
     ObjectSets,
-    PartonCoordinates,
+    ProjectedMomenta,
     SetTokens,
     Tokens,
 )
@@ -59,11 +59,12 @@ def gandalf(
         learning_rate: learning rate of the mappers.
     """
     known = find(process)
-    z, in_sets = PartonCoordinates(known), not known.has_fixed_counts or bool(known.features)
+    z, in_sets = ProjectedMomenta(known), not known.has_fixed_counts or bool(known.features)
     x = ObjectSets(known) if in_sets else FallingPt(ObjectCoordinates(known, ordered=False))
 
-    def encoder(source, place):
-        tokens = (SetTokens if isinstance(source, ObjectSets) else Tokens)(source, dtype="float32")
+    def encoder(source, place, groups):
+        kind = SetTokens if isinstance(source, ObjectSets) else Tokens
+        tokens = kind(source, groups, dtype="float32")
         _, *shape = tokens.compute_output_shape((None, *source.shape))
         network = attention(*shape, latent - 2, width, dropout=dropout, last="zeros")
         return FrameEncoder(network, tokens, place)
@@ -86,14 +87,15 @@ def gandalf(
         binary = linear_and_mlp(given, [units, units], target.binaries)
         return InFrame(Mixed(inner, binary, target), target.angles)
 
-    (of_x, of_z), (objects, partons) = frames(known), alike(known)
+    (of_x, of_z), (_, partons) = frames(known), alike(known)
+    matching = ObjectSlots(known) if in_sets else JetMatching.of(known)
     model = Turbo(
-        encoder=Transcoder(encoder(x, of_x), decoder(z, partons)),
-        decoder=Transcoder(encoder(z, of_z), decoder(x, objects)),
+        encoder=Transcoder(encoder(x, of_x, known.ordered), decoder(z, partons)),
+        decoder=Transcoder(encoder(z, of_z, ()), decoder(x, ()), x if known.ordered else None),
         objectives=[*terms(WEIGHTS), Alignment(alignment)],
         x_representation=x,
         z_representation=z,
-        augmentation=[BeamSymmetry(len(known.features)), *([ObjectSlots(known)] if in_sets else [])],
+        augmentation=[BeamSymmetry(len(known.features)), *([matching] if matching else [])],
         ema_momentum=0.999,
         name=name,
     )

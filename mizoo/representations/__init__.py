@@ -15,6 +15,7 @@ from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.object_sets import ObjectSets
 from mizoo.representations.parton_coordinates import PartonCoordinates
 from mizoo.representations.pixels import Pixels
+from mizoo.representations.projected_momenta import ProjectedMomenta
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import SetTokens, Tokens
 from mizoo.representations.view import EventView, Imbalance
@@ -37,6 +38,7 @@ __all__ = [
     "ObjectSets",
     "PartonCoordinates",
     "Pixels",
+    "ProjectedMomenta",
     "Representation",
     "Resonance",
     "SetTokens",

@@ -48,6 +48,9 @@ class Representation(keras.layers.Layer):
         """Whether the required statistics, if any, have been set."""
         return True
 
+    def adapt(self, data: np.ndarray) -> None:
+        """Set the statistics from `data`, an array (n, …) of physical events, if any are required."""
+
     def call(self, physical: Tensor) -> Tensor:
         """Physical units (n, *physical_shape) to coordinates (n, *shape)."""
         raise NotImplementedError

@@ -73,6 +73,14 @@ class JetAssignment(Representation):
     def process_of_events(self) -> Process | None:
         return self.representation.process_of_events
 
+    @property
+    def is_adapted(self) -> bool:
+        return self.representation.is_adapted
+
+    def adapt(self, data: np.ndarray) -> None:
+        """Set the statistics of the representation from events (n, …) in the order of their origins."""
+        self.representation.adapt(data)
+
     def build(self, input_shape: BatchShape) -> None:
         build(self.representation, input_shape)
         build(self._tokens, (None, *self.shape))

@@ -34,6 +34,20 @@ class _Node:
         """Number of coordinates of the masses and decays: three per two-body decay."""
         return 3 + sum(daughter.size for daughter in self.daughters) if self.daughters else 0
 
+    def resonances(self, start: int, own: int = 3) -> list[int]:
+        """Columns of the masses of resonances.
+
+        Args:
+            start: first column of this decay.
+            own: number of its columns without those of its daughters' decays.
+        """
+        found = [] if self.width is None else [start]
+        start += own
+        for daughter in self.daughters:
+            found += daughter.resonances(start)
+            start += daughter.size
+        return found
+
 
 @serialisable
 class PartonCoordinates(OnShell, Fitted):
@@ -75,6 +89,15 @@ class PartonCoordinates(OnShell, Fitted):
     @property
     def process_of_events(self) -> Process:
         return self.process
+
+    @property
+    def resonances(self) -> list[int]:
+        """Index of the coordinate of the mass of each resonance."""
+        found, start = [], 2 * self._moving + self._alone + len(self._roots)
+        for root in self._roots:
+            found += root.resonances(start, own=3 - self._alone)
+            start += root.size
+        return found
 
     def _fit(self, data: np.ndarray) -> None:
         events = self._on_shell(data)

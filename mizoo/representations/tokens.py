@@ -1,5 +1,6 @@
 """Events as one token per object, for attention."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -9,7 +10,6 @@ from mizoo.core.tracing import shared
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
-from mizoo.representations.object_sets import ObjectSets
 from mizoo.representations.view import View
 
 
@@ -22,10 +22,15 @@ class Tokens(View):
 
     Args:
         representation: representation of the coordinates, with four-momenta as physical units.
+        groups: places of objects that are sorted by falling pT, one list per kind, so that tokens do not
+            depend on their order.
     """
 
-    def __init__(self, representation: Representation, **kwargs: Any) -> None:
+    def __init__(
+        self, representation: Representation, groups: Sequence[Sequence[int]] = (), **kwargs: Any
+    ) -> None:
         super().__init__(representation, **kwargs)
+        self.groups = tuple(tuple(places) for places in groups)
         self._features = shared(self._tokens)
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
@@ -37,7 +42,8 @@ class Tokens(View):
         return self.representation.physical_shape[0] // 4
 
     def _tokens(self, coordinates: Tensor) -> Tensor:
-        return tf.cast(_features(self.representation.four_momenta(coordinates)), self.compute_dtype)
+        momenta = kinematics.by_falling_pt(self.representation.four_momenta(coordinates), self.groups)
+        return tf.cast(_features(momenta), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         return (input_shape[0], self.objects, 4 + self.objects)
@@ -47,16 +53,13 @@ class Tokens(View):
 class SetTokens(Tokens):
     """Tokens of events whose objects vary in number and come in any order: (n, objects, 4 + objects + k).
 
-    Objects of a kind are sorted by falling pT, so that tokens do not depend on their order. The tokens of
-    absent objects are zeros; those of others end with a 1 and the features of the object, 0 or 1.
+    The tokens of absent objects are zeros; those of others end with a 1 and the features of the object, 0
+    or 1.
 
     Args:
-        representation: representation of the coordinates.
+        representation: representation of the coordinates, an `ObjectSets`.
+        groups: see `Tokens`.
     """
-
-    def __init__(self, representation: ObjectSets, **kwargs: Any) -> None:
-        super().__init__(representation, **kwargs)
-        self._groups = representation.process.ordered
 
     @property
     def objects(self) -> int:
@@ -65,7 +68,7 @@ class SetTokens(Tokens):
     def _tokens(self, coordinates: Tensor) -> Tensor:
         momenta = self.representation.four_momenta(coordinates)
         own = tf.cast(self.representation.token_features(coordinates), momenta.dtype)
-        both = kinematics.by_falling_pt(tf.concat([momenta, own], -1), self._groups)
+        both = kinematics.by_falling_pt(tf.concat([momenta, own], -1), self.groups)
         momenta, own = both[..., :4], tf.cast(both[..., 4:], "float32")
         exists = own[..., :1]
         features = _features(momenta) * exists

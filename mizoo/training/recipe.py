@@ -49,7 +49,8 @@ class Recipe:
         epochs, batch_size: number of epochs, and events per batch.
         warmup: number of first epochs that train only the likelihoods on pairs.
         cosine: whether the learning rate decays along a cosine, to a hundredth at the last step.
-        select_from: first epoch, from 0, that can be kept, by its validation KS distances.
+        select_from: first epoch, from 0, that can be kept, by its validation KS distances; by default that of
+            the last tenth if `cosine`, as distances of one draw fluctuate by more than earlier epochs gain.
         select_every: number of epochs between two measurements of these distances.
         seed: seed of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training starts from; empty for new
@@ -68,7 +69,7 @@ class Recipe:
     batch_size: int = 1000
     warmup: int = 0
     cosine: bool = True
-    select_from: int = 0
+    select_from: int | None = None
     select_every: int = 1
     seed: int = 0
     start: str = ""
@@ -76,13 +77,22 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
-        if not any((e + 1) % self.select_every == 0 for e in range(self.select_from, self.epochs)):
+        if self.select_from is None:
+            first = self.epochs - max(self.epochs // 10, self.select_every) if self.cosine else 0
+            object.__setattr__(self, "select_from", max(first, 0))
+        if not any((e + 1) % self.select_every == 0 for e in range(self.first_kept, self.epochs)):
             raise ValueError(
                 f"of {self.epochs} epochs none is measured: select_from is {self.select_from} and "
                 f"select_every {self.select_every}"
             )
         if self.warmup > self.epochs:
             raise ValueError(f"a warmup of {self.warmup} epochs is longer than the {self.epochs} epochs")
+
+    @property
+    def first_kept(self) -> int:
+        """The first epoch, from 0, that can be kept."""
+        assert self.select_from is not None  # set at construction
+        return self.select_from
 
     def model(self, steps_per_epoch: int) -> Turbo:
         """Set the seed, and return the compiled model."""
@@ -211,7 +221,7 @@ def _fit(
     )  # fmt: skip
     callbacks = [
         Warmup(_likelihoods(model), recipe.warmup),
-        KSDistance(data.validation, every=recipe.select_every, start=recipe.select_from),
+        KSDistance(data.validation, every=recipe.select_every, start=recipe.first_kept),
         KeepBest(best, _least(directory, "val_ks", done)),
         MetricsLog(metrics, append=done > 0),
         keras.callbacks.TensorBoard(folder / "tensorboard"),
