@@ -10,3 +10,4 @@ from .reconstruction import ReconstructedMasses as ReconstructedMasses
 from .reconstruction import ReconstructedTops as ReconstructedTops
 from .reconstruction import reconstruct as reconstruct
 from .symmetry import BeamSymmetry as BeamSymmetry
+from .transverse_boost import TransverseBoost as TransverseBoost

@@ -51,6 +51,25 @@ def boost(momentum: Tensor, frame: Tensor, sign: float) -> Tensor:
     return tf.concat([vector, gamma * energy + product], -1)
 
 
+def with_mass(whole: Tensor, system: Tensor, direction: Tensor, own: float) -> Tensor:
+    """Four-momentum (n, 4) of a particle that has a mass with a system of others: the larger of two.
+
+    Args:
+        whole: mass (n, 1) of particle and system.
+        system: four-momentum (n, 4) of the others.
+        direction: direction (n, 3) of the particle, of any length.
+        own: mass of the particle.
+    """
+    towards, energy = unit(direction), system[:, 3:]
+    along = tf.reduce_sum(towards * system[:, :3], -1, keepdims=True)
+    squared = tf.maximum(square(system[:, 3:]) - square(system[:, :3]), 0.0)
+    half = (tf.square(whole) - squared - own**2) / 2.0
+    transverse = tf.maximum(tf.square(energy) - tf.square(along), 1e-9 * tf.square(energy))
+    root = tf.sqrt(tf.maximum(tf.square(half) - own**2 * transverse, 0.0))
+    momentum = (half * along + energy * root) / transverse * towards
+    return tf.concat([momentum, tf.sqrt(square(momentum) + own**2)], -1)
+
+
 def on_shell(
     momenta: Tensor, masses: Tensor | Sequence[float] | float, dtype: tf.DType = tf.float64
 ) -> Tensor:

@@ -46,7 +46,8 @@ def gandalf(
     the space that it comes from, and nothing else of the event.
 
     Where the number of objects varies, the decoder of x first draws which objects there are, and their
-    features, and then their momenta. Latents do not depend on the order of the objects of a kind.
+    features, and then their momenta. Latents do not depend on the order of the objects of a kind: those of
+    z draw x in the order of its partons, those of x reconstruct it in order of falling pT.
 
     Args:
         process: the process of the events; the demonstration's process by default.

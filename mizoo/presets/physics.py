@@ -9,7 +9,7 @@ import keras
 from mizoo.mappers import ResidualMapper, RotationEquivariant
 from mizoo.mappers.base import Mapper
 from mizoo.networks import attention
-from mizoo.physics import BeamSymmetry, JetMatching, library
+from mizoo.physics import BeamSymmetry, JetMatching, TransverseBoost, library
 from mizoo.physics.process import Process
 from mizoo.presets.arguments import ProcessLike, SpaceLike
 from mizoo.presets.parts import space
@@ -20,6 +20,7 @@ from mizoo.representations import (
     Momenta,
     ObjectCoordinates,
     PartonCoordinates,
+    PartonMomenta,
 )
 from mizoo.representations.base import Representation
 
@@ -90,7 +91,7 @@ class Spaces(NamedTuple):
 
     process: Process
     x: Representation
-    z: PartonCoordinates
+    z: PartonMomenta | PartonCoordinates
     x_objects: ObjectCoordinates
     augmentation: list[keras.layers.Layer]
 
@@ -119,16 +120,20 @@ def spaces(process: Process) -> Spaces:
     If there are several objects and as many partons of a kind, pairs are matched to this order. Where only
     x is known, the order is drawn, see `JetAssignment`. Other objects are in order of falling pT.
     """
-    z, symmetry = PartonCoordinates(process), BeamSymmetry()
+    augmentation: list[keras.layers.Layer] = [BeamSymmetry()]
+    z: PartonMomenta | PartonCoordinates = PartonCoordinates(process)
+    if PartonMomenta.takes(process):
+        z = PartonMomenta(process)
+        augmentation += [TransverseBoost()] if process.balanced else []
     matching = JetMatching.of(process)
     if matching is None or (orders := matching.orders) > _MOST_ORDERS:
         x = ObjectCoordinates(process)
-        return Spaces(process, x, z, x, [symmetry])
+        return Spaces(process, x, z, x, augmentation)
     objects = ObjectCoordinates(process, ordered=False)
     count = len(process.x)
     network = attention(count, 4 + count, orders, 24, dropout=0.2, name="assignment")
     x = JetAssignment(objects, network, matching.objects, matching if orders > 2 else None)
-    return Spaces(process, x, z, objects, [symmetry, matching])
+    return Spaces(process, x, z, objects, [*augmentation, matching])
 
 
 def partners(process: Process, source: str) -> list[int]:

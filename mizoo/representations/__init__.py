@@ -14,6 +14,7 @@ from mizoo.representations.momenta import AcceptedMomenta, Momenta
 from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.object_sets import ObjectSets
 from mizoo.representations.parton_coordinates import PartonCoordinates
+from mizoo.representations.parton_momenta import PartonMomenta
 from mizoo.representations.pixels import Pixels
 from mizoo.representations.projected_momenta import ProjectedMomenta
 from mizoo.representations.standardise import Standardise
@@ -37,6 +38,7 @@ __all__ = [
     "ObjectCoordinates",
     "ObjectSets",
     "PartonCoordinates",
+    "PartonMomenta",
     "Pixels",
     "ProjectedMomenta",
     "Representation",

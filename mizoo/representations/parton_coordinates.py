@@ -21,13 +21,13 @@ _BALANCE = 1e-3  # maximum imbalance, as a fraction of the sum of all transverse
 
 
 @dataclass(frozen=True)
-class _Node:
+class Node:
     """A parton, a resonance, or an intermediate system of a decay to more than two."""
 
     leaves: tuple[int, ...]
     mass: float
     width: float | None = None
-    daughters: tuple["_Node", ...] = ()
+    daughters: tuple["Node", ...] = ()
 
     @property
     def size(self) -> int:
@@ -72,7 +72,7 @@ class PartonCoordinates(OnShell, Fitted):
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
         self.masses = self.process.masses("z")
-        self._roots = [_node(self.process, name) for name in self.process.roots]
+        self._roots = [node_of(self.process, name) for name in self.process.roots]
         self._alone = self.process.balanced and len(self._roots) == 1
         if self._alone and not self._roots[0].daughters:
             raise ValueError(f"{self.process.name}: a single parton cannot balance: set balanced: false")
@@ -177,7 +177,7 @@ class PartonCoordinates(OnShell, Fitted):
             columns += self._of_root(root, momentum, events)
         return tf.concat(columns, -1)
 
-    def _of_root(self, root: _Node, momentum: Tensor, events: Tensor) -> list[Tensor]:
+    def _of_root(self, root: Node, momentum: Tensor, events: Tensor) -> list[Tensor]:
         """Coordinates of the decay of a root."""
         if not root.daughters:
             return []
@@ -203,10 +203,10 @@ class PartonCoordinates(OnShell, Fitted):
         return kinematics.on_shell(momenta, self.masses)
 
     @staticmethod
-    def _sum(events: Tensor, node: _Node) -> Tensor:
+    def _sum(events: Tensor, node: Node) -> Tensor:
         return tf.add_n([events[:, leaf] for leaf in node.leaves])
 
-    def _decay(self, node: _Node, local: dict[int, Tensor]) -> list[Tensor]:
+    def _decay(self, node: Node, local: dict[int, Tensor]) -> list[Tensor]:
         """Coordinates of a decay from its partons `local`, in its rest frame."""
         parts, masses, nested = [], [], []
         for daughter in node.daughters:
@@ -225,9 +225,9 @@ class PartonCoordinates(OnShell, Fitted):
             parts.append(momentum)
         mass = parts[0][:, 3:] + parts[1][:, 3:]
         pair = planar.sphere_to_normal(kinematics.unit(parts[0][:, :3]))
-        return [_to_line(node, mass, tf.add_n(masses)), pair, *nested]
+        return [to_line(node, mass, tf.add_n(masses)), pair, *nested]
 
-    def _undecay(self, node: _Node, coordinates: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
+    def _undecay(self, node: Node, coordinates: Tensor) -> tuple[Tensor, dict[int, Tensor]]:
         """Mass of a node and its partons in its rest frame, from its coordinates."""
         if not node.daughters:
             mass = tf.fill((tf.shape(coordinates)[0], 1), tf.constant(node.mass, tf.float64))
@@ -239,7 +239,7 @@ class PartonCoordinates(OnShell, Fitted):
             start += daughter.size
             masses.append(mass)
             nested.append(local)
-        mass = _from_line(node, coordinates[:, :1], tf.add_n(masses))
+        mass = from_line(node, coordinates[:, :1], tf.add_n(masses))
         m1, m2 = masses
         kallen = (mass**2 - (m1 + m2) ** 2) * (mass**2 - (m1 - m2) ** 2)
         momentum = tf.sqrt(tf.maximum(kallen, 0.0)) / (2.0 * mass)
@@ -257,28 +257,28 @@ class PartonCoordinates(OnShell, Fitted):
         return mass, out
 
 
-def _node(process: Process, name: str) -> _Node:
+def node_of(process: Process, name: str) -> Node:
     """The tree of a decay, or of a single parton."""
     leaves = process.leaves(name)
     if (decay := process.decay(name)) is None:
-        return _Node(leaves, process.partons[leaves[0]].gev)
-    daughters = [_node(process, daughter) for daughter in decay.daughters]
+        return Node(leaves, process.partons[leaves[0]].gev)
+    daughters = [node_of(process, daughter) for daughter in decay.daughters]
     while len(daughters) > 2:
         *first, one, other = daughters
         rest = (*one.leaves, *other.leaves)
-        daughters = [*first, _Node(rest, decay.gev / 2.0, None, (one, other))]
-    return _Node(leaves, decay.gev, decay.gamma, tuple(daughters))
+        daughters = [*first, Node(rest, decay.gev / 2.0, None, (one, other))]
+    return Node(leaves, decay.gev, decay.gamma, tuple(daughters))
 
 
-def _to_line(node: _Node, mass: Tensor, lowest: Tensor) -> Tensor:
+def to_line(node: Node, mass: Tensor, lowest: Tensor) -> Tensor:
     """Mass above `lowest` to the line, by the Breit-Wigner of a resonance, else by its logarithm."""
     if node.width is None:
         return tf.math.log(tf.maximum(mass - lowest, 1e-6) / node.mass)
     return kinematics.mass_to_line(mass, lowest, node.mass, node.width) / planar.LOGISTIC
 
 
-def _from_line(node: _Node, line: Tensor, lowest: Tensor | float) -> Tensor:
-    """Inverse of `_to_line`."""
+def from_line(node: Node, line: Tensor, lowest: Tensor | float) -> Tensor:
+    """Inverse of `to_line`."""
     if node.width is None:
         return lowest + node.mass * tf.exp(line)
     return kinematics.line_to_mass(line * planar.LOGISTIC, lowest, node.mass, node.width)

@@ -1,0 +1,140 @@
+"""Coordinates of partons in the laboratory, in which narrow masses are one-dimensional."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from mizoo.core.serialisation import serialisable
+from mizoo.core.types import Tensor
+from mizoo.physics import kinematics, planar
+from mizoo.physics.process import Process
+from mizoo.representations.base import Fitted, OnShell
+from mizoo.representations.parton_coordinates import Node, from_line, node_of, to_line
+
+_TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
+
+
+@serialisable
+class PartonMomenta(OnShell, Fitted):
+    """Azimuth, pseudorapidity, and transverse momentum or the mass of a resonance, of each parton.
+
+    The mass of a resonance replaces the transverse momentum of one of its daughters: of two momenta with
+    this mass, the daughter has the larger one. What a detector measures of a parton alone, such as the
+    direction of a lepton, is a distribution of its own coordinates, and so is a narrow mass.
+
+    The partons of a balanced process are boosted on the way back until their transverse momenta sum to
+    zero. They have two degrees of freedom less than coordinates, see `TransverseBoost`.
+
+    Coordinates other than azimuths have mean 0 and variance 1 in the data given to `adapt`.
+
+    Args:
+        process: process of the events.
+
+    Raises:
+        ValueError: for a resonance none of whose daughters is a parton.
+    """
+
+    def __init__(self, process: Process | dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.process = process if isinstance(process, Process) else Process(**process)
+        if not self.takes(self.process):
+            raise ValueError(
+                f"{self.process.name}: {type(self).__name__} needs a parton among the daughters of each decay"
+            )
+        self.masses = self.process.masses("z")
+        self._roots = [node_of(self.process, name) for name in self.process.roots]
+        self._replaced: dict[int, Node] = {}  # resonances by the daughter whose pT their mass replaces
+        for root in self._roots:
+            self._replace(root)
+        count = len(self.masses)
+        self.physical_shape, self.shape = (4 * count,), (3 * count,)
+        self.angles = self.circles = tuple(range(1, 3 * count, 3))
+        self.scales = self.add_weight((count,), "ones", name="scales", trainable=False)
+        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
+        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+
+    @property
+    def process_of_events(self) -> Process:
+        return self.process
+
+    @staticmethod
+    def takes(process: Process) -> bool:
+        """Whether each resonance of a process has a daughter that is a parton."""
+        return all(any(process.decay(name) is None for name in one.daughters) for one in process.decays)
+
+    def _replace(self, node: Node) -> None:
+        if node.width is not None:
+            partons = [daughter.leaves[0] for daughter in node.daughters if not daughter.daughters]
+            self._replaced[partons[-1]] = node
+        for daughter in node.daughters:
+            self._replace(daughter)
+
+    def _fit(self, data: np.ndarray) -> None:
+        momenta = tf.reshape(tf.cast(data, tf.float64), (-1, len(self.masses), 4))
+        middle = np.median(kinematics.pt(momenta)[..., 0].numpy() ** 2, 0)
+        self.scales.assign(np.sqrt(np.maximum(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
+        raw = self._raw(momenta).numpy()
+        angles = np.isin(np.arange(self.shape[0]), self.angles)
+        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
+            raise ValueError(f"{self.process.name}: partons have no spread, or are not finite")
+        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
+        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+
+    def call(self, physical: Tensor) -> Tensor:
+        raw = self._raw(tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4)))
+        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
+        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+
+    def momenta(self, coordinates: Tensor) -> Tensor:
+        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
+        columns = tf.split(tf.cast(coordinates, tf.float64) * deviation + mean, self.shape[0], -1)
+        found: dict[int, Tensor] = {}
+        for root in self._roots:
+            self._found(root, columns, found)
+        partons = tf.stack([found[i] for i in range(len(self.masses))], 1)
+        if self.process.balanced:
+            whole = tf.reduce_sum(partons, 1, keepdims=True) * (1.0, 1.0, 0.0, 1.0)
+            partons = kinematics.boost(partons, whole, -1.0)
+        return partons[..., :3]
+
+    def _found(self, node: Node, columns: list[Tensor], found: dict[int, Tensor]) -> Tensor:
+        """Momentum (n, 4) of a node, with those of its partons added to `found`."""
+        if not node.daughters:
+            place = node.leaves[0]
+            pt = planar.line_to_modulus(columns[3 * place], tf.cast(self.scales[place], tf.float64), _TAIL)
+            momentum = pt * _direction(columns, place)
+            found[place] = kinematics.on_shell(momentum[:, None], [node.mass])[:, 0]
+            return found[place]
+        last = next((leaf for leaf, one in self._replaced.items() if one is node), None)
+        others = [daughter for daughter in node.daughters if daughter.leaves != (last,)]
+        parts = [self._found(daughter, columns, found) for daughter in others]
+        system = tf.add_n(parts)
+        if last is not None:
+            own = self.masses[last]
+            lowest = tf.add_n([kinematics.mass(part) for part in parts]) + own
+            mass = from_line(node, columns[3 * last], lowest)
+            found[last] = kinematics.with_mass(mass, system, _direction(columns, last), own)
+            system += found[last]
+        return system
+
+    def _raw(self, momenta: Tensor) -> Tensor:
+        """Coordinates before standardisation, in double precision."""
+        momenta = kinematics.on_shell(momenta[..., :3], self.masses)
+        columns = []
+        for place, momentum in enumerate(tf.unstack(momenta, axis=1)):
+            if place in self._replaced:
+                node = self._replaced[place]
+                parts = [tf.add_n([momenta[:, leaf] for leaf in one.leaves]) for one in node.daughters]
+                lowest = tf.add_n([kinematics.mass(part) for part in parts])
+                columns.append(to_line(node, kinematics.mass(tf.add_n(parts)), lowest))
+            else:
+                scale = tf.cast(self.scales[place], tf.float64)
+                columns.append(planar.modulus_to_line(kinematics.pt(momentum), scale, _TAIL))
+            columns += [planar.azimuth(momentum[:, :2]), kinematics.eta(momentum)]
+        return tf.concat(columns, -1)
+
+
+def _direction(columns: list[Tensor], place: int) -> Tensor:
+    """Momentum (n, 3) of unit pT at the azimuth and pseudorapidity of a parton."""
+    return tf.concat([planar.direction(columns[3 * place + 1]), planar.sinh(columns[3 * place + 2])], -1)
