@@ -89,15 +89,38 @@ def test_momenta_that_are_told_are_the_location(model, events, space):
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("space", ["x", "z"])
-def test_momenta_are_assigned_to_the_objects_that_they_are_nearest_to(model, events, space):
-    mapper = model.decoder if space == "x" else model.encoder
-    assigned, representation = mapper.decoder.mapper, model.representations[space]
-    coordinates = representation(events[space])
+def test_momenta_are_assigned_to_the_partons_that_they_are_nearest_to(model, events):
+    assigned, representation = model.encoder.decoder.mapper, model.z_representation
+    coordinates = representation(events.z)
     seen = kinematics.network_features(representation.four_momenta(coordinates))[..., :3].numpy()
     np.testing.assert_array_equal(assigned._orders, [[0, 1, 2, 3], [0, 1, 3, 2]])
-    np.testing.assert_array_equal(assigned._nearest(seen, coordinates), np.zeros(50))
-    np.testing.assert_array_equal(assigned._nearest(seen[:, [0, 1, 3, 2]], coordinates), np.ones(50))
+    for order, given in enumerate((seen, seen[:, [0, 1, 3, 2]])):
+        found, distance = assigned._nearest(given, coordinates)
+        np.testing.assert_array_equal(found, np.full(50, order))
+        np.testing.assert_allclose(distance, 0.0, atol=1e-4)
+
+
+@pytest.mark.ci
+def test_latents_of_x_do_not_depend_on_the_order_of_jets(model, events):
+    x = model.x_representation
+    swapped = np.reshape(events.x, (50, 4, 4))[:, [0, 1, 3, 2]].reshape(50, -1)
+    latents = [model.encoder.distribution(x(given)).latent for given in (events.x, swapped)]
+    np.testing.assert_allclose(*latents, atol=1e-5)
+
+
+@pytest.mark.ci
+def test_latents_of_x_reconstruct_it_in_order_of_falling_pt(model, events):
+    class Told:
+        def log_prob(self, target):
+            return target
+
+    x, z = model.x_representation, model.z_representation
+    swapped = x(np.reshape(events.x, (50, 4, 4))[:, [0, 1, 3, 2]].reshape(50, -1))
+    own = model.decoder.decode_latent(model.encoder.distribution(x(events.x)))
+    crossing = model.decoder.distribution(z(events.z))
+    own._decoded, crossing._decoded = Told(), Told()
+    np.testing.assert_allclose(own.log_prob(swapped), x(events.x), atol=1e-3)
+    np.testing.assert_array_equal(crossing.log_prob(swapped), swapped)
 
 
 def test_assignments_are_drawn_with_their_probabilities():
@@ -114,12 +137,12 @@ def test_assignments_are_drawn_with_their_probabilities():
             return -5.0 * tf.cast(self.order + 1, tf.float32)
 
     noise = tf.random.normal((4000, 1), seed=1)
-    distribution = AssignedDistribution(Known, chances, lambda target: target, lambda: noise)
+    distribution = AssignedDistribution(Known, chances, lambda target: (target, 0.3), lambda: noise)
     drawn = distribution.sample().numpy()
     assert set(drawn) == {0, 1}
     assert abs(drawn.mean() - 0.8) < 0.03
     found = distribution.log_prob(tf.tile([0, 1], [2000])).numpy()
-    np.testing.assert_allclose(found[:2], [np.log(0.2) - 5.0, np.log(0.8) - 10.0], rtol=1e-5)
+    np.testing.assert_allclose(found[:2], [np.log(0.2) - 8.0, np.log(0.8) - 13.0], rtol=1e-5)
 
 
 def test_orders_interchange_the_places_of_each_group():

@@ -79,7 +79,7 @@ def test_absent_objects_have_coordinates_of_zero(representation):
 
 @pytest.mark.ci
 def test_tokens_do_not_depend_on_places(representation):
-    tokens = SetTokens(representation, dtype="float32")
+    tokens = SetTokens(representation, representation.process.ordered, dtype="float32")
     first, second = (tokens(representation(x)) for x in (EVENTS.x, moved(EVENTS.x)))
     np.testing.assert_allclose(first, second, atol=1e-4)
     absent = ~PROCESS.present(EVENTS.x)

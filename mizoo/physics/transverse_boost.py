@@ -33,6 +33,7 @@ class TransverseBoost(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, batch: Batch, training: bool | None = None) -> Batch:
+        """The batch with z boosted."""
         if not training or "z" not in batch:
             return batch
         z = tf.cast(batch["z"], tf.float64)

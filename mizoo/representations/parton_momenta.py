@@ -39,9 +39,7 @@ class PartonMomenta(OnShell, Fitted):
         super().__init__(**kwargs)
         self.process = process if isinstance(process, Process) else Process(**process)
         if not self.takes(self.process):
-            raise ValueError(
-                f"{self.process.name}: {type(self).__name__} needs a parton among the daughters of each decay"
-            )
+            raise ValueError(f"{self.process.name}: {type(self).__name__} needs a parton in each decay")
         self.masses = self.process.masses("z")
         self._roots = [node_of(self.process, name) for name in self.process.roots]
         self._replaced: dict[int, Node] = {}  # resonances by the daughter whose pT their mass replaces

@@ -49,8 +49,8 @@ class Recipe:
         epochs, batch_size: number of epochs, and events per batch.
         warmup: number of first epochs that train only the likelihoods on pairs.
         cosine: whether the learning rate decays along a cosine, to a hundredth at the last step.
-        select_from: first epoch, from 0, that can be kept, by its validation KS distances; by default that of
-            the last tenth if `cosine`, as distances of one draw fluctuate by more than earlier epochs gain.
+        select_from: first epoch, from 0, that can be kept, by its validation KS distances. By default it is
+            that of the last tenth if `cosine`, as distances of one draw fluctuate.
         select_every: number of epochs between two measurements of these distances.
         seed: seed of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training starts from; empty for new
