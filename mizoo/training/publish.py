@@ -165,6 +165,7 @@ def _command(recipe: dict[str, Any], precision: str | None, data: dict[str, Any]
     words += [
         f"--{key.replace('_', '-')} {recipe[key]}"
         for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
+        if recipe[key] is not None
     ]
     words += [f"--precision {precision}"] if precision else []
     words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []

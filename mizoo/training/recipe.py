@@ -77,12 +77,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
-        if self.select_from is None:
-            first = self.epochs - max(self.epochs // 10, self.select_every) if self.cosine else 0
-            object.__setattr__(self, "select_from", max(first, 0))
         if not any((e + 1) % self.select_every == 0 for e in range(self.first_kept, self.epochs)):
             raise ValueError(
-                f"of {self.epochs} epochs none is measured: select_from is {self.select_from} and "
+                f"of {self.epochs} epochs none is measured: select_from is {self.first_kept} and "
                 f"select_every {self.select_every}"
             )
         if self.warmup > self.epochs:
@@ -91,8 +88,9 @@ class Recipe:
     @property
     def first_kept(self) -> int:
         """The first epoch, from 0, that can be kept."""
-        assert self.select_from is not None  # set at construction
-        return self.select_from
+        if self.select_from is not None:
+            return self.select_from
+        return max(self.epochs - max(self.epochs // 10, self.select_every), 0) if self.cosine else 0
 
     def model(self, steps_per_epoch: int) -> Turbo:
         """Set the seed, and return the compiled model."""
