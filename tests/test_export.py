@@ -193,6 +193,7 @@ def test_card_says_what_was_measured(shipped):
     )
     assert "\nmizoo train turbosim --out first --epochs 1 --batch-size 100" in card
     assert "\nmizoo train turbosim --out run --epochs 2 --batch-size 50" in card
+    assert "--select-from" not in card  # as by default
     assert "--start first --set 'original=true'" in card
     assert "3 epochs, " in card
     config = json.loads((path / "config.json").read_text())
