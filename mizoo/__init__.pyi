@@ -13,6 +13,7 @@ from .evaluation.report import evaluate as evaluate
 from .export.loader import load as load
 from .export.onnx_model import OnnxModel as OnnxModel
 from .export.pretrained import Pretrained as Pretrained
+from .model import Efficiency as Efficiency
 from .model import NotFiniteError as NotFiniteError
 from .model import Stage as Stage
 from .model import Turbo as Turbo

@@ -84,12 +84,15 @@ def test_pages_run(page):
 
 
 @pytest.mark.slow
-def test_held_against_the_truth(capsys):
+def test_held_against_the_truth(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     names = {}
     for block in code("evaluation.md"):
         exec(block, names)
     assert "m_t_had" in capsys.readouterr().out
     assert set(names["report"].streams) == {"z_tilde", "x_tilde", "x_hat", "z_hat"}
+    assert len(names["partons"]) == len(names["measured"])
+    assert abs(names["held_out"].mean() - names["passed"][6000:].mean()) < 0.03
     plt.close("all")
 
 

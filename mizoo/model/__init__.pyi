@@ -1,3 +1,4 @@
+from .efficiency import Efficiency as Efficiency
 from .generative import GenerativeModel as GenerativeModel
 from .precision import dtype_policy as dtype_policy
 from .stages import Stage as Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,15 @@ TRAVERSED = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 """Values of a component of the latent in `GenerativeModel.traverse`, by default."""
 
 
+class SelectionEfficiency(Protocol):
+    """A model of the probability that events pass a selection, such as `mizoo.Efficiency`."""
+
+    process: Process
+
+    def probability(self, z: Array) -> Array:
+        """Probabilities (n,) of partons (n, 4 × partons) in GeV."""
+
+
 class GenerativeModel(ABC):
     """A trained model, as returned by `mizoo.load`. Draws are in physical units, float32.
 
@@ -35,6 +44,7 @@ class GenerativeModel(ABC):
     """
 
     name: str
+    _probability: Callable[[Array], Array] | None = None  # set by `attach`
 
     @property
     @abstractmethod
@@ -135,6 +145,43 @@ class GenerativeModel(ABC):
         _check(seed)
         count = count if self._traced(count) else check_whole("count", count, 0)
         return self._sample(count, seed, condition)
+
+    def attach(self, efficiency: SelectionEfficiency) -> None:
+        """Attach the efficiency of the selection of the model's events, for `efficiency`.
+
+        It is not saved with the model, but by its own `save`.
+
+        Raises:
+            ValueError: if the efficiency is of other partons than those of the model.
+        """
+        process = self.process
+        if process is None or process.partons != efficiency.process.partons:
+            own = "no known process" if process is None else f"{process.name}, with other partons"
+            raise ValueError(f"{self.name} takes no efficiency of {efficiency.process.name}: it has {own}")
+        self._probability = efficiency.probability  # no layer, which Keras would count among its parts
+
+    def efficiency(self, z: Array) -> Tensor:
+        """Probability that events pass the selection, given their partons, (n,).
+
+        Its sum over the partons of a generated sample is the expected number of selected events.
+
+        Args:
+            z: partons (n, 4 × partons) in GeV.
+
+        Raises:
+            ValueError: if no efficiency is attached, or partons cannot exist.
+        """
+        if self._probability is None:
+            raise ValueError(
+                f"{self.name} has no efficiency: train a mizoo.Efficiency on partons and a flag that "
+                "tells which pass the selection, and attach it"
+            )
+        probability = self._probability
+
+        def predict(events: Array, condition: Array | None) -> Tensor:
+            return self._own(np.asarray(probability(events)))
+
+        return self._valid("z", z, "raise", None, predict)
 
     @abstractmethod
     def noise_shape(self, role: str) -> Shape | None:

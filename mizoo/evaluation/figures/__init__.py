@@ -7,6 +7,7 @@ from mizoo.evaluation.figures.grid import image_grid
 from mizoo.evaluation.figures.latent import latent_pairs
 from mizoo.evaluation.figures.learning import learning_curves
 from mizoo.evaluation.figures.ratio import ratios
+from mizoo.evaluation.figures.reliability import reliability_curve
 from mizoo.evaluation.figures.response import resolution, response
 from mizoo.evaluation.figures.style import save, style
 from mizoo.evaluation.figures.transport import transport
@@ -19,6 +20,7 @@ __all__ = [
     "latent_pairs",
     "learning_curves",
     "ratios",
+    "reliability_curve",
     "resolution",
     "response",
     "save",

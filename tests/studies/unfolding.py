@@ -1,0 +1,205 @@
+"""Unfolding of a sample whose top pT spectrum is not that of the training.
+
+    pip install --no-deps omnifold==0.1.36
+    python tests/studies/unfolding.py --out docs/studies
+
+Test events are accepted with a probability proportional to exp(pT/250 GeV) of the tops, up to a limit.
+Settings were chosen on validation events (`--split validation`). Each seed draws other posterior samples
+and trains other trees or networks. Distances are Kolmogorov-Smirnov × 100 from the partons of the same
+events, with the standard deviation of 100 bootstrap samples of the events. Writes `unfolding.json`,
+`unfolding.png` and the table of the page.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from page import fill, grid
+
+import mizoo
+from mizoo.evaluation import iterative_unfolding
+from mizoo.evaluation.distances import ks, ks_threshold
+from mizoo.evaluation.figures import style
+from mizoo.evaluation.observables import observables, polar
+from mizoo.physics.momenta import four_momenta
+from mizoo.representations import PartonCoordinates
+
+TTBAR = mizoo.processes.ttbar
+OBSERVABLES = {"top pT": (0.0, 500.0), "m_tt": (300.0, 1200.0)}  # ranges of the figure, GeV
+SCALE, LIMIT = 250.0, 4.0  # GeV, and the greatest relative weight
+ITERATIONS, SAMPLES, RESAMPLES = 4, 4, 100
+
+
+def spectra(z):
+    """Top pT and m_tt in GeV, by name, of partons (…, 24)."""
+    momenta = four_momenta(np.asarray(z).reshape(-1, 24))
+    top, both = momenta[:, list(TTBAR.leaves("t_had"))].sum(axis=1), momenta.sum(axis=1)
+    return {"top pT": np.asarray(top.pt), "m_tt": np.asarray(both.mass)}
+
+
+def accepted(events):
+    """Events of another top pT spectrum, unweighted."""
+    probability = np.exp(spectra(events.z)["top pT"] / SCALE) / LIMIT
+    return events[np.flatnonzero(np.random.default_rng(0).uniform(size=len(events)) < probability)]
+
+
+def distances(truth, made, weights, fixed):
+    """KS × 100 of each observable, and its bootstrap error.
+
+    Args:
+        truth: observables (n,) of the events, by name.
+        made: those of weighted partons, (n, k) of the same events, or (m,) of others.
+        weights: their weights, of the same shape.
+        fixed: whether the partons are those of a fixed sample, rather than draws given each event.
+    """
+    generator, found = np.random.default_rng(0), {}
+    n, k = len(truth["m_tt"]), np.size(weights) // len(truth["m_tt"])
+    for name, values in truth.items():
+        resampled = []
+        for _ in range(RESAMPLES):
+            times = generator.multinomial(n, np.full(n, 1.0 / n)).astype("float64")
+            if fixed:
+                m = np.size(weights)
+                own = weights * generator.multinomial(m, np.full(m, 1.0 / m))
+            else:
+                own = (weights.reshape(n, k) * times[:, None]).ravel()
+            resampled.append(100.0 * ks(values, made[name], times, own))
+        found[name] = 100.0 * ks(values, made[name], None, weights.ravel())
+        found[f"{name} error"] = float(np.std(resampled))
+    return found
+
+
+def by_mizoo(model, measured, prior, seed):
+    """Observables of draws, their weights by number of iterations, and the seconds of all iterations."""
+    draws = np.concatenate([
+        np.asarray(model.encode(measured[i : i + 2000], num_samples=SAMPLES, seed=1000 * seed + i))
+        for i in range(0, len(measured), 2000)
+    ])  # fmt: skip
+    weights = {}
+    for count in (0, 1, ITERATIONS):
+        start = time.process_time()
+        unfolded = iterative_unfolding(draws, prior, TTBAR, iterations=count, seed=100 * seed)
+        weights[count] = unfolded.weights
+    return spectra(draws), weights, time.process_time() - start
+
+
+def inputs(events):
+    """Inputs of OmniFold's networks: physical ones of x, and coordinates of z."""
+    pt, eta, phi = polar(events.x, TTBAR)
+    masses = [values for name, values in observables(events.x, "x", TTBAR).items() if name.startswith("m_")]
+    relative = phi[:, 1:] - phi[:, :1]
+    of_x = [np.log(pt), eta, np.cos(relative), np.sin(relative), np.log(1.0 + np.abs(np.stack(masses, 1)))]
+    return np.nan_to_num(np.concatenate(of_x, 1)), events.z
+
+
+def by_omnifold(measured, training, seed):
+    """Weights of the training's partons, and seconds."""
+    import keras
+    import omnifold
+    import tensorflow as tf
+
+    keras.saving.register_keras_serializable("omnifold")(omnifold.net.weighted_binary_crossentropy)
+    keras.utils.set_random_seed(seed)
+    start = time.process_time()
+    coordinates = PartonCoordinates(TTBAR)
+    coordinates.adapt(training.z)
+    simulated, z = inputs(training)
+    mean, deviation = simulated.mean(0), simulated.std(0) + 1e-6
+    of_z = np.delete(coordinates(z).numpy(), coordinates.angles, axis=1)
+    simulated, observed = ((one - mean) / deviation for one in (simulated, inputs(measured)[0]))
+    networks = [omnifold.MLP(one.shape[1]) for one in (simulated, of_z)]
+    with tempfile.TemporaryDirectory() as folder:
+        data = omnifold.DataLoader(reco=observed.astype("float32"), normalize=True)
+        mc = omnifold.DataLoader(
+            reco=simulated.astype("float32"), gen=of_z.astype("float32"), normalize=True
+        )
+        fold = omnifold.MultiFold(
+            "ttbar", *networks, data, mc, niter=ITERATIONS, batch_size=1000, epochs=15, lr=1e-3,
+            early_stop=3, weights_folder=folder, log_folder=folder,
+        )  # fmt: skip
+        fold.Unfold()
+        weights = fold.reweight(of_z.astype("float32"), fold.model2, batch_size=10_000)
+    tf.keras.backend.clear_session()
+    return np.asarray(weights, "float64"), time.process_time() - start
+
+
+def figure_of(truth, rows):
+    """Spectra of truth and unfolded partons, and their ratios."""
+    with style():
+        figure, axes = plt.subplots(
+            2, 2, figsize=(15, 10), height_ratios=[2, 1], sharex="col", layout="constrained"
+        )
+        for (upper, lower), (name, (low, high)) in zip(axes.T, OBSERVABLES.items(), strict=True):
+            edges = np.linspace(low, high, 26)
+            true, _ = np.histogram(truth[name], edges)
+            upper.stairs(true, edges, color="black", fill=True, alpha=0.15, label="truth")
+            error = 1.0 / np.sqrt(np.maximum(true, 1))
+            lower.stairs(1 + error, edges, baseline=1 - error, fill=True, color="black", alpha=0.15)
+            for label, made, weights in rows:
+                scaled = np.ravel(weights) * len(truth[name]) / np.sum(weights)
+                counts, _ = np.histogram(made[name], edges, weights=scaled)
+                upper.stairs(counts, edges, lw=2, label=label)
+                lower.stairs(counts / np.maximum(true, 1), edges, lw=2)
+            lower.axhline(1.0, color="black", lw=1)
+            lower.set(ylim=(0.5, 1.5), xlabel=f"{name} [GeV]", xlim=(low, high))
+        axes[0, 0].set_ylabel("events")
+        axes[1, 0].set_ylabel("ratio to truth")
+        axes[0, 1].legend(fontsize=20)
+    return figure
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("studies"))
+    parser.add_argument("--split", choices=["validation", "test"], default="test")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--skip", choices=["omnifold"], nargs="*", default=[])
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    data = mizoo.datasets.ttbar()
+    whole = getattr(data, args.split)
+    measured, training = accepted(whole), data.train
+    model, truth, prior = mizoo.load("gandalf-ttbar"), spectra(measured.z), spectra(training.z)
+    ones, found, shown = np.ones(len(training)), {}, [("training", prior, np.ones(len(training)))]
+    found["training's spectrum"] = [distances(truth, prior, ones, fixed=True)]
+    for seed in range(args.seeds):
+        made, weights, seconds = by_mizoo(model, measured.x, training.z, seed)
+        for count, own in weights.items():
+            row = distances(truth, made, own, fixed=False)
+            took = round(seconds) if count == ITERATIONS else None
+            found.setdefault(f"{count} iterations", []).append({**row, "seconds": took})
+        if seed == 0:
+            shown += [(f"{count} iterations", made, weights[count]) for count in (0, ITERATIONS)]
+        print(seed, found["0 iterations"][-1], found[f"{ITERATIONS} iterations"][-1], flush=True)
+    for seed in range(0 if "omnifold" in args.skip else args.seeds):
+        weights, seconds = by_omnifold(measured, training, seed)
+        row = distances(truth, prior, weights, fixed=True)
+        found.setdefault("omnifold", []).append({**row, "seconds": round(seconds)})
+        if seed == 0:
+            shown.append(("omnifold", prior, weights))
+        print(seed, found["omnifold"][-1], flush=True)
+    figure_of(truth, shown).savefig(args.out / "unfolding.png", dpi=50)
+    threshold = 100.0 * ks_threshold(len(measured), len(whole))
+    content = {"events": len(measured), "threshold": threshold, "rows": found}
+    (args.out / "unfolding.json").write_text(json.dumps(content, indent=1) + "\n")
+    table = []
+    for name, rows in found.items():
+        cells = []
+        for observable in OBSERVABLES:
+            values = [row[observable] for row in rows]
+            error = np.mean([row[f"{observable} error"] for row in rows])
+            cells += [f"{np.mean(values):.2f} ± {error:.2f}", f"{min(values):.2f} to {max(values):.2f}"]
+        seconds = [row["seconds"] for row in rows if row.get("seconds") is not None]
+        table.append([name, *cells, round(np.mean(seconds)) if seconds else ""])
+    header = ["unfolding", "top pT", "seeds", "`m_tt`", "seeds", "CPU seconds"]
+    fill("unfolding", grid(header, table), "studies.md")
+
+
+if __name__ == "__main__":
+    main()
