@@ -77,7 +77,7 @@ def test_a_model_answers_once_it_is_attached(partons):
     np.testing.assert_allclose(model.efficiency(partons[:5]), efficiency.probability(partons[:5]))
     assert model.efficiency(partons[:5]).shape == (5,)
     assert len(model.weights) == weights
-    with pytest.raises(ValueError, match="z, event 0: .*of 5 events 5 cannot exist"):
+    with pytest.raises(ValueError, match=r"z, event 0: .*of 5 events 5 cannot exist"):
         model.efficiency(partons[:5] * np.where(np.arange(8) % 4 == 3, 0.5, 1.0))
 
 

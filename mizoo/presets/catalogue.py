@@ -1,6 +1,6 @@
 """All presets of the package. Importing their modules registers them."""
 
-import mizoo.model.efficiency  # noqa: F401  so that Keras can load it
+import mizoo.model.efficiency  # so that Keras can load it
 import mizoo.physics.reconstruction  # noqa: F401  shipped files name its classes
 from mizoo.presets import (  # noqa: F401
     adversarial,
