@@ -81,6 +81,7 @@ def test_a_model_answers_once_it_is_attached(partons):
         model.efficiency(partons[:5] * np.where(np.arange(8) % 4 == 3, 0.5, 1.0))
 
 
+@pytest.mark.ci
 def test_a_model_of_other_partons_refuses_it():
     model = mizoo.presets.flow(ZEE, units=4, couplings=2)
     with pytest.raises(ValueError, match="flow takes no efficiency of ttbar: it has zee, with other"):

@@ -14,9 +14,11 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import Array, BatchShape, Tensor
 from mizoo.networks import mlp
 from mizoo.physics import kinematics, planar
+from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 
 _NEAR = 0.1  # distances in η and φ below which objects are as good as at one place
+_SHARPNESS = 0.2  # of the steps at thresholds, in η and in log pT
 
 
 @serialisable
@@ -25,8 +27,8 @@ class Efficiency(keras.Model):
 
     It is compiled with the binary cross-entropy, trained by `fit(z, passed)` as any Keras model, and saved
     by `save("efficiency.keras")`. Predictions are an array (n, 1). The inputs of the network do not change
-    if the event rotates about the beam: log(1 + pT/20 GeV) and pseudorapidity of each parton, and the
-    distances √(Δη² + Δφ²) of all pairs.
+    if the event rotates about the beam: log(1 + pT/20 GeV) and pseudorapidity of each parton, the distances
+    √(Δη² + Δφ²) of all pairs, and steps where partons pass the thresholds of the objects that they become.
 
     A network that has been trained for too long is too certain. `calibrate` mends this.
 
@@ -40,7 +42,7 @@ class Efficiency(keras.Model):
         self,
         process: Process | dict[str, Any],
         hidden: Sequence[int] = (64, 64),
-        learning_rate: float = 0.002,
+        learning_rate: float = 0.005,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -49,7 +51,7 @@ class Efficiency(keras.Model):
         self.learning_rate = learning_rate
         self.network = mlp(self.hidden, 1, activation="silu")
         self.slope = self.add_weight((), "ones", name="slope", trainable=False)
-        optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=0.03)
+        optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=0.1)
         self.compile(optimizer, "binary_crossentropy", jit_compile=False)
         build(self, (None, 4 * len(self.process.partons)))
         self.optimizer.build(self.trainable_variables)  # so that it is saved
@@ -57,7 +59,8 @@ class Efficiency(keras.Model):
     def build(self, input_shape: BatchShape) -> None:
         """Build the network."""
         count = len(self.process.partons)
-        build(self.network, (None, 3 * count + count * (count - 1) // 2))
+        width = 3 * count + count * (count - 1) // 2 + 2 * len(_visible(self.process))
+        build(self.network, (None, width))
         self.built = True
 
     def call(self, z: Tensor, training: bool | None = None) -> Tensor:
@@ -101,7 +104,7 @@ class Efficiency(keras.Model):
         self.slope.assign(fit.coef_[0, 0])
 
     def _logit(self, z: Tensor, training: bool | None = None) -> Tensor:
-        return self.network(_features(z, len(self.process.partons)), training=training)
+        return self.network(inputs(z, self.process), training=training)
 
 
 def _partons(z: Array, process: Process) -> np.ndarray:
@@ -113,16 +116,30 @@ def _partons(z: Array, process: Process) -> np.ndarray:
     return events
 
 
-def _features(z: Tensor, count: int) -> Tensor:
-    """Features (n, 3 × partons + pairs) of partons (n, 4 × partons)."""
+def inputs(z: Tensor, process: Process) -> Tensor:
+    """Inputs (n, k) of the network for partons (n, 4 × partons) in GeV."""
+    count = len(process.partons)
     momenta = tf.reshape(tf.cast(z, tf.float32), (-1, count, 4))
-    pt, eta, phi = kinematics.pt(momenta), kinematics.eta(momenta), planar.azimuth(momenta[..., :2])
-    parts = [tf.math.log(1.0 + pt / 20.0) - 1.0, eta / 2.0, tf.abs(eta) - 1.0]
-    features = [part[..., 0] for part in parts]
+    pt, eta = kinematics.pt(momenta)[..., 0], kinematics.eta(momenta)[..., 0]
+    # Scaled to a deviation of about 1.
+    features = [2.0 * tf.math.log(1.0 + pt / 20.0) - 2.5, eta / 1.5, tf.abs(eta) - 1.0]
     if count > 1:
         first, second = np.transpose(list(combinations(range(count), 2)))
-        gaps = [tf.gather(one[..., 0], first, axis=1) - tf.gather(one[..., 0], second, axis=1)
-                for one in (eta, phi)]  # fmt: skip
-        distance = tf.sqrt(tf.square(gaps[0]) + tf.square(planar.wrap(gaps[1])) + 1e-12)
-        features.append(tf.math.log(_NEAR + distance) - 0.5)
+        phi = planar.azimuth(momenta[..., :2])[..., 0]
+        of_eta, of_phi = (
+            tf.gather(one, first, axis=1) - tf.gather(one, second, axis=1) for one in (eta, phi)
+        )
+        distance = tf.sqrt(tf.square(of_eta) + tf.square(planar.wrap(of_phi)) + 1e-12)
+        features.append(2.0 * tf.math.log(_NEAR + distance) - 1.5)
+    for parton, one in _visible(process):
+        own = eta[:, parton : parton + 1]
+        threshold = one.threshold(keras.ops, eta=own)
+        excess = tf.math.log((1.0 + pt[:, parton : parton + 1]) / (1.0 + threshold))
+        features += [tf.tanh(excess / _SHARPNESS), tf.tanh((tf.abs(own) - one.eta) / _SHARPNESS)]
     return tf.concat(features, -1)
+
+
+def _visible(process: Process) -> list[tuple[int, DetectorObject]]:
+    """Partons that become objects with thresholds, by place, and the first such object of each."""
+    matches = [match for match in process.matches if match.kind != "met"]
+    return [(parton, process.x[match.objects[0]]) for match in matches for parton in match.partons]

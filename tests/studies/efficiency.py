@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 import mizoo
 from mizoo.evaluation import figures, reliability
-from mizoo.model.efficiency import _features
+from mizoo.model.efficiency import inputs
 
 EPOCHS, BATCH = 10, 200
 
@@ -34,7 +34,7 @@ def train(z, passed, validation, seed):
     efficiency = mizoo.Efficiency(mizoo.processes.ttbar)
     steps = EPOCHS * (len(z) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(efficiency.learning_rate, steps)
-    efficiency.compile(keras.optimizers.AdamW(rate, weight_decay=0.03), "binary_crossentropy")
+    efficiency.compile(keras.optimizers.AdamW(rate, weight_decay=0.1), "binary_crossentropy")
     efficiency.fit(z, passed, epochs=EPOCHS, batch_size=BATCH, verbose=0)
     efficiency.calibrate(*validation)
     return efficiency
@@ -80,8 +80,9 @@ def main():
             figure.savefig(args.out / "efficiency.png", dpi=50)
     trees = HistGradientBoostingClassifier(max_iter=100, max_leaf_nodes=15, random_state=0)
     start = time.process_time()
-    trees.fit(_features(z[:test_from], 6).numpy(), passed[:test_from])
-    seconds, probability = time.process_time() - start, trees.predict_proba(_features(z[test], 6).numpy())
+    trees.fit(inputs(z[:test_from], mizoo.processes.ttbar).numpy(), passed[:test_from])
+    seconds = time.process_time() - start
+    probability = trees.predict_proba(inputs(z[test], mizoo.processes.ttbar).numpy())
     rows.append({"seed": "trees", **evaluated(probability[:, 1], passed[test], seconds)})
     constant = log_loss(passed[test], np.full(len(z) - test_from, passed[:train_until].mean()))
     content = {"events": [train_until, test_from - train_until, len(z) - test_from], "rows": rows}
