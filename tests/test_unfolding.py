@@ -8,7 +8,7 @@ from mizoo.evaluation import iterative_unfolding
 from mizoo.evaluation.distances import ks, ks_threshold
 
 ZEE = mizoo.processes.zee
-COUNT, SAMPLES = 1500, 6
+COUNT, SAMPLES = 3000, 12
 
 
 def rapidity(z):
@@ -36,12 +36,12 @@ def test_iterations_remove_the_spectrum_of_the_training(events):
     prior, truth, draws = events
     threshold = ks_threshold(COUNT, COUNT)
     before = ks(rapidity(truth), rapidity(draws).ravel())
-    unfolded = iterative_unfolding(draws, prior, ZEE, iterations=6)
+    unfolded = iterative_unfolding(draws, prior, ZEE, iterations=4)
     after = ks(rapidity(truth), rapidity(draws).ravel(), None, unfolded.weights.ravel())
     assert before > 2.0 * threshold
     assert after < threshold
     assert ks(rapidity(truth), rapidity(prior), None, unfolded.prior_weights) < threshold
-    assert ks(rapidity(truth), rapidity(unfolded.sample(0))) < threshold
+    assert ks(rapidity(truth), rapidity(unfolded.sample(0))) < 1.5 * threshold
     assert unfolded.history.change.iloc[-1] < 0.3 * unfolded.history.change.iloc[0]
     assert (unfolded.history.draws_ess < COUNT * SAMPLES).all()
 

@@ -66,11 +66,13 @@ def iterative_unfolding(
 
     Args:
         draws: draws (n, k, 4 × partons) in GeV, as from `model.encode(x, num_samples=k)`. k of 4 to 8 is
-            enough if the weights vary little within a posterior.
+            enough where weights vary by some 10 % within a posterior. Where they vary by a factor of two,
+            12 or more are needed: fewer bias the weights of an event, which iterations amplify.
         prior: partons (m, 4 × partons) in GeV of events of the training, those that pass the selection.
         process: process of the events.
         weights: weights (n,) of the measured events, 0 or more; None for equal weights.
-        iterations: number of iterations; 0 gives the draws their unfolded weights of the training.
+        iterations: number of iterations; 0 leaves the draws as they are, with equal weights in
+            each event.
         seed: seed of the trees, 0 or more.
 
     Raises:
