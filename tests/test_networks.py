@@ -31,7 +31,7 @@ def test_kind_is_chosen_from_the_shapes():
 
     assert {type(layer).__name__ for layer in network((3,), (2,), 8).layers} == {"Dense"}
     assert {"Conv2D", "Dense", "Flatten"} <= kinds((8, 8, 1), (2,))
-    assert {"Conv2D", "Dense", "UpSampling2D"} <= kinds((2,), (8, 8, 1))
+    assert {"Conv2D", "Dense", "Conv2DTranspose"} <= kinds((2,), (8, 8, 1))
     assert "Concatenate" in kinds((8, 8, 1), (8, 8, 2))  # a U-Net skips
     assert "Add" in kinds((8, 8, 1), (16, 16, 1))
 

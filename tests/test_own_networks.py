@@ -6,7 +6,9 @@ import pytest
 from keras import layers
 
 from mizoo import presets
+from mizoo.compat import all_layers
 from mizoo.mappers import Deterministic, Gaussian
+from mizoo.networks import to_image, to_vector
 from mizoo.presets import PRESETS
 
 X = np.random.default_rng(0).random((8, 6, 6, 1)).astype("float32")
@@ -84,3 +86,14 @@ def test_units_reach_every_network(name):
 
     for small, large in zip(sizes(8), sizes(16), strict=True):
         assert large > 1.5 * small or not large
+
+
+def test_no_convolution_is_as_large_as_the_image_but_the_last():
+    """Those took most of the time of a step."""
+    critic, generator = to_vector((28, 28, 1), 1), to_image((28, 28, 1))
+    critic(np.zeros((1, 28, 28, 1)))
+    generator(np.zeros((1, 8)))
+    assert max(layer.output.shape[1] for layer in critic.layers if isinstance(layer, layers.Conv2D)) == 14
+    widths = [layer.filters for layer in generator.layers if isinstance(layer, layers.Conv2DTranspose)]
+    assert widths == [64, 32, 16]
+    assert len(all_layers(generator)) < 12

@@ -24,26 +24,45 @@ def _sizes(shape: Shape) -> list[tuple[int, int]]:
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(_halvings(shape) + 1)]
 
 
-def _convolution(filters: int, activation: str | None, stride: int = 1) -> layers.Layer:
-    return layers.Conv2D(filters, 3, strides=stride, padding="same", activation=activation)
+def _widths(levels: int, filters: int) -> list[int]:
+    """Filters of convolutions at each size of an image, from the largest to the smallest.
+
+    They double at every halving, up to four times `filters`, and are at least half of them.
+    """
+    widest = min(4 * filters, filters * 2 ** (levels - 1))
+    return [max(1, filters // 2, widest // 2**i) for i in reversed(range(levels))]
 
 
-def _doubling(former: tuple[int, int], size: tuple[int, int]) -> list[layers.Layer]:
+def _convolution(filters: int, activation: str | None) -> layers.Layer:
+    return layers.Conv2D(filters, 3, padding="same", activation=activation)
+
+
+def _halving(filters: int, activation: str) -> layers.Layer:
+    return layers.Conv2D(filters, 3, strides=2, padding="same", activation=activation)
+
+
+def _doubling(
+    former: tuple[int, int], size: tuple[int, int], filters: int, activation: str
+) -> list[layers.Layer]:
     """Layers that double images, without a last row or column that `size` does not have.
 
-    XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours.
+    XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours. The kernel is a
+    multiple of the stride, against checkerboards (Odena et al., Distill 2016).
     """
     excess = tuple((0, 2 * given - wanted) for given, wanted in zip(former, size, strict=True))
     crop = [] if excess == ((0, 0), (0, 0)) else [layers.Cropping2D(excess)]
-    return [layers.UpSampling2D(2), *crop]
+    return [layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation=activation), *crop]
 
 
 def to_vector(
     shape: Shape, outputs: int, filters: int = 32, activation: str = "leaky_relu", name: str = "to_vector"
 ) -> keras.Sequential:
-    """From images to vectors (n, outputs): strided convolutions, with filters doubled at every halving."""
-    body = [_convolution(filters, activation)]
-    body += [_convolution(filters * 2 ** (i + 1), activation, 2) for i in range(_halvings(shape))]
+    """From images to vectors (n, outputs): strided convolutions, then dense layers.
+
+    No convolution has the size of the image, where it would take the most time.
+    """
+    _, *widths = _widths(_halvings(shape) + 1, filters)
+    body = [_halving(width, activation) for width in widths] or [_convolution(filters, activation)]
     body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
     return keras.Sequential(body, name=name)
 
@@ -55,20 +74,19 @@ def to_image(
     last: str | None = None,
     name: str = "to_image",
 ) -> keras.Sequential:
-    """From vectors to images of a shape: dense layers, then convolutions at doubling sizes."""
+    """From vectors to images of a shape: dense layers, then transposed convolutions at doubling sizes."""
     *larger, smallest = _sizes(shape)
-    widest = filters * 2 ** len(larger)
+    *narrower, widest = _widths(len(larger) + 1, filters)
     body = [
         layers.Dense(4 * filters, activation=activation),
         layers.Dense(math.prod(smallest) * widest, activation=activation),
         layers.Reshape((*smallest, widest)),
     ]
     former = smallest
-    for i, size in enumerate(reversed(larger)):
-        body += [*_doubling(former, size), _convolution(widest // 2 ** (i + 1), activation)]
+    for size, width in zip(reversed(larger), reversed(narrower), strict=True):
+        body += _doubling(former, size, width, activation)
         former = size
-    body += [_convolution(filters, activation), _convolution(shape[-1], last)]
-    return keras.Sequential(body, name=name)
+    return keras.Sequential([*body, _convolution(shape[-1], last)], name=name)
 
 
 class _OfImages(layers.Layer, ABC):
@@ -116,17 +134,16 @@ class UNet(_OfImages):
 
     def make(self, image: Tensor) -> Tensor:
         sizes = _sizes(image.shape[1:])
-        features = _convolution(self.filters, self.activation)(image)
-        skipped = []
-        for i in range(len(sizes) - 1):
+        widths = _widths(len(sizes), self.filters)
+        features, skipped = image, [image]
+        for width in widths[1:]:
+            features = _halving(width, self.activation)(features)
             skipped.append(features)
-            features = _convolution(self.filters * 2 ** (i + 1), self.activation, 2)(features)
-        features = _convolution(self.filters * 2 ** len(skipped), self.activation)(features)
+        features = _convolution(widths[-1], self.activation)(skipped.pop())
         for i, skip in reversed(list(enumerate(skipped))):
-            for layer in _doubling(sizes[i + 1], sizes[i]):
+            for layer in _doubling(sizes[i + 1], sizes[i], widths[i], self.activation):
                 features = layer(features)
             features = layers.Concatenate()([features, skip])
-            features = _convolution(self.filters * 2**i, self.activation)(features)
         return _convolution(self.channels, self.last)(features)
 
 
