@@ -1,17 +1,22 @@
-"""Steps per second of presets of images, with today's networks and with those of version 0.1.0, in turn.
+"""Presets of images with today's networks and those of version 0.1.0: speed and Fréchet distance.
 
-Seconds are those of the processor, so that other programs on the machine do not count.
+    python tests/benchmarks/image_networks.py vae gan --images FILE.npz --out docs/studies
 
-`python tests/benchmarks/image_networks.py vae gan` trains each for a few steps of 100 random images of
-28 × 28 pixels. With `--images FILE.npz`, arrays `x` (n, 28, 28) and `y` (n,) of digits, it trains both for
-`--steps` on these and prints the Fréchet distance of 1 000 draws to 1 000 images that neither has seen, in
-the features of a small classifier of the digits.
+`FILE.npz` has arrays `images` (n, 28, 28) and `labels` (n,) of digits. Both models of a preset train in
+turn on the same images, `--steps` at a time, `--rounds` times. Seconds are those of the processor, so that
+other programs on the machine do not count, and the best round counts. The Fréchet distance of 1 000 draws
+to the last 1 000 images, which neither has seen, in the features of a small classifier of the digits, is
+the mean over the last three rounds. Writes `image_networks.json` after each preset; other presets in the
+file stay. Without `--images` the images are random, and there are no distances.
 """
 
 import argparse
+import json
 import math
 import os
 import time
+from pathlib import Path
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,9 +26,11 @@ import scipy.linalg
 from keras import layers
 
 from mizoo import presets
-from mizoo.mappers import Deterministic, Gaussian
+from mizoo.networks import is_image, network
 
-SHAPE, LATENT, FILTERS, BATCH = (28, 28, 1), 8, 32, 100
+SHAPE, LATENT, FILTERS = (28, 28, 1), 8, 32
+UNSEEN = 1000  # images to compare draws with
+MEASURED = 3  # last rounds whose distances are averaged
 
 
 def _sizes():
@@ -57,43 +64,21 @@ def former_to_image():
     return keras.Sequential([*body, _convolution(FILTERS), _convolution(1, activation="tanh")])
 
 
-FORMER = {
-    "vae": lambda: {
-        "encoder": Gaussian(former_to_vector(2 * LATENT), (LATENT,)),
-        "decoder": Deterministic(former_to_image(), SHAPE, scale=0.3),
-    },
-    "aae": lambda: {
-        "encoder": Deterministic(former_to_vector(LATENT), (LATENT,)),
-        "decoder": Deterministic(former_to_image(), SHAPE, scale=0.3),
-    },
-    "gan": lambda: {"decoder": Deterministic(former_to_image(), SHAPE), "critic": former_to_vector(1)},
-    "wgan_gp": lambda: {"decoder": Deterministic(former_to_image(), SHAPE), "critic": former_to_vector(1)},
-}
+def former_network(source, target, units=128, last=None):
+    """The network that version 0.1.0 chose from the shapes, with the default units and activations."""
+    if is_image(source) == is_image(target):
+        return network(source, target, units, last=last)
+    return former_to_image() if is_image(target) else former_to_vector(math.prod(target))
 
 
 def models(name):
     """The preset with the networks of version 0.1.0 and of today."""
-    keras.utils.set_random_seed(1)
-    factory = getattr(presets, name)
-    return {
-        "0.1.0": factory(x=SHAPE, latent=LATENT, **FORMER[name]()),
-        "now": factory(x=SHAPE, latent=LATENT),
-    }
-
-
-def speeds(name, steps, repetitions=2):
-    """Steps per second of both, each the best of several, taken in turn."""
-    images = np.random.default_rng(0).random((BATCH * steps, *SHAPE)).astype("float32")
-    made = models(name)
-    for model in made.values():
-        model.fit(images, batch_size=BATCH, verbose=0)  # compiles
-    best = dict.fromkeys(made, 0.0)
-    for _ in range(repetitions):
-        for key, model in made.items():
-            start = time.process_time()
-            model.fit(images, batch_size=BATCH, verbose=0)
-            best[key] = max(best[key], steps / (time.process_time() - start))
-    return best
+    factory, made = getattr(presets, name), {}
+    for key, chosen in (("0.1.0", former_network), ("now", network)):
+        keras.utils.set_random_seed(1)
+        with mock.patch("mizoo.presets.parts.network", chosen):
+            made[key] = factory(x=SHAPE, latent=LATENT)
+    return made
 
 
 def classifier(images, labels):
@@ -109,7 +94,7 @@ def classifier(images, labels):
     model = keras.Sequential([hidden, layers.Dense(10)])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss)
-    model.fit(images, labels, batch_size=BATCH, epochs=5, verbose=0)
+    model.fit(images, labels, batch_size=100, epochs=5, verbose=0)
     return hidden
 
 
@@ -120,34 +105,66 @@ def frechet(a, b):
     return float(((means[0] - means[1]) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root))
 
 
-def distances(name, file, steps):
-    """Fréchet distances of the draws of both, and of as many training images, to unseen images."""
+def digits(file):
+    """Training images, unseen images, and the features of a classifier of the former."""
     with np.load(file) as content:
-        x, y = content["x"].reshape(-1, *SHAPE).astype("float32"), content["y"]
+        x, y = content["images"].reshape(-1, *SHAPE).astype("float32"), content["labels"]
     x = x / x.max()
-    train, test = x[:-1000], x[-1000:]
-    features = classifier(train, y[:-1000])
-    true = features.predict(test, verbose=0)
-    found = {"training images": frechet(features.predict(train[:1000], verbose=0), true)}
-    for key, model in models(name).items():
-        model.fit(train, batch_size=BATCH, epochs=1, steps_per_epoch=steps, verbose=0)
-        found[key] = frechet(features.predict(model.sample(1000, seed=1).numpy(), verbose=0), true)
-    return found
+    keras.utils.set_random_seed(0)
+    return x[:-UNSEEN], x[-UNSEEN:], classifier(x[:-UNSEEN], y[:-UNSEEN])
+
+
+def measure(name, train, steps, rounds, batch, distance=None):
+    """Steps per second and, with a function of draws, distances of both models, trained in turn."""
+    made = models(name)
+    rates, distances = {key: [] for key in made}, {key: [] for key in made}
+    for model in made.values():
+        model.fit(train[:batch], batch_size=batch, verbose=0)  # compiles
+    for i in range(rounds):
+        chosen = train[np.random.default_rng(i).permutation(len(train))[: steps * batch]]
+        for key, model in made.items():
+            start = time.process_time()
+            model.fit(chosen, batch_size=batch, verbose=0)
+            rates[key].append(steps / (time.process_time() - start))
+            if distance is not None and i >= rounds - MEASURED:
+                distances[key].append(distance(model.sample(UNSEEN, seed=1 + i).numpy()))
+    row = {"preset": name, "ratio": round(max(rates["now"]) / max(rates["0.1.0"]), 2)}
+    for key in made:
+        row[f"steps per second {key}"] = round(max(rates[key]), 2)
+        if distance is not None:
+            row[f"distance {key}"] = round(float(np.mean(distances[key])), 2)
+            row[f"distances {key}"] = [round(value, 2) for value in distances[key]]
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("presets", nargs="*", default=["vae", "gan", "aae", "bibae", "wgan_gp"])
+    parser.add_argument("--images")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=25)
+    parser.add_argument("--out", type=Path, default=Path("."))
+    given = parser.parse_args()
+    distance, settings = None, {key: getattr(given, key) for key in ("steps", "rounds", "batch")}
+    if given.images:
+        train, unseen, features = digits(given.images)
+        true = features.predict(unseen, verbose=0)
+
+        def distance(drawn):
+            return frechet(features.predict(drawn, verbose=0), true)
+
+        settings["distance of training images"] = round(distance(train[:UNSEEN]), 2)
+    else:
+        train = np.random.default_rng(0).random((given.batch * given.steps, *SHAPE)).astype("float32")
+    path = given.out / "image_networks.json"
+    for name in given.presets:
+        row = measure(name, train, given.steps, given.rounds, given.batch, distance)
+        print(row, flush=True)
+        before = json.loads(path.read_text())["rows"] if path.is_file() else []
+        rows = [one for one in before if one["preset"] != name] + [row]
+        path.write_text(json.dumps({**settings, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("presets", nargs="*", default=list(FORMER))
-    parser.add_argument("--images")
-    parser.add_argument("--steps", type=int, default=10)
-    given = parser.parse_args()
-    for name in given.presets:
-        if given.images:
-            rows = distances(name, given.images, given.steps)
-            print(name, *(f"{key} {value:.2f}" for key, value in rows.items()), sep="  ", flush=True)
-        else:
-            rates = speeds(name, given.steps)
-            ratio = rates["now"] / rates["0.1.0"]
-            print(
-                f"{name}: {rates['0.1.0']:.2f} to {rates['now']:.2f} steps/s, {ratio:.1f} times", flush=True
-            )
+    main()
