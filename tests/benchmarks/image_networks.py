@@ -22,10 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
-import scipy.linalg
 from keras import layers
 
 from mizoo import presets
+from mizoo.evaluation import frechet
 from mizoo.networks import is_image, network
 
 SHAPE, LATENT, FILTERS = (28, 28, 1), 8, 32
@@ -96,13 +96,6 @@ def classifier(images, labels):
     model.compile("adam", loss)
     model.fit(images, labels, batch_size=100, epochs=5, verbose=0)
     return hidden
-
-
-def frechet(a, b):
-    """Fréchet distance of normal distributions with the moments of two samples (arXiv 1706.08500)."""
-    means, covariances = [s.mean(0) for s in (a, b)], [np.cov(s.T) for s in (a, b)]
-    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
-    return float(((means[0] - means[1]) ** 2).sum() + np.trace(covariances[0] + covariances[1] - 2 * root))
 
 
 def digits(file):
