@@ -62,6 +62,10 @@ def train(
         typer.Option(min=0, help="First epoch that can be kept, from 0; with a cosine, of the last tenth."),
     ] = None,
     select_every: Annotated[int, typer.Option(min=1, help="Epochs between two such candidates.")] = 1,
+    select_by: Annotated[
+        str,
+        typer.Option(help="Validation distance that selects: ks, frechet (images), or auto."),
+    ] = "auto",
     seed: Annotated[int, typer.Option(min=0)] = 0,
     start: Annotated[
         str, typer.Option(help="Trained model whose weights to start from: name, SavedModel or run.")
@@ -148,6 +152,7 @@ def train(
         seed,
         start,
         precision,
+        select_by,
     )
     if deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -19,7 +19,10 @@ from mizoo.evaluation.classifier import classifier_test, features
 from mizoo.evaluation.disagreement import FACTOR, Disagreement, disagreements, warn_of
 from mizoo.evaluation.distances import DISTANCES, effective_sample_size, ks_threshold, thresholds
 from mizoo.evaluation.figures.draw import draw
+from mizoo.evaluation.image_features import Features
+from mizoo.evaluation.image_scores import image_table
 from mizoo.evaluation.joint import JOINT, joint_thresholds
+from mizoo.evaluation.latent_paths import LatentPaths, latent_paths
 from mizoo.evaluation.observables import existing, observables
 from mizoo.evaluation.streams import Model, draw_streams
 from mizoo.evaluation.text import latex, markdown
@@ -45,6 +48,10 @@ class Report:
         joint: one row per stream, on all observables together: root mean square difference of correlations,
             sliced Wasserstein distance and MMD of standardised observables, each with its threshold, and
             the AUC of a classifier with its error; None unless requested.
+        images: one row per stream of images: Fréchet and kernel distance, precision, recall, density and
+            coverage in features, and PSNR, SSIM and mean absolute error where rows belong to those of the
+            truth, see `image_table`; None for other data.
+        latent: latents of true images and interpolations, see `LatentPaths`; None for models without.
     """
 
     name: str
@@ -53,6 +60,8 @@ class Report:
     streams: dict[str, np.ndarray]
     weights: dict[str, np.ndarray | None] = field(default_factory=dict)
     joint: pd.DataFrame | None = None
+    images: pd.DataFrame | None = None
+    latent: LatentPaths | None = None
 
     @property
     def benchmark(self) -> Benchmark | None:
@@ -100,6 +109,7 @@ class Report:
         """Metrics as a JSON serialisable dictionary."""
         cells = {} if self.benchmark is None else self.cells.round(3).to_dict(orient="index")
         joint = {} if self.joint is None else self.joint.round(5).to_dict(orient="index")
+        images = {} if self.images is None else self.images.round(5).to_dict(orient="index")
         return {
             "name": self.name,
             "events": len(self.truth),
@@ -107,6 +117,7 @@ class Report:
             "cells": {row: _without_nan(values) for row, values in cells.items()},
             "summary": self.summary.round(3).to_dict(orient="index"),
             "joint": {row: _without_nan(values) for row, values in joint.items()},
+            "images": {row: _without_nan(values) for row, values in images.items()},
             "table": [
                 {key: round(v, 6) if isinstance(v, float) else v for key, v in row.items()}
                 for row in self.table.reset_index().to_dict(orient="records")
@@ -114,7 +125,9 @@ class Report:
         }
 
     def save(self, directory: str | Path) -> None:
-        """Write `metrics.json`, `table` as CSV, Markdown and LaTeX, and, for events, figures.
+        """Write `metrics.json`, `table` as CSV, Markdown and LaTeX, and figures of events or images.
+
+        Scores of images are in `images`, as CSV, Markdown and LaTeX.
 
         Figures are under `directory/figures`, as PNG and PDF.
         """
@@ -125,13 +138,18 @@ class Report:
         plain = self.table.drop(columns=["space", "paper"])
         (directory / "table.md").write_text(markdown(plain, 4))
         (directory / "table.tex").write_text(latex(plain, 4))
-        if isinstance(self.truth, Events):
+        if self.images is not None:
+            self.images.to_csv(directory / "images.csv")
+            (directory / "images.md").write_text(markdown(self.images, 4))
+            (directory / "images.tex").write_text(latex(self.images, 4))
+        if isinstance(self.truth, Events) or self.images is not None:
             draw(self, directory / "figures")
 
 
 def evaluate(
-    model: Model, data: Samples, name: str | None = None, seed: int | None = None, joint: bool = False
-) -> Report:
+    model: Model, data: Samples, name: str | None = None, seed: int | None = None, joint: bool = False,
+    features: Features | None = None,
+) -> Report:  # fmt: skip
     """Compare the output of a model with the truth, observable by observable.
 
     For pairs these are the results of `encode` and `decode` on the data and then on each other's draws; for
@@ -147,28 +165,37 @@ def evaluate(
         name: name of the model in tables; its own by default.
         seed: seed for reproducible results; the model's methods must accept it.
         joint: whether to compare all observables together as well, which takes a minute or more.
+        features: features of images, by which `Report.images` compares them: a function, layer or model of
+            Keras from images (n, H, W, C) in the units of the data to vectors; by default those of a small
+            packaged classifier of digits, `DigitFeatures`.
 
     Raises:
         ValueError: if nothing can be compared, or a generated value is not finite; with `joint`, for a
-            negative weight.
+            negative weight; for `features` without images.
     """
     streams = draw_streams(model, data, seed)
     name = name or model.name
     # Draws from the prior belong to no event, so they have no weights.
     free = {"x_tilde"} if data.z is None else set()
     weights = {stream: None if stream in free else data.weights for stream in streams}
-    report = _report(name, data, streams, weights, joint)
+    report = _report(name, data, streams, weights, joint, features, latent_paths(model, data))
     warn_of(report.disagreements(), name)
     return report
 
 
-def compare(truth: Samples, made: Samples, name: str = "model", joint: bool = False) -> Report:
+def compare(
+    truth: Samples,
+    made: Samples,
+    name: str = "model",
+    joint: bool = False,
+    features: Features | None = None,
+) -> Report:
     """Compare any data with the truth, such as those of another generator, version or selection.
 
     Args:
         truth, made: samples of the same observables, of any sizes, with or without weights.
         name: name of `made` in tables.
-        joint: as in `evaluate`; the classifier needs samples of equal size.
+        joint, features: as in `evaluate`; the classifier needs samples of equal size.
 
     Raises:
         ValueError: if they have no space in common, or observables differ; with `joint`, for a negative
@@ -183,7 +210,8 @@ def compare(truth: Samples, made: Samples, name: str = "model", joint: bool = Fa
             shapes = " and ".join(str((*arrays[space].shape[1:],)) for arrays in (own, others))
             raise ValueError(f"events of {space} must have one shape, got {shapes}")
     streams = {f"{space}_tilde": others[space] for space in common}
-    return _report(name, truth, streams, dict.fromkeys(streams, made.weights), joint)
+    weights = dict.fromkeys(streams, made.weights)
+    return _report(name, truth, streams, weights, joint, features, pairs=False)
 
 
 def _report(
@@ -192,6 +220,9 @@ def _report(
     streams: dict[str, np.ndarray],
     weights: dict[str, np.ndarray | None],
     joint: bool,
+    features: Features | None = None,
+    latent: LatentPaths | None = None,
+    pairs: bool = True,
 ) -> Report:
     for own in (truth.weights, *weights.values()):
         if joint and own is not None:
@@ -205,7 +236,10 @@ def _report(
         lines = track(streams.items(), description="together ", transient=True)
         rows = {s: _jointly(truth, drawn, LINKS[s].target, weights[s]) for s, drawn in lines}
         together = pd.DataFrame.from_dict(rows, orient="index")
-    return Report(name, table, truth, streams, weights, together)
+    images = image_table(truth, streams, features, pairs)
+    if features is not None and images is None:
+        raise ValueError("features are not used: no space has images (n, H, W, C)")
+    return Report(name, table, truth, streams, weights, together, images, latent)
 
 
 def _compared(
@@ -262,7 +296,7 @@ def _columns(data: Samples, space: str, values: np.ndarray) -> np.ndarray:
 
 
 def _without_nan(values: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {name: None if value != value else value for name, value in values.items()}
+    return {name: value if np.isfinite(value) else None for name, value in values.items()}
 
 
 def _observables(data: Samples, space: str, values: np.ndarray) -> dict[str, np.ndarray]:

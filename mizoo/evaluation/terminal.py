@@ -19,6 +19,9 @@ def show(report: Report, console: Console) -> None:
     if report.joint is not None:
         console.print()
         console.print(_table("all observables together", report.joint.T, 4))
+    if report.images is not None:
+        console.print()
+        console.print(_table("images", report.images.T, 4))
     if not isinstance(report.truth, Events):
         return
     console.print()

@@ -17,6 +17,7 @@ from mizoo.datasets.samples import Samples
 from mizoo.distribute.resume import Resumable
 from mizoo.distribute.workers import AcrossReplicas
 from mizoo.model.compilation import Announced
+from mizoo.model.few_values import warn_of_few_values
 from mizoo.model.inputs import by_shape, check_enough, least_events, one_line, read
 from mizoo.model.learning_rates import Rates
 from mizoo.model.parts import Parts
@@ -239,11 +240,15 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
 
         Raises:
             ValueError: if the data lack a space, or pairs, that the statistics need.
+
+        Warns:
+            FewValuesWarning: for columns of vectors with few distinct values.
         """
         arrays = data.arrays() if isinstance(data, Samples) else data
         paired = {"x", "z"} <= set(arrays) and len(arrays["x"]) == len(arrays["z"])
         if paired and self.augmentation is not None:
             arrays = {space: np.asarray(events) for space, events in self._augmented(arrays).items()}
+        new = {}
         for space, representation in self.representations.items():
             if not representation.is_adapted:
                 if (array := arrays.get(space)) is None:
@@ -251,6 +256,8 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
                         f"the statistics of {space} are not known: call adapt() with arrays first"
                     )
                 representation.adapt(array)
+                new[space] = representation
+        warn_of_few_values(new, arrays)
         for role, source, target in (("encoder", "x", "z"), ("decoder", "z", "x")):
             mapper = self.mappers[role]
             if mapper is None or mapper.is_adapted:

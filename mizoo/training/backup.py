@@ -140,21 +140,23 @@ def _last_number(folder: Path) -> int:
 
 
 class KeepBest(keras.callbacks.Callback):
-    """Keep the weights of the epoch with the least `val_ks` in a file, which is replaced as a whole.
+    """Keep the weights of the epoch with the least distance in a file, which is replaced as a whole.
 
     Args:
         path: path of the file, `….weights.h5`.
         least: least value of former epochs; infinity if there is none.
+        monitor: name of the logged distance, such as `"val_frechet"`.
     """
 
-    def __init__(self, path: str | Path, least: float = float("inf")) -> None:
+    def __init__(self, path: str | Path, least: float = float("inf"), monitor: str = "val_ks") -> None:
         super().__init__()
         self.path = Path(path)
         self.least = least
+        self.monitor = monitor
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None  # Keras passes them
-        if not logs["val_ks"] < self.least:  # NaN where it is not measured
+        if not logs[self.monitor] < self.least:  # NaN where it is not measured
             return
         unfinished = self.path.with_name(f"unfinished.{self.path.name}")
         try:
@@ -166,4 +168,4 @@ class KeepBest(keras.callbacks.Callback):
             unfinished.replace(self.path)
         finally:
             unfinished.unlink(missing_ok=True)
-        self.least = logs["val_ks"]
+        self.least = logs[self.monitor]

@@ -8,10 +8,10 @@ import numpy as np
 
 from mizoo.core.types import Array
 from mizoo.datasets.events import Events
-from mizoo.datasets.samples import Samples
 from mizoo.evaluation.distances import ks
 from mizoo.evaluation.observables import existing, observables
 from mizoo.model.stages import Stage
+from mizoo.training.measured import Measured
 
 
 class Warmup(keras.callbacks.Callback):
@@ -44,7 +44,7 @@ class Warmup(keras.callbacks.Callback):
             self.model.enter(self._stage if epoch < self.epochs else None)
 
 
-class KSDistance(keras.callbacks.Callback):
+class KSDistance(Measured):
     """Log the sum of the KS distances of z_tilde from z and of x_tilde from x, on validation data.
 
     Turbo-Sim keeps the epoch with the least sum over components (arXiv 2112.10629); for events the masses
@@ -57,21 +57,14 @@ class KSDistance(keras.callbacks.Callback):
         start: first epoch that is measured, from 0.
     """
 
-    def __init__(self, events: Samples, every: int = 1, start: int = 0) -> None:
-        super().__init__()
-        self.events = events
-        self.every = every
-        self.start = start
+    monitor = "val_ks"
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        assert logs is not None  # Keras passes them
-        logs["val_ks"] = float("nan")
-        if epoch >= self.start and (epoch + 1) % self.every == 0:
-            logs["val_ks"] = sum(
-                self._distance(space, truth, drawn)
-                for space, events in self._drawn().items()
-                for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
-            )
+    def distance(self, epoch: int) -> float:
+        return sum(
+            self._distance(space, truth, drawn)
+            for space, events in self._drawn().items()
+            for truth, drawn in zip(self._columns(space), self._columns(space, events), strict=True)
+        )
 
     def _distance(self, space: str, truth: np.ndarray, drawn: np.ndarray) -> float:
         """KS distance of values that exist; 1 for objects that are only true or only generated."""
@@ -83,7 +76,7 @@ class KSDistance(keras.callbacks.Callback):
 
     def _drawn(self) -> dict[str, Array]:
         """Generated events by space."""
-        spoken, model, c = self._spoken(), self.model, self.events.c
+        spoken, model, c = self.streams(), self.model, self.events.c
         x, z = self.events.x, self.events.z
         # Events that are trained on are those to measure with, whatever they are.
         drawn = {"z": model.encode(x, on_invalid="ignore", condition=c)} if "z_tilde" in spoken else {}
@@ -93,15 +86,12 @@ class KSDistance(keras.callbacks.Callback):
             return {**drawn, "x": model.sample(len(self.events), condition=c)}
         return {**drawn, "x": model.decode(z, on_invalid="ignore", condition=c)}
 
-    def _spoken(self) -> set[str]:
-        return {objective.stream for objective in self.model.objectives}
-
     def _weights(self, space: str, truth: bool = False) -> np.ndarray | None:
         """Weights of true or generated events; None for draws from a prior and events made of them."""
         if truth:
             free = self.events[space] is None
         else:
-            free = space == "x" and self.events.z is None and "x_tilde" in self._spoken()
+            free = space == "x" and self.events.z is None and "x_tilde" in self.streams()
         return None if free else self.events.weights
 
     def _columns(self, space: str, events: Array | None = None) -> Iterable[np.ndarray]:

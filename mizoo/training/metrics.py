@@ -46,15 +46,17 @@ class MetricsLog(keras.callbacks.CSVLogger):
     Args:
         path: path of the file.
         append: whether to continue an existing file.
+        monitor: name of the distance on validation data.
     """
 
-    def __init__(self, path: str | Path, append: bool = False) -> None:
+    def __init__(self, path: str | Path, append: bool = False, monitor: str = "val_ks") -> None:
         super().__init__(path, append=append)
+        self.monitor = monitor
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         names = list(self.model.means)
-        self.keys = ["seconds", *names, *(f"val_{name}" for name in names), "val_ks"]
+        self.keys = ["seconds", *names, *(f"val_{name}" for name in names), self.monitor]
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start = time.monotonic()

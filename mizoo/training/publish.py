@@ -167,6 +167,7 @@ def _command(recipe: dict[str, Any], precision: str | None, data: dict[str, Any]
         for key in ("epochs", "batch_size", "warmup", "select_from", "select_every", "seed")
         if recipe[key] is not None
     ]
+    words += [f"--select-by {recipe['select_by']}"] if "select_by" in recipe else []
     words += [f"--precision {precision}"] if precision else []
     words += [f"--start {Path(recipe['start']).name}"] if recipe.get("start") else []
     words += [] if recipe["cosine"] else ["--no-cosine"]

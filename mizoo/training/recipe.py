@@ -33,9 +33,10 @@ from mizoo.model.turbo import Turbo
 from mizoo.presets import PRESETS
 from mizoo.presets.data import described, differs
 from mizoo.training.backup import Backup, KeepBest
-from mizoo.training.callbacks import KSDistance, Warmup
+from mizoo.training.callbacks import Warmup
 from mizoo.training.log import open_log
 from mizoo.training.metrics import MetricsLog, read_metrics, trim_metrics
+from mizoo.training.selection import check_selection, measured, resolved
 from mizoo.training.warm_start import start_from
 
 
@@ -49,18 +50,20 @@ class Recipe:
         epochs, batch_size: number of epochs, and events per batch.
         warmup: number of first epochs that train only the likelihoods on pairs.
         cosine: whether the learning rate decays along a cosine, to a hundredth at the last step.
-        select_from: first epoch, from 0, that can be kept, by its validation KS distances. By default it is
+        select_from: first epoch, from 0, that can be kept, by a distance on validation data. By default it is
             that of the last tenth if `cosine`, as distances of one draw fluctuate.
-        select_every: number of epochs between two measurements of these distances.
+        select_every: number of epochs between two measurements of this distance.
         seed: seed of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training starts from; empty for new
             weights.
         precision: precision of matrix products in networks, `"float32"`, `"bfloat16"` or `"auto"` for the
             faster one where the run begins, see `mizoo.model.dtype_policy`. A resumed run keeps it.
+        select_by: distance that selects the kept epoch: `"ks"`, see `KSDistance`; `"frechet"`, see
+            `FrechetDistance`; or `"auto"` for the latter if x are images.
 
     Raises:
         ValueError: if no epoch would be measured, if the warm-up is longer than the training, or for an
-            unknown precision.
+            unknown precision or distance.
     """
 
     preset: str
@@ -74,9 +77,11 @@ class Recipe:
     seed: int = 0
     start: str = ""
     precision: str = "auto"
+    select_by: str = "auto"
 
     def __post_init__(self) -> None:
         check_precision(self.precision)
+        check_selection(self.select_by)
         if not any((e + 1) % self.select_every == 0 for e in range(self.first_kept, self.epochs)):
             raise ValueError(
                 f"of {self.epochs} epochs none is measured: select_from is {self.first_kept} and "
@@ -116,8 +121,8 @@ def train(
     """Train by a recipe, and write everything to a directory.
 
     Writes `config.json`, `log.txt`, `metrics.csv`, `tensorboard/`, `backup/` (all state, twice),
-    `best.weights.h5` (least validation KS) and finally `model.keras`. Of several workers only the chief
-    writes to the directory, but all of them resume from it, so they must share it.
+    `best.weights.h5` (least distance on validation data) and finally `model.keras`. Of several workers only
+    the chief writes to the directory, but all of them resume from it, so they must share it.
 
     Args:
         resume: whether to resume the run of the same recipe in the directory, if any. The result is
@@ -139,6 +144,7 @@ def train(
         OSError: if the disk is full; the last backup is intact.
     """
     directory = Path(directory)
+    recipe = replace(recipe, select_by=resolved(recipe.select_by, data.validation))
     _check(directory, recipe, data, resume, source)
     steps = data.train.steps(recipe.batch_size)
     strategy = strategy if isinstance(strategy, tf.distribute.Strategy) else strategy()
@@ -211,7 +217,8 @@ def _fit(
     done, step = backup.resume(model)
     if done and folder == directory:
         trim_metrics(directory, done)
-    _check_record(directory, done)
+    distance = measured(recipe.select_by, data.validation, recipe.select_every, recipe.first_kept)
+    _check_record(directory, done, distance.monitor)
     metrics, best = folder / "metrics.csv", folder / "best.weights.h5"
     log.info(
         "%s, %s events, from step %s of epoch %s of %s",
@@ -219,9 +226,9 @@ def _fit(
     )  # fmt: skip
     callbacks = [
         Warmup(_likelihoods(model), recipe.warmup),
-        KSDistance(data.validation, every=recipe.select_every, start=recipe.first_kept),
-        KeepBest(best, _least(directory, "val_ks", done)),
-        MetricsLog(metrics, append=done > 0),
+        distance,
+        KeepBest(best, _least(directory, distance.monitor, done), distance.monitor),
+        MetricsLog(metrics, append=done > 0, monitor=distance.monitor),
         keras.callbacks.TensorBoard(folder / "tensorboard"),
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: log.info("%s", _line(epoch, logs))),
         backup,
@@ -282,7 +289,8 @@ def _check(
     if not resume:
         raise FileExistsError(f"{directory} holds a run; resume it, or choose another directory")
     now = json.loads(json.dumps(asdict(recipe)))  # turns tuples into lists, as in the file
-    former = {**asdict(Recipe(recipe.preset)), **config["recipe"]}
+    # Runs that do not say it selected by the KS distance.
+    former = {**asdict(Recipe(recipe.preset)), "select_by": "ks", **config["recipe"]}
     if found := _changes(former, now):
         names = ", ".join(found)
         raise ValueError(f"the run in {directory} has another {names}: {'; '.join(found.values())}")
@@ -324,7 +332,7 @@ def _shown(value: object) -> str:
     return "not given" if value is _MISSING else json.dumps(value, ensure_ascii=False)
 
 
-def _check_record(directory: Path, done: int) -> None:
+def _check_record(directory: Path, done: int, monitor: str) -> None:
     """Check that a run has the files of the epochs that are done.
 
     Raises:
@@ -337,7 +345,7 @@ def _check_record(directory: Path, done: int) -> None:
     if done and len(read_metrics(directory)) < done:
         raise ValueError(f"{metrics} is damaged: {done} epochs are done, and it has fewer")
     best = directory / "best.weights.h5"
-    if math.isfinite(_least(directory, "val_ks", done)) and not best.is_file():
+    if math.isfinite(_least(directory, monitor, done)) and not best.is_file():
         raise FileNotFoundError(f"{best}: no such file, and metrics.csv has an epoch that was kept")
 
 

@@ -13,6 +13,7 @@ from rich.progress import track
 from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.corner import corner
 from mizoo.evaluation.figures.correlations import correlations
+from mizoo.evaluation.figures.images import of_images
 from mizoo.evaluation.figures.ratio import ratios
 from mizoo.evaluation.figures.response import resolution, response
 from mizoo.evaluation.figures.style import LABELS, save
@@ -27,15 +28,18 @@ if TYPE_CHECKING:
 
 
 def draw(report: "Report", directory: str | Path) -> list[Path]:
-    """Write all figures of a report of events as PNG and PDF, and return their paths.
+    """Write all figures of a report of events or images as PNG and PDF, and return their paths.
 
-    These are ratio panels of each object and of the masses, correlations, corner plots of the masses and,
-    for pairs, transport, response and resolution of simulated events.
+    Of events these are ratio panels of each object and of the masses, correlations, corner plots of the
+    masses and, for pairs, transport, response and resolution of simulated events. Of images they are grids
+    of true and generated images, of pairs of both, such as reconstructions, and, for auto-encoders,
+    interpolations and the latents of true images.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, figure in track(list(of_report(report)), description="figures  ", transient=True):
+    figures = of_images(report) if report.images is not None else of_report(report)
+    for name, figure in track(list(figures), description="figures  ", transient=True):
         written += save(figure(), directory / name)
     return written
 

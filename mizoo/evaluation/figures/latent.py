@@ -1,4 +1,4 @@
-"""Pairs in a common latent space."""
+"""Events in latent spaces."""
 
 from collections.abc import Mapping
 
@@ -34,4 +34,35 @@ def latent_pairs(spaces: Mapping[str, Mapping[str, ArrayLike]], shown: int = 40)
             ax.set_xlabel("first principal component")
         axes[0, 0].set_ylabel("second principal component")
         axes[0, 0].legend(markerscale=5)
+    return figure
+
+
+def latent_scatter(latents: ArrayLike, labels: ArrayLike | None = None) -> Figure:
+    """Latents in the plane of their first two principal components, or of the two that they have.
+
+    Args:
+        latents: vectors (n, d) with d of 2 or more, as from `Turbo.latents`.
+        labels: labels or values (n,) that colour them.
+
+    Raises:
+        ValueError: for other shapes.
+    """
+    vectors = np.asarray(latents)
+    if vectors.ndim != 2 or vectors.shape[1] < 2 or len(vectors) < 2:
+        raise ValueError(f"latents must have shape (n, d) with n and d of 2 or more, got {vectors.shape}")
+    if labels is not None and np.shape(labels) != (len(vectors),):
+        raise ValueError(f"labels must be one per latent, ({len(vectors)},), got {np.shape(labels)}")
+    plain = vectors.shape[1] == 2
+    plane = vectors if plain else PCA(2, random_state=0).fit_transform(vectors)
+    with style():
+        figure, ax = plt.subplots(figsize=(10, 9), layout="constrained")
+        colours = {"c": "#30638e"} if labels is None else {"c": labels, "cmap": "turbo"}
+        points = ax.scatter(*plane.T, s=8, alpha=0.7, rasterized=True, **colours)
+        if labels is not None:
+            figure.colorbar(points, label="condition")
+        names = ("first component", "second component") if plain else (
+            "first principal component", "second principal component",
+        )  # fmt: skip
+        ax.set_xlabel(names[0])
+        ax.set_ylabel(names[1])
     return figure

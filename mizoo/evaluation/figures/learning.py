@@ -21,7 +21,7 @@ def learning_curves(log: str | Path | pd.DataFrame | Mapping[str, Sequence[float
     """
     frame = pd.read_csv(log) if isinstance(log, str | Path) else pd.DataFrame(log)
     terms = [c for c in frame.columns if c not in ("epoch", "seconds") and not c.startswith("val_")]
-    terms += ["val_ks"] if "val_ks" in frame else []
+    terms += [name for name in ("val_ks", "val_frechet") if name in frame]
     if len(terms) == 0:
         raise ValueError(f"no terms to draw, only {', '.join(map(str, frame.columns)) or 'nothing'}")
     epochs = frame.get("epoch", pd.Series(range(len(frame))))
