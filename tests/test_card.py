@@ -18,7 +18,7 @@ OWN = {
 }
 
 
-def card(folder, given=("x", "z"), **config):
+def card(folder, given=("x", "z"), scores=None, **config):
     """The card of a model, with `flow-ttbar` for everything that is not given."""
     content = json.loads((SHIPPED / "flow-ttbar" / "config.json").read_text())
     own = {"dataset": None, "shapes": {"x": [16], "z": [16]}}
@@ -28,6 +28,7 @@ def card(folder, given=("x", "z"), **config):
         "name": "mine", "events": 90, "given": given, "cells": {}, "table": [row],
         "summary": {"x_tilde": {"mean": 2.34, "largest": 2.34, "of": "m_H", "threshold": 2.0}},
     }  # fmt: skip
+    metrics |= {} if scores is None else {"images": scores}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     return write_card(folder).read_text()
 
@@ -60,3 +61,12 @@ def test_codes_are_no_objects(tmp_path):
     assert "in GeV: x `e-`, `e+`, `jet1`, `jet2`.\n" in text
     assert "simulate" not in text
     assert "of observables of detector events" in text
+
+
+def test_a_card_of_images_has_their_scores(tmp_path):
+    scores = {"x_tilde": {"frechet": 12.3456, "psnr": None}, "x_hat": {"frechet": 1.0, "psnr": 21.0}}
+    own = {**OWN, "process": None, "shapes": {"x": [8, 8, 1]}}
+    text = card(tmp_path, ("x",), scores, data=own, shapes={"x": [8, 8, 1], "z": [2]})
+    assert "| | `frechet` | `psnr` |" in text
+    assert "| `x_tilde` | 12.346 | – |\n| `x_hat` | 1.000 | 21.000 |" in text
+    assert "`frechet`" not in card(tmp_path, ("x",), data=own, shapes={"x": [8, 8, 1], "z": [2]})

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mizoo.compat import all_layers
-from mizoo.networks import is_image, linear_and_mlp, network
+from mizoo.networks import UNet, is_image, linear_and_mlp, network
 from mizoo.networks.attention import SelfAttention
 
 SHAPES = [(3,), (2, 4), (8, 8, 1), (7, 5, 3), (1, 6, 2), (2, 2, 1)]
@@ -34,6 +34,21 @@ def test_kind_is_chosen_from_the_shapes():
     assert {"Conv2D", "Dense", "Conv2DTranspose"} <= kinds((2,), (8, 8, 1))
     assert "Concatenate" in kinds((8, 8, 1), (8, 8, 2))  # a U-Net skips
     assert "Add" in kinds((8, 8, 1), (16, 16, 1))
+
+
+def test_a_u_net_of_a_file_that_does_not_say_it_is_light_has_the_former_layers():
+    """Otherwise the weights of files of version 0.1.0 would not fit."""
+
+    def shapes(made):
+        made(np.zeros((1, 8, 8, 1), "float32"))
+        return [weight.shape for weight in made.weights if len(weight.shape) == 4]
+
+    config = UNet(1, filters=2).get_config()
+    del config["light"]
+    former = [(3, 3, 1, 2), (3, 3, 2, 4), (3, 3, 4, 4), (3, 3, 6, 2), (3, 3, 2, 1)]
+    assert shapes(UNet.from_config(config)) == former
+    light = network((8, 8, 1), (8, 8, 1), 8)
+    assert shapes(type(light).from_config(light.get_config())) == shapes(light) != former
 
 
 def test_last_activation_bounds_the_output():

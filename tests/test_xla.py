@@ -45,6 +45,7 @@ def test_images_of_any_size_are_enlarged_without_resizing(size):
     for network, given in (
         (to_image((*size, 2), 2), np.zeros((1, 3))),
         (UNet(2, filters=2), np.zeros((1, *size, 2))),
+        (UNet(2, light=True, filters=2), np.zeros((1, *size, 2))),
     ):
         assert network(given).shape == (1, *size, 2)
         assert not any(isinstance(layer, keras.layers.Resizing) for layer in all_layers(network))

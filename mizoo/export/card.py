@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from mizoo.datasets.provenance import PROVENANCE, Provenance
 from mizoo.evaluation.benchmark import benchmark_of
+from mizoo.evaluation.text import markdown
 from mizoo.physics import library
 from mizoo.physics.process import Process
 
@@ -76,6 +79,13 @@ test split: `x_tilde` is drawn {drawn}, `x_hat` reconstructed. The threshold is 
 samples of one distribution exceed in 5 % of cases.
 
 {summary}"""
+
+_IMAGES = """
+
+Scores of images, in features of the packaged classifier of digits (`mizoo.evaluation.image_scores`), and of
+pairs of images:
+
+{rows}"""
 
 
 def write_card(directory: str | Path) -> Path:
@@ -214,7 +224,14 @@ def _figures(metrics: dict[str, Any], process: Process | None, dimensions: int) 
         columns=columns if process is None else "observables of detector events",
         drawn="given z of the same event" if "z" in metrics["given"] else "from the prior",
         summary="\n".join(lines),
-    )
+    ) + _images(metrics.get("images", {}))
+
+
+def _images(scores: dict[str, dict[str, float | None]]) -> str:
+    """Scores of images by stream; empty for other data."""
+    if not scores:
+        return ""
+    return _IMAGES.format(rows=markdown(pd.DataFrame.from_dict(scores, orient="index"), 3).strip())
 
 
 def _cells(cells: dict[str, dict[str, float | None]]) -> str:

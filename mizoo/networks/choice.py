@@ -49,7 +49,7 @@ def network(
     filters = max(1, units // 4)
     if is_image(source) and is_image(target):
         if source[:2] == target[:2]:
-            return UNet(target[-1], filters=filters, activation=activation, last=last, name=name)
+            return UNet(target[-1], True, filters=filters, activation=activation, last=last, name=name)
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network maps images {source} to smaller images {target}")
         return Upscale(target, filters=filters, activation=activation, last=last, name=name)

@@ -44,14 +44,21 @@ def _halving(filters: int, activation: str) -> layers.Layer:
 def _doubling(
     former: tuple[int, int], size: tuple[int, int], filters: int, activation: str
 ) -> list[layers.Layer]:
-    """Layers that double images, without a last row or column that `size` does not have.
+    """A transposed convolution that doubles images, cropped to `size`.
 
-    XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours. The kernel is a
-    multiple of the stride, against checkerboards (Odena et al., Distill 2016).
+    The kernel is a multiple of the stride, against checkerboards (Odena et al., Distill 2016).
+    """
+    doubled = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation=activation)
+    return [doubled, *_cropping(former, size)]
+
+
+def _cropping(former: tuple[int, int], size: tuple[int, int]) -> list[layers.Layer]:
+    """A layer without the last row or column of doubled images that `size` does not have, if needed.
+
+    XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours.
     """
     excess = tuple((0, 2 * given - wanted) for given, wanted in zip(former, size, strict=True))
-    crop = [] if excess == ((0, 0), (0, 0)) else [layers.Cropping2D(excess)]
-    return [layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation=activation), *crop]
+    return [] if excess == ((0, 0), (0, 0)) else [layers.Cropping2D(excess)]
 
 
 def to_vector(
@@ -125,26 +132,40 @@ class UNet(_OfImages):
 
     Args:
         channels: number of channels of the output.
+        light: whether only the last convolution has the size of the image, and images are doubled by
+            transposed convolutions. Those of files that do not say so are not, as in version 0.1.0.
         filters, activation, last: see `_OfImages`.
     """
 
-    def __init__(self, channels: int, **kwargs: Any) -> None:
+    def __init__(self, channels: int, light: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
+        self.light = light
 
     def make(self, image: Tensor) -> Tensor:
         sizes = _sizes(image.shape[1:])
-        widths = _widths(len(sizes), self.filters)
-        features, skipped = image, [image]
+        if self.light:
+            widths, features = _widths(len(sizes), self.filters), image
+        else:
+            widths = [self.filters * 2**i for i in range(len(sizes))]
+            features = _convolution(widths[0], self.activation)(image)
+        skipped = [features]
         for width in widths[1:]:
             features = _halving(width, self.activation)(features)
             skipped.append(features)
         features = _convolution(widths[-1], self.activation)(skipped.pop())
         for i, skip in reversed(list(enumerate(skipped))):
-            for layer in _doubling(sizes[i + 1], sizes[i], widths[i], self.activation):
+            for layer in self._doubled(sizes[i + 1], sizes[i], widths[i]):
                 features = layer(features)
             features = layers.Concatenate()([features, skip])
+            if not self.light:
+                features = _convolution(widths[i], self.activation)(features)
         return _convolution(self.channels, self.last)(features)
+
+    def _doubled(self, former: tuple[int, int], size: tuple[int, int], width: int) -> list[layers.Layer]:
+        if self.light:
+            return _doubling(former, size, width, self.activation)
+        return [layers.UpSampling2D(2), *_cropping(former, size)]
 
 
 @serialisable

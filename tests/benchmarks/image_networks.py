@@ -6,14 +6,15 @@
 turn on the same images, `--steps` at a time, `--rounds` times. Seconds are those of the processor, so that
 other programs on the machine do not count, and the best round counts. The Fréchet distance of 1 000 draws
 to the last 1 000 images, which neither has seen, in the features of a small classifier of the digits, is
-the mean over the last three rounds. Writes `image_networks.json` after each preset; other presets in the
-file stay. Without `--images` the images are random, and there are no distances.
+the mean over the last three rounds. With `--out`, writes `image_networks.json` after each preset, where
+other presets stay. Without `--images` the images are random, and there are no distances.
 """
 
 import argparse
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
 from unittest import mock
@@ -130,16 +131,28 @@ def measure(name, train, steps, rounds, batch, distance=None):
     return row
 
 
+def table(content):
+    """Header and rows of a Markdown table."""
+    header = ["preset", "steps per second, 0.1.0", "now", "times", "Fréchet distance, 0.1.0", "now"]
+    keys = ["steps per second 0.1.0", "steps per second now", "ratio", "distance 0.1.0", "distance now"]
+    rows = [[f"`{row['preset']}`", *(row.get(key, "–") for key in keys)] for row in content["rows"]]
+    among_true = content.get("distance of training images", "–")
+    return header, [*rows, ["training images", "–", "–", "–", among_true, among_true]]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("presets", nargs="*", default=["vae", "gan", "aae", "bibae", "wgan_gp"])
     parser.add_argument("--images")
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--batch", type=int, default=25)
-    parser.add_argument("--out", type=Path, default=Path("."))
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--out", type=Path, help="folder of the file; also fills docs/performance.md")
     given = parser.parse_args()
-    distance, settings = None, {key: getattr(given, key) for key in ("steps", "rounds", "batch")}
+    sys.path.append(str(Path(__file__).parents[1] / "studies"))
+    import page
+
+    distance, content = None, {key: getattr(given, key) for key in ("steps", "rounds", "batch")}
     if given.images:
         train, unseen, features = digits(given.images)
         true = features.predict(unseen, verbose=0)
@@ -147,16 +160,19 @@ def main():
         def distance(drawn):
             return frechet(features.predict(drawn, verbose=0), true)
 
-        settings["distance of training images"] = round(distance(train[:UNSEEN]), 2)
+        content["distance of training images"] = round(distance(train[:UNSEEN]), 2)
     else:
         train = np.random.default_rng(0).random((given.batch * given.steps, *SHAPE)).astype("float32")
-    path = given.out / "image_networks.json"
     for name in given.presets:
         row = measure(name, train, given.steps, given.rounds, given.batch, distance)
         print(row, flush=True)
+        if given.out is None:
+            continue
+        path = given.out / "image_networks.json"
         before = json.loads(path.read_text())["rows"] if path.is_file() else []
-        rows = [one for one in before if one["preset"] != name] + [row]
-        path.write_text(json.dumps({**settings, "rows": rows}, indent=1) + "\n")
+        content["rows"] = [*(one for one in before if one["preset"] != name), row]
+        path.write_text(json.dumps(content, indent=1) + "\n")
+        page.fill("image networks", page.grid(*table(content)), "performance.md")
 
 
 if __name__ == "__main__":
