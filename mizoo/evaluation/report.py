@@ -210,8 +210,7 @@ def compare(
             shapes = " and ".join(str((*arrays[space].shape[1:],)) for arrays in (own, others))
             raise ValueError(f"events of {space} must have one shape, got {shapes}")
     streams = {f"{space}_tilde": others[space] for space in common}
-    weights = dict.fromkeys(streams, made.weights)
-    return _report(name, truth, streams, weights, joint, features, pairs=False)
+    return _report(name, truth, streams, dict.fromkeys(streams, made.weights), joint, features, pairs=False)
 
 
 def _report(

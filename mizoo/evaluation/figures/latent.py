@@ -1,6 +1,7 @@
 """Events in latent spaces."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -56,8 +57,8 @@ def latent_scatter(latents: ArrayLike, labels: ArrayLike | None = None) -> Figur
     plane = vectors if plain else PCA(2, random_state=0).fit_transform(vectors)
     with style():
         figure, ax = plt.subplots(figsize=(10, 9), layout="constrained")
-        colours = {"c": "#30638e"} if labels is None else {"c": labels, "cmap": "turbo"}
-        points = ax.scatter(*plane.T, s=8, alpha=0.7, rasterized=True, **colours)
+        colours: dict[str, Any] = {"c": "#30638e"} if labels is None else {"c": labels, "cmap": "turbo"}
+        points = ax.scatter(plane[:, 0], plane[:, 1], s=8, alpha=0.7, rasterized=True, **colours)
         if labels is not None:
             figure.colorbar(points, label="condition")
         names = ("first component", "second component") if plain else (
