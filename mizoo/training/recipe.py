@@ -53,6 +53,7 @@ class Recipe:
         select_from: first epoch, from 0, that can be kept, by a distance on validation data. By default it is
             that of the last tenth if `cosine`, as distances of one draw fluctuate.
         select_every: number of epochs between two measurements of this distance.
+        select_every: number of epochs between two measurements of this distance.
         seed: seed of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training starts from; empty for new
             weights.
