@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import tensorflow as tf
+from PIL import Image
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 from test_command_line import fails, run, works  # noqa: F401  fixtures
@@ -142,6 +143,8 @@ def test_packaged_features_tell_digits_apart():
     images, labels = labelled()
     features = features_of(images, DigitFeatures(0.0, 1.0))
     assert features.shape == (1797, 32)
+    spread = features[:1397].std(0)
+    np.testing.assert_allclose(spread[spread > 0.0], 1.0, atol=1e-3)
     nearest = NearestNeighbors(n_neighbors=1).fit(features[:1597]).kneighbors(features[1597:])[1][:, 0]
     assert np.mean(labels[nearest] == labels[1597:]) > 0.95
     noise = np.random.default_rng(0).permuted(images.reshape(len(images), -1), axis=1).reshape(images.shape)
@@ -282,17 +285,29 @@ def test_images_of_pairs_have_scores_of_pairs():
 
 def test_rows_of_pairs_alternate():
     figure = figures.image_pairs_grid(np.zeros((5, 2, 2, 1)), np.ones((5, 2, 2, 1)), columns=3)
-    (shown,) = figure.images
+    (shown,) = figure.axes[0].images
     rows = np.asarray(shown.get_array()).reshape(4, 8, 3, 8).mean((1, 3))
     np.testing.assert_array_equal(rows, [[0, 0, 0], [1, 1, 1], [0, 0, 1], [1, 1, 1]])
     with pytest.raises(ValueError, match="must have one shape"):
         figures.image_pairs_grid(IMAGES, IMAGES[:3])
 
 
+def test_grids_are_whole_at_any_resolution(tmp_path):
+    images = np.zeros((4, 5, 5, 1))
+    images[3] = 1.0
+    for dpi in (50, 100, 200):
+        figures.image_grid(images).savefig(tmp_path / "grid.png", dpi=dpi)
+        drawn = np.asarray(Image.open(tmp_path / "grid.png").convert("L"), "float64")
+        assert drawn.shape == (40 * dpi // 100, 40 * dpi // 100)
+        half = len(drawn) // 2
+        means = drawn.reshape(2, half, 2, half).mean((1, 3))
+        np.testing.assert_array_equal(means, [[0.0, 0.0], [0.0, 255.0]])
+
+
 def test_lines_are_rows():
     paths = np.zeros((2, 3, 2, 2, 1))
     paths[1, 2] = 1.0
-    (shown,) = figures.interpolation_grid(paths).images
+    (shown,) = figures.interpolation_grid(paths).axes[0].images
     rows = np.asarray(shown.get_array()).reshape(2, 8, 3, 8).mean((1, 3))
     np.testing.assert_array_equal(rows, [[0, 0, 0], [0, 0, 1]])
     with pytest.raises(ValueError, match="must have shape"):

@@ -192,7 +192,7 @@ def test_models_without_prior_say_so(fails):  # noqa: F811
 def test_a_grid_has_every_image_in_its_place():
     shown = np.random.default_rng(0).random((5, 3, 2, 3)).astype("float32")
     figure = image_grid(shown)
-    (drawn,) = figure.images
+    (drawn,) = figure.axes[0].images
     pixels = np.asarray(drawn.get_array())
     scaled = (shown - shown.min()) / (shown.max() - shown.min())
     np.testing.assert_allclose(pixels[:12:4, 8:16:4], scaled[1])

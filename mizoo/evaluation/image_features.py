@@ -20,8 +20,8 @@ class DigitFeatures:
     """Features (n, 32) by a small convolutional classifier of handwritten digits, which is packaged.
 
     They are the last hidden layer of a network that `tests/studies/digit_features.py` trains on
-    `mizoo.datasets.digits`. Images of any size are made grey and 16 × 16 pixels large. For photographs use
-    features of a network that knows them, such as `keras.applications`.
+    `mizoo.datasets.digits`, where their variance is 1. Images of any size are made grey and 16 × 16 pixels
+    large. For photographs use features of a network that knows them, such as `keras.applications`.
 
     Args:
         low, high: values of black and of white.

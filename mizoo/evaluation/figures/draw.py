@@ -13,6 +13,7 @@ from rich.progress import track
 from mizoo.evaluation.conditional import partners
 from mizoo.evaluation.figures.corner import corner
 from mizoo.evaluation.figures.correlations import correlations
+from mizoo.evaluation.figures.grid import DPI
 from mizoo.evaluation.figures.images import of_images
 from mizoo.evaluation.figures.ratio import ratios
 from mizoo.evaluation.figures.response import resolution, response
@@ -38,9 +39,9 @@ def draw(report: "Report", directory: str | Path) -> list[Path]:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    figures = of_images(report) if report.images is not None else of_report(report)
+    figures, dpi = (of_report(report), 60.0) if report.images is None else (of_images(report), DPI)
     for name, figure in track(list(figures), description="figures  ", transient=True):
-        written += save(figure(), directory / name)
+        written += save(figure(), directory / name, dpi)
     return written
 
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-_PIXELS = 4  # pixels of the figure per pixel of an image
+DPI = 100.0  # at which a pixel of an image has `_PIXELS` pixels of the figure
+_PIXELS = 4
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> Figure:
@@ -32,6 +33,12 @@ def image_grid(images: np.ndarray, columns: int | None = None) -> Figure:
     height, width = shown.shape[1:3]
     mosaic = padded.reshape(rows, columns, height, width, -1).swapaxes(1, 2)
     mosaic = mosaic.reshape(rows * height, columns * width, -1).repeat(_PIXELS, 0).repeat(_PIXELS, 1)
-    figure = Figure((mosaic.shape[1] / 100, mosaic.shape[0] / 100), dpi=100)
-    figure.figimage(mosaic[..., 0] if mosaic.shape[-1] == 1 else mosaic, cmap="gray", vmin=0.0, vmax=1.0)
+    figure = Figure((mosaic.shape[1] / DPI, mosaic.shape[0] / DPI), dpi=DPI)
+    ax = figure.add_axes((0.0, 0.0, 1.0, 1.0))  # of any resolution, which `Figure.figimage` would crop to
+    grey = mosaic.shape[-1] == 1
+    ax.imshow(
+        mosaic[..., 0] if grey else mosaic,
+        cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest", aspect="auto",
+    )  # fmt: skip
+    ax.set_axis_off()
     return figure
