@@ -153,6 +153,8 @@ def main():
     import page
 
     distance, content = None, {key: getattr(given, key) for key in ("steps", "rounds", "batch")}
+    options = " ".join(f"--{key} {value}" for key, value in content.items())
+    content["command"] = f"python tests/benchmarks/image_networks.py --images FILE.npz {options}"
     if given.images:
         train, unseen, features = digits(given.images)
         true = features.predict(unseen, verbose=0)
