@@ -50,9 +50,8 @@ class Recipe:
         epochs, batch_size: number of epochs, and events per batch.
         warmup: number of first epochs that train only the likelihoods on pairs.
         cosine: whether the learning rate decays along a cosine, to a hundredth at the last step.
-        select_from: first epoch, from 0, that can be kept, by a distance on validation data. By default it is
-            that of the last tenth if `cosine`, as distances of one draw fluctuate.
-        select_every: number of epochs between two measurements of this distance.
+        select_from: first epoch, from 0, that can be kept, by a distance on validation data. By default it
+            is that of the last tenth if `cosine`, as distances of one draw fluctuate.
         select_every: number of epochs between two measurements of this distance.
         seed: seed of weights, noise and the order of events.
         start: name or path of a trained model whose weights the training starts from; empty for new
