@@ -10,7 +10,7 @@ import tensorflow as tf
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Mapper, Wrapped
+from mizoo.mappers.base import Mapper, SelfConditioned, Wrapped
 from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import kinematics, planar
@@ -71,6 +71,11 @@ class LocationScale(Wrapped):
         circular: indices of components that are angles in [-π, π).
         representation: representation of the target, with four-momenta as physical units.
         present: as for `Diffusion`; components that do not exist have location 0 and scale 1.
+        view: layer from the target's coordinates to features, which the inner mapper's network takes as
+            additional inputs. The mapper must be a `Diffusion`.
+
+    Raises:
+        ValueError: for a `view` that the mapper cannot use.
     """
 
     has_exact_log_prob = False
@@ -82,9 +87,13 @@ class LocationScale(Wrapped):
         circular: Iterable[int] = (),
         representation: Representation | None = None,
         present: Sequence[int] = (),
+        view: Network | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
+        if view is not None and not isinstance(mapper, SelfConditioned):
+            raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
+        self.view = view
         self.network = network
         self.representation = representation
         self.present = tuple(present)
@@ -104,15 +113,34 @@ class LocationScale(Wrapped):
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> StandardisedDistribution:
-        inner = self.mapper.distribution(condition, noise=noise, training=training)
         said = keras.ops.cast(self.network(condition, training=training), "float32")
         location, log_scale = tf.split(said, 2, -1)
         if self.representation is not None:
             momenta = condition[:, -3 * (self.representation.physical_shape[0] // 4) :]
             location += self.gains * self._coordinates(self.representation, momenta)
         exists = existing(condition, self.present)
-        scale = tf.exp(exists * tf.clip_by_value(log_scale, _FINEST, _WIDEST))
-        return StandardisedDistribution(inner, exists * location, scale, self._circular, exists)
+        scale, location = tf.exp(exists * tf.clip_by_value(log_scale, _FINEST, _WIDEST)), exists * location
+        inner = self._inner(condition, noise, training, location, scale)
+        return StandardisedDistribution(inner, location, scale, self._circular, exists)
+
+    def _inner(
+        self,
+        condition: Tensor,
+        noise: Tensor | None,
+        training: bool | None,
+        location: Tensor,
+        scale: Tensor,
+    ) -> Conditional:
+        """The distribution of the residuals."""
+        if (view := self.view) is None:
+            return self.mapper.distribution(condition, noise=noise, training=training)
+        assert isinstance(self.mapper, SelfConditioned)  # checked at construction
+        location, scale = tf.stop_gradient(location), tf.stop_gradient(scale)
+
+        def features(residual: Tensor, _: Tensor) -> Tensor:
+            return view(residuals.inverse(residual, location, scale, self._circular), training=training)
+
+        return self.mapper.distribution(condition, noise=noise, training=training, features=features)
 
     def _coordinates(self, representation: Representation, features: Tensor) -> Tensor:
         """Coordinates (n, d) of the momenta of features (n, 3 m)."""

@@ -20,6 +20,7 @@ from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike
 from mizoo.presets.physics import alike, find, frames
 from mizoo.presets.registry import preset
 from mizoo.representations import (
+    Contradictions,
     FallingPt,
     ObjectCoordinates,
     ObjectSets,
@@ -72,10 +73,12 @@ def gandalf(
 
     def continuous(target, given, present, groups):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
-        denoiser = modulated(count, given + momenta, count, units, blocks)
+        view = Contradictions(target, dtype="float32") if isinstance(target, ProjectedMomenta) else None
+        seen = 0 if view is None else view.compute_output_shape((None, count))[-1]
+        denoiser = modulated(count + seen, given + momenta, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
-        standardised = LocationScale(shape, location_scale, target.circles, target, present)
+        standardised = LocationScale(shape, location_scale, target.circles, target, present, view)
         reader = linear_and_mlp(given, [units, units], momenta + len(orders(momenta // 3, groups)))
         return AssignedMomenta(standardised, reader, target, groups)
 

@@ -19,11 +19,12 @@ from mizoo.representations.pixels import Pixels
 from mizoo.representations.projected_momenta import ProjectedMomenta
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import SetTokens, Tokens
-from mizoo.representations.view import EventView, Imbalance
+from mizoo.representations.view import Contradictions, EventView, Imbalance
 
 __all__ = [
     "AcceptedMomenta",
     "Classes",
+    "Contradictions",
     "DecayChain",
     "DetectorEvent",
     "DetectorObjects",

@@ -73,12 +73,7 @@ class ProjectedMomenta(OnShell, Fitted):
         return tf.cast((raw - mean) / deviation, self.compute_dtype)
 
     def momenta(self, coordinates: Tensor) -> Tensor:
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        raw = tf.cast(coordinates, tf.float64) * deviation + mean
-        lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
-        pt = planar.line_to_modulus(lab[..., :1], tf.cast(self.scales, tf.float64)[:, None], _TAIL)
-        lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
-        partons = kinematics.on_shell(lab, self.masses)
+        partons = self._partons(coordinates)
         if self.process.balanced:
             whole = tf.reduce_sum(partons, 1, keepdims=True) * (1.0, 1.0, 0.0, 1.0)
             partons = kinematics.boost(partons, whole, -1.0)
@@ -87,6 +82,28 @@ class ProjectedMomenta(OnShell, Fitted):
         for i, place in enumerate(self.chain.resonances):
             columns[place] = coordinates[:, 3 * self._count + i]
         return self.chain.momenta(tf.stack(columns, 1))
+
+    def _partons(self, coordinates: Tensor) -> Tensor:
+        """Partons (n, m, 4) before the projection."""
+        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
+        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
+        pt = planar.line_to_modulus(lab[..., :1], tf.cast(self.scales, tf.float64)[:, None], _TAIL)
+        lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
+        return kinematics.on_shell(lab, self.masses)
+
+    def imbalance(self, coordinates: Tensor) -> Tensor:
+        """What the projection has to mend: features (n, k) of the partons before it, for networks.
+
+        They are the sum of the transverse momenta in units of 20 GeV, if they should balance, and for each
+        resonance 20 log(m / M) of the mass m of its partons and its own M.
+        """
+        partons = tf.cast(self._partons(coordinates), tf.float32)
+        parts = [tf.reduce_sum(partons[..., :2], 1) / 20.0] if self.process.balanced else []
+        for decay in self.process.decays:
+            whole = tf.add_n([partons[:, leaf] for leaf in self.process.leaves(decay.name)])
+            parts.append(20.0 * tf.math.log(tf.maximum(kinematics.mass(whole), 0.1) / decay.gev))
+        return planar.asinh(tf.concat(parts, -1))
 
     def _raw(self, physical: Tensor) -> Tensor:
         """Coordinates before standardisation, in double precision."""

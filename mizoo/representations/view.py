@@ -123,6 +123,26 @@ class EventView(View):
 
 
 @serialisable
+class Contradictions(View):
+    """How far coordinates of more than all degrees of freedom contradict one another, (n, k).
+
+    Args:
+        representation: a `ProjectedMomenta`, see its `imbalance`.
+    """
+
+    def __init__(self, representation: Representation, **kwargs: Any) -> None:
+        super().__init__(representation, **kwargs)
+        self._features = shared(representation.imbalance)
+
+    def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
+        return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
+        process = self.representation.process
+        return (input_shape[0], 2 * process.balanced + len(process.decays))
+
+
+@serialisable
 class Imbalance(View):
     """Sum of the transverse momenta of an event, (n, 2), in units of 20 GeV."""
 
