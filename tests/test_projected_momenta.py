@@ -1,13 +1,19 @@
 """Partons in the laboratory, projected onto the mass shells of their resonances."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from test_parton_momenta import masses
 
 import mizoo
 from mizoo.core.serialisation import build
+from mizoo.mappers import Diffusion, Gaussian, LocationScale
+from mizoo.networks import linear_and_mlp, modulated
 from mizoo.physics import kinematics
-from mizoo.representations import ProjectedMomenta
+from mizoo.representations import Contradictions, ProjectedMomenta
 
+pytestmark = pytest.mark.usefixtures("eagerly")
 NAMES = ["zee", "zh", "ttbar"]
 
 
@@ -47,6 +53,25 @@ def test_masses_are_those_of_their_coordinates_whatever_the_momenta_are(partons)
     assert np.median(gap) < 0.4
 
 
+def test_networks_see_what_the_projection_mends(partons):
+    coordinates, events = partons
+    view, process = Contradictions(coordinates), coordinates.process
+    build(view, (None, *coordinates.shape))
+    given = np.array(coordinates(events))
+    seen = np.asarray(view(given))
+    assert seen.shape == (300, 2 + len(process.decays)) == view.compute_output_shape((300, given.shape[1]))
+    np.testing.assert_allclose(seen[:, :2], 0.0, atol=1e-4)
+    harder = given.copy()
+    harder[:, 0] += 0.1  # pT of the first parton
+    momenta = [np.reshape(coordinates._partons(one), (300, -1, 4))[:, 0, :2] for one in (harder, given)]
+    np.testing.assert_allclose(np.sinh(view(harder)[:, :2]) * 20.0, momenta[0] - momenta[1], atol=0.02)
+    np.testing.assert_allclose(
+        np.sinh(seen[:, 2:]),
+        20.0 * np.log(masses(process, events) / [d.gev for d in process.decays]),
+        atol=0.05,
+    )
+
+
 def test_configuration_survives(partons):
     coordinates, events = partons
     again = ProjectedMomenta.from_config(coordinates.get_config())
@@ -58,3 +83,21 @@ def test_configuration_survives(partons):
 def test_partons_without_spread_are_told():
     with pytest.raises(ValueError, match="zee: partons have no spread"):
         ProjectedMomenta(mizoo.processes.zee).adapt(np.tile(mizoo.datasets.zee().test.z[:1], (50, 1)))
+
+
+def test_denoisers_take_what_is_seen_of_the_values_they_draw():
+    class Doubled(keras.layers.Layer):
+        def call(self, coordinates, training=None):
+            given.append(np.array(coordinates))
+            return 2.0 * coordinates
+
+    given = []
+    diffusion = Diffusion(modulated(6, 2, 3, 8, 1), (3,), evaluations=2)
+    mapper = LocationScale(diffusion, linear_and_mlp(2, [8], 6), view=Doubled())
+    mapper.build((None, 2))
+    distribution = mapper.distribution(tf.zeros((4, 2)), noise=tf.zeros((4, 3)))
+    drawn = distribution.sample()  # without noise, from the location and, as the output is zero, to it
+    for one in (*given, drawn):
+        np.testing.assert_allclose(one, distribution._location, atol=1e-6)
+    with pytest.raises(ValueError, match="view needs networks that take features, and Gaussian"):
+        LocationScale(Gaussian(linear_and_mlp(2, [8], 6), (3,)), linear_and_mlp(2, [8], 6), view=Doubled())

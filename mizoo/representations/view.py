@@ -12,6 +12,7 @@ from mizoo.core.tracing import shared
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
+from mizoo.representations.projected_momenta import ProjectedMomenta
 
 _MOST = 4.0  # bound of the moves, in units of the errors
 
@@ -127,10 +128,12 @@ class Contradictions(View):
     """How far coordinates of more than all degrees of freedom contradict one another, (n, k).
 
     Args:
-        representation: a `ProjectedMomenta`, see its `imbalance`.
+        representation: representation of the coordinates, see `ProjectedMomenta.imbalance`.
     """
 
-    def __init__(self, representation: Representation, **kwargs: Any) -> None:
+    representation: ProjectedMomenta
+
+    def __init__(self, representation: ProjectedMomenta, **kwargs: Any) -> None:
         super().__init__(representation, **kwargs)
         self._features = shared(representation.imbalance)
 
