@@ -162,6 +162,7 @@ def test_objects_come_by_falling_pt_whatever_the_coordinates_say():
     assert (pts[:, 0] >= pts[:, 1]).all()
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("preset", ["flow", "gandalf"])
 @pytest.mark.parametrize("name", ["zh", "ttbar"])
 def test_statistics_are_those_of_objects_in_the_order_of_their_partons(preset, name):
@@ -179,6 +180,7 @@ def test_statistics_are_those_of_objects_in_the_order_of_their_partons(preset, n
     np.testing.assert_allclose(coordinates.peaks[first], np.median(masses), rtol=1e-5)
 
 
+@pytest.mark.ci
 def test_statistics_that_nobody_sets_are_told():
     class Forgetful(FallingPt):
         def adapt(self, data):

@@ -185,6 +185,7 @@ def test_weigh_switches_terms():
         model.set_loss_weights({"D_x_hat": 1.0})
 
 
+@pytest.mark.ci
 def test_warmup_begins_with_some_terms():
     model = toy()
     history = model.fit(
