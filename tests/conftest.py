@@ -23,8 +23,8 @@ from mizoo.objectives import terms as make_terms
 from mizoo.representations import Identity
 
 # The same examples at each run, so that a change is judged by itself; the nightly tests look for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+settings.register_profile("derandomized", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "derandomized"))
 
 
 @pytest.fixture(autouse=True)

@@ -7,18 +7,22 @@ from test_partons import ZZ
 import mizoo
 from mizoo.core.serialisation import build
 from mizoo.physics import TransverseBoost, kinematics
-from mizoo.representations import PartonMomenta
+from mizoo.representations import PartonMomenta, ProjectedMomenta
 
 NAMES = ["zee", "zh", "ttbar"]
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def partons(request):
-    process = getattr(mizoo.processes, request.param)
-    events = getattr(mizoo.datasets, request.param)().validation.z[:1000]
-    coordinates = PartonMomenta(process)
+def adapted(kind, name, count=1000):
+    """Coordinates of a process, and partons to which they are adapted."""
+    events = getattr(mizoo.datasets, name)().validation.z[:count]
+    coordinates = kind(getattr(mizoo.processes, name))
     coordinates.adapt(events)
     return coordinates, events
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def partons(request):
+    return adapted(PartonMomenta, request.param)
 
 
 def masses(process, events):
@@ -71,9 +75,11 @@ def test_of_two_momenta_with_a_mass_it_is_the_larger_one():
         np.testing.assert_allclose(kinematics.with_mass(whole, system, direction, own), particle, rtol=1e-9)
 
 
-def test_configuration_survives(partons):
-    coordinates, events = partons
-    again = PartonMomenta.from_config(coordinates.get_config())
+@pytest.mark.parametrize("kind", [PartonMomenta, ProjectedMomenta])
+@pytest.mark.parametrize("name", NAMES)
+def test_configuration_survives(kind, name):
+    coordinates, events = adapted(kind, name, 300)
+    again = kind.from_config(coordinates.get_config())
     build(again, (None, *events.shape[1:]))
     again.set_weights(coordinates.get_weights())
     np.testing.assert_array_equal(again(events), coordinates(events))

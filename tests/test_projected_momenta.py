@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_parton_momenta import masses
+from test_parton_momenta import NAMES, adapted, masses
 
 import mizoo
 from mizoo.core.serialisation import build
@@ -14,16 +14,11 @@ from mizoo.physics import kinematics
 from mizoo.representations import Contradictions, ProjectedMomenta
 
 pytestmark = pytest.mark.usefixtures("eagerly")
-NAMES = ["zee", "zh", "ttbar"]
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def partons(request):
-    process = getattr(mizoo.processes, request.param)
-    events = getattr(mizoo.datasets, request.param)().validation.z[:300]
-    coordinates = ProjectedMomenta(process)
-    coordinates.adapt(events)
-    return coordinates, events
+    return adapted(ProjectedMomenta, request.param, 300)
 
 
 def test_partons_of_data_come_back(partons):
@@ -70,14 +65,6 @@ def test_networks_see_what_the_projection_mends(partons):
         20.0 * np.log(masses(process, events) / [d.gev for d in process.decays]),
         atol=0.05,
     )
-
-
-def test_configuration_survives(partons):
-    coordinates, events = partons
-    again = ProjectedMomenta.from_config(coordinates.get_config())
-    build(again, (None, *events.shape[1:]))
-    again.set_weights(coordinates.get_weights())
-    np.testing.assert_array_equal(again(events), coordinates(events))
 
 
 def test_partons_without_spread_are_told():

@@ -146,6 +146,16 @@ class SelfConditioned(Mapper):
         return super().decode_latent(given, training)
 
 
+def check_view(view: Network | None, mapper: Mapper) -> None:
+    """Check that a mapper takes features of its intermediate values, if there is a view of them.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if view is not None and not isinstance(mapper, SelfConditioned):
+        raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
+
+
 class Wrapped(Mapper):
     """A mapper around another one, with the same properties.
 

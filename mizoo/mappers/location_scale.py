@@ -10,7 +10,7 @@ import tensorflow as tf
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Mapper, SelfConditioned, Wrapped
+from mizoo.mappers.base import Mapper, SelfConditioned, Wrapped, check_view
 from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.physics import kinematics, planar
@@ -91,8 +91,7 @@ class LocationScale(Wrapped):
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
-        if view is not None and not isinstance(mapper, SelfConditioned):
-            raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
+        check_view(view, mapper)
         self.view = view
         self.network = network
         self.representation = representation

@@ -10,7 +10,7 @@ from mizoo.core.serialisation import serialisable
 from mizoo.core.tracing import shared
 from mizoo.core.types import Network, Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Features, Mapper, SelfConditioned, Wrapped
+from mizoo.mappers.base import Features, Mapper, SelfConditioned, Wrapped, check_view
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.representations.base import Representation
 
@@ -73,8 +73,7 @@ class ResidualMapper(Wrapped):
         self.scales = None if scales is None else tuple(scales)
         if self.scales is not None and (len(self.scales) != self.shape[0] or min(self.scales) < 0.0):
             raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {self.scales}")
-        if view is not None and not isinstance(mapper, SelfConditioned):
-            raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
+        check_view(view, mapper)
         self.view = view
         self.partners = None if partners is None else tuple(partners)
         count = target.physical_shape[0] // 4

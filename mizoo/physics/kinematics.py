@@ -51,6 +51,12 @@ def boost(momentum: Tensor, frame: Tensor, sign: float) -> Tensor:
     return tf.concat([vector, gamma * energy + product], -1)
 
 
+def balanced(momenta: Tensor) -> Tensor:
+    """Four-momenta (n, objects, 4), boosted across the beam until their transverse momenta sum to zero."""
+    frame = tf.reduce_sum(momenta, 1, keepdims=True) * (1.0, 1.0, 0.0, 1.0)
+    return boost(momenta, frame, -1.0)
+
+
 def with_mass(whole: Tensor, system: Tensor, direction: Tensor, own: float) -> Tensor:
     """Four-momentum (n, 4) of a particle that has a mass with a system of others: the larger of two.
 

@@ -6,6 +6,7 @@ that ONNX converters support, on tensors of any float type.
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from mizoo.core.types import Tensor
@@ -29,6 +30,16 @@ def modulus_to_line(modulus: Tensor, scale: float, tail: float, threshold: Tenso
     excess = tf.maximum(tf.square(modulus) - threshold**2, 0.0) / scale**2
     surprise = tf.maximum(tail * tf.math.log(1.0 + excess), _TINY)  # -log P
     return (surprise + tf.math.log(1.0 - tf.exp(-surprise))) / LOGISTIC
+
+
+def median_scale(excess: np.ndarray, tail: float) -> float:
+    """The scale with which `modulus_to_line` maps the median to 0.
+
+    Args:
+        excess: squares of moduli (n,) minus those of their thresholds.
+        tail: see `modulus_to_line`.
+    """
+    return float(np.sqrt(max(np.median(excess), 1e-6) / (2.0 ** (1.0 / tail) - 1.0)))
 
 
 def line_to_modulus(line: Tensor, scale: float, tail: float, threshold: Tensor | float = 0.0) -> Tensor:

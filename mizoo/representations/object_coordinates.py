@@ -14,7 +14,8 @@ from mizoo.physics import kinematics, planar
 from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 from mizoo.physics.visible_pairs import visible_pairs
-from mizoo.representations.base import Fitted, OnShell
+from mizoo.representations.base import OnShell
+from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
 _EDGE = 1e-6  # relative margin of objects of pairs above their thresholds, against rounding
@@ -25,7 +26,7 @@ _OfPlace: TypeAlias = Sequence[Tensor] | Mapping[int, Tensor]  # (n, 1) each
 
 
 @serialisable
-class ObjectCoordinates(OnShell, Fitted):
+class ObjectCoordinates(OnShell, Standardised):
     """The detector objects of a process, massless unless they are `massive`.
 
     Each object has a coordinate of pT, its azimuth, a coordinate of pseudorapidity and, if it is massive,
@@ -67,8 +68,7 @@ class ObjectCoordinates(OnShell, Fitted):
         self.scales = self.add_weight((len(self._objects),), "ones", name="scales", trainable=False)
         self.peaks = self.add_weight((len(self._objects),), "ones", name="peaks", trainable=False)
         self.pz_scale = self.add_weight((), "ones", name="pz_scale", trainable=False)
-        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
-        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+        self._add_moments()
 
     @property
     def process_of_events(self) -> Process:
@@ -81,9 +81,7 @@ class ObjectCoordinates(OnShell, Fitted):
         for i, (pt, floor) in enumerate(zip(pts, floors, strict=True)):
             ratio = (pt / tf.maximum(floor, 1.0)).numpy()
             least = (floor / tf.maximum(floor, 1.0)).numpy()
-            # This scale maps the median to 0.
-            middle = np.median(np.maximum(ratio**2 - least**2, 0.0))
-            scales[i] = np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0))
+            scales[i] = planar.median_scale(np.maximum(ratio**2 - least**2, 0.0), _TAIL)
         for first, second in self._pairs.items():
             mass = kinematics.mass(objects[first] + objects[second])
             low, peaks[first], high = np.percentile(mass, [16, 50, 84])
@@ -93,19 +91,14 @@ class ObjectCoordinates(OnShell, Fitted):
         for one, momentum in zip(self._objects, objects, strict=True):
             if one.kind == "met":
                 self.pz_scale.assign(max(float(np.median(np.abs(momentum[:, 2]))), 1.0))
-        raw = self._raw(tf.stack(objects, 1)).numpy()
-        angles = np.isin(np.arange(self.shape[0]), self.angles)
-        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
-            names = [f"{what} of {self._objects[i].name}" for i, what in self._columns]
-            flat = np.flatnonzero(~angles & ~(raw.std(0) > 0))
-            raise ValueError(f"{', '.join(names[i] for i in flat) or 'events'}: no spread, or not finite")
-        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
-        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+        self._set_moments(self._raw(tf.stack(objects, 1)).numpy())
+
+    def _without_spread(self, columns: np.ndarray) -> str:
+        names = [f"{what} of {self._objects[i].name}" for i, what in self._columns]
+        return f"{', '.join(names[i] for i in columns) or 'events'}: no spread, or not finite"
 
     def call(self, physical: Tensor) -> Tensor:
-        raw = self._raw(self._split(physical))
-        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
-        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+        return self._standardised(self._raw(self._split(physical)))
 
     def canonical(self, momenta: Tensor) -> Tensor:
         return kinematics.by_falling_pt(momenta, self.process.ordered) if self.ordered else momenta
@@ -156,8 +149,7 @@ class ObjectCoordinates(OnShell, Fitted):
 
     def _found(self, coordinates: Tensor) -> dict[tuple[int, str], Tensor]:
         """Columns (n, 1), not standardised, by place and meaning."""
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        raw = self._unstandardised(coordinates)
         return dict(zip(self._columns, tf.split(raw, self.shape[0], -1), strict=True))
 
     def _pts_of(

@@ -4,7 +4,6 @@ After arXiv 2310.07752: the momenta of the roots of the decays, the masses of al
 directions of their decays replace the momenta of the partons.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,43 +13,16 @@ from mizoo.core.serialisation import serialisable
 from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
-from mizoo.representations.base import Fitted, OnShell
+from mizoo.representations.base import OnShell
+from mizoo.representations.decay_tree import Node, from_line, node_of, to_line
+from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
 _BALANCE = 1e-3  # maximum imbalance, as a fraction of the sum of all transverse momenta
 
 
-@dataclass(frozen=True)
-class Node:
-    """A parton, a resonance, or an intermediate system of a decay to more than two."""
-
-    leaves: tuple[int, ...]
-    mass: float
-    width: float | None = None
-    daughters: tuple["Node", ...] = ()
-
-    @property
-    def size(self) -> int:
-        """Number of coordinates of the masses and decays: three per two-body decay."""
-        return 3 + sum(daughter.size for daughter in self.daughters) if self.daughters else 0
-
-    def resonances(self, start: int, own: int = 3) -> list[int]:
-        """Columns of the masses of resonances.
-
-        Args:
-            start: first column of this decay.
-            own: number of its columns without those of its daughters' decays.
-        """
-        found = [] if self.width is None else [start]
-        start += own
-        for daughter in self.daughters:
-            found += daughter.resonances(start)
-            start += daughter.size
-        return found
-
-
 @serialisable
-class PartonCoordinates(OnShell, Fitted):
+class PartonCoordinates(OnShell, Standardised):
     """The partons of a process, on their mass shells.
 
     Coordinates of an event: transverse momentum and azimuth of each root of the decays (of all but the
@@ -83,8 +55,7 @@ class PartonCoordinates(OnShell, Fitted):
         self.angles = (0,) if self._alone else tuple(range(1, 2 * self._moving, 2))
         self.circles = self.angles
         self.scales = self.add_weight((max(self._moving, 1),), "ones", name="scales", trainable=False)
-        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
-        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+        self._add_moments()
 
     @property
     def process_of_events(self) -> Process:
@@ -101,35 +72,23 @@ class PartonCoordinates(OnShell, Fitted):
 
     def _fit(self, data: np.ndarray) -> None:
         events = self._on_shell(data)
-        if self.process.balanced:
-            left = np.abs(events.numpy()[..., :2].sum(1)).mean()
-            whole = np.abs(events.numpy()[..., :2]).sum(1).mean()
-            if left > _BALANCE * whole:
-                raise ValueError(
-                    f"{self.process.name} is balanced, but the transverse momenta of its partons sum to "
-                    f"{left:.3g} GeV on average: set balanced: false, or give the partons before showers"
-                )
+        check_balance(self.process, events.numpy())
         scales = []
         for root in self._roots[: self._moving]:
-            middle = np.median(np.square(self._sum(events, root).numpy()[:, :2]).sum(1))
-            scales.append(np.sqrt(max(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
+            squares = np.square(self._sum(events, root).numpy()[:, :2]).sum(1)
+            scales.append(planar.median_scale(squares, _TAIL))
         self.scales.assign(scales or [1.0])
-        raw = self._raw(events).numpy()
-        angles = np.isin(np.arange(self.shape[0]), self.angles)
-        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
-            raise ValueError(f"{self.process.name}: partons have no spread, or are not finite")
-        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
-        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+        self._set_moments(self._raw(events).numpy())
+
+    def _without_spread(self, columns: np.ndarray) -> str:
+        return f"{self.process.name}: partons have no spread, or are not finite"
 
     # In float32, sums of momenta of a TeV have too few digits for masses known to a few MeV.
     def call(self, physical: Tensor) -> Tensor:
-        raw = self._raw(self._on_shell(physical))
-        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
-        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+        return self._standardised(self._raw(self._on_shell(physical)))
 
     def momenta(self, coordinates: Tensor) -> Tensor:
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        raw = self._unstandardised(coordinates)
         count, first = len(self._roots), 2 * self._moving + self._alone
         transverse = []
         for i in range(self._moving):
@@ -257,31 +216,18 @@ class PartonCoordinates(OnShell, Fitted):
         return mass, out
 
 
-def node_of(process: Process, name: str) -> Node:
-    """The tree of a decay, or of a single parton."""
-    leaves = process.leaves(name)
-    if (decay := process.decay(name)) is None:
-        return Node(leaves, process.partons[leaves[0]].gev)
-    daughters = [node_of(process, daughter) for daughter in decay.daughters]
-    while len(daughters) > 2:
-        *first, one, other = daughters
-        rest = (*one.leaves, *other.leaves)
-        daughters = [*first, Node(rest, decay.gev / 2.0, None, (one, other))]
-    return Node(leaves, decay.gev, decay.gamma, tuple(daughters))
+def check_balance(process: Process, events: np.ndarray) -> None:
+    """Check that the transverse momenta of partons (n, m, 4) sum to zero, if those of the process do.
 
-
-def to_line(node: Node, mass: Tensor, lowest: Tensor) -> Tensor:
-    """Mass above `lowest` to the line, by the Breit-Wigner of a resonance, else by its logarithm."""
-    if node.width is None:
-        return tf.math.log(tf.maximum(mass - lowest, 1e-6) / node.mass)
-    return kinematics.mass_to_line(mass, lowest, node.mass, node.width) / planar.LOGISTIC
-
-
-def from_line(node: Node, line: Tensor, lowest: Tensor | float) -> Tensor:
-    """Inverse of `to_line`."""
-    if node.width is None:
-        return lowest + node.mass * tf.exp(line)
-    return kinematics.line_to_mass(line * planar.LOGISTIC, lowest, node.mass, node.width)
+    Raises:
+        ValueError: if they do not.
+    """
+    left, whole = np.abs(events[..., :2].sum(1)).mean(), np.abs(events[..., :2]).sum(1).mean()
+    if process.balanced and left > _BALANCE * whole:
+        raise ValueError(
+            f"{process.name} is balanced, but the transverse momenta of its partons sum to "
+            f"{left:.3g} GeV on average: set balanced: false, or give the partons before showers"
+        )
 
 
 def _to_polar(pair: Tensor) -> Tensor:

@@ -9,14 +9,15 @@ from mizoo.core.serialisation import serialisable
 from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
-from mizoo.representations.base import Fitted, OnShell
-from mizoo.representations.parton_coordinates import Node, from_line, node_of, to_line
+from mizoo.representations.base import OnShell
+from mizoo.representations.decay_tree import Node, from_line, node_of, to_line
+from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
 
 
 @serialisable
-class PartonMomenta(OnShell, Fitted):
+class PartonMomenta(OnShell, Standardised):
     """Azimuth, pseudorapidity, and transverse momentum or the mass of a resonance, of each parton.
 
     The mass of a resonance replaces the transverse momentum of one of its daughters: of two momenta with
@@ -49,8 +50,7 @@ class PartonMomenta(OnShell, Fitted):
         self.physical_shape, self.shape = (4 * count,), (3 * count,)
         self.angles = self.circles = tuple(range(1, 3 * count, 3))
         self.scales = self.add_weight((count,), "ones", name="scales", trainable=False)
-        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
-        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+        self._add_moments()
 
     @property
     def process_of_events(self) -> Process:
@@ -70,19 +70,17 @@ class PartonMomenta(OnShell, Fitted):
 
     def _fit(self, data: np.ndarray) -> None:
         momenta = tf.reshape(tf.cast(data, tf.float64), (-1, len(self.masses), 4))
-        middle = np.median(kinematics.pt(momenta)[..., 0].numpy() ** 2, 0)
-        self.scales.assign(np.sqrt(np.maximum(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
-        raw = self._raw(momenta).numpy()
-        angles = np.isin(np.arange(self.shape[0]), self.angles)
-        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
-            raise ValueError(f"{self.process.name}: partons have no spread, or are not finite")
-        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
-        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+        squares = kinematics.square(momenta[..., :2]).numpy()[..., 0]
+        self.scales.assign([planar.median_scale(one, _TAIL) for one in squares.T])
+        self._set_moments(self._raw(momenta).numpy())
+
+    def _without_spread(self, columns: np.ndarray) -> str:
+        return f"{self.process.name}: partons have no spread, or are not finite"
 
     def call(self, physical: Tensor) -> Tensor:
-        raw = self._raw(tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4)))
-        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
-        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+        return self._standardised(
+            self._raw(tf.reshape(tf.cast(physical, tf.float64), (-1, len(self.masses), 4)))
+        )
 
     def momenta(self, coordinates: Tensor) -> Tensor:
         mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
@@ -91,10 +89,7 @@ class PartonMomenta(OnShell, Fitted):
         for root in self._roots:
             self._found(root, columns, found)
         partons = tf.stack([found[i] for i in range(len(self.masses))], 1)
-        if self.process.balanced:
-            whole = tf.reduce_sum(partons, 1, keepdims=True) * (1.0, 1.0, 0.0, 1.0)
-            partons = kinematics.boost(partons, whole, -1.0)
-        return partons[..., :3]
+        return (kinematics.balanced(partons) if self.process.balanced else partons)[..., :3]
 
     def _found(self, node: Node, columns: list[Tensor], found: dict[int, Tensor]) -> Tensor:
         """Momentum (n, 4) of a node, with those of its partons added to `found`."""

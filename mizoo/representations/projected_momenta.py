@@ -9,14 +9,15 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
-from mizoo.representations.base import Fitted, OnShell
+from mizoo.representations.base import OnShell
 from mizoo.representations.parton_coordinates import PartonCoordinates
+from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
 
 
 @serialisable
-class ProjectedMomenta(OnShell, Fitted):
+class ProjectedMomenta(OnShell, Standardised):
     """Transverse momentum, azimuth and pseudorapidity of each parton, and the mass of each resonance.
 
     What a detector measures of a parton alone, such as the direction of a lepton, is a distribution of its
@@ -44,8 +45,7 @@ class ProjectedMomenta(OnShell, Fitted):
         self.shape = (3 * self._count + len(self.chain.resonances),)
         self.angles = self.circles = tuple(range(1, 3 * self._count, 3))
         self.scales = self.add_weight((self._count,), "ones", name="scales", trainable=False)
-        self.mean = self.add_weight(self.shape, "zeros", name="mean", trainable=False)
-        self.deviation = self.add_weight(self.shape, "ones", name="deviation", trainable=False)
+        self._add_moments()
 
     @property
     def process_of_events(self) -> Process:
@@ -58,25 +58,20 @@ class ProjectedMomenta(OnShell, Fitted):
     def _fit(self, data: np.ndarray) -> None:
         self.chain.adapt(data)
         momenta = tf.reshape(tf.cast(data, tf.float64), (-1, self._count, 4))
-        middle = np.median(kinematics.pt(momenta)[..., 0].numpy() ** 2, 0)
-        self.scales.assign(np.sqrt(np.maximum(middle, 1e-6) / (2.0 ** (1.0 / _TAIL) - 1.0)))
-        raw = self._raw(tf.cast(data, tf.float64)).numpy()
-        angles = np.isin(np.arange(self.shape[0]), self.angles)
-        if not (np.isfinite(raw).all() and (raw.std(0) > 0)[~angles].all()):
-            raise ValueError(f"{self.process.name}: partons have no spread, or are not finite")
-        self.mean.assign(np.where(angles, 0.0, raw.mean(0)))
-        self.deviation.assign(np.where(angles, 1.0, raw.std(0)))
+        squares = kinematics.square(momenta[..., :2]).numpy()[..., 0]
+        self.scales.assign([planar.median_scale(one, _TAIL) for one in squares.T])
+        self._set_moments(self._raw(tf.cast(data, tf.float64)).numpy())
+
+    def _without_spread(self, columns: np.ndarray) -> str:
+        return f"{self.process.name}: partons have no spread, or are not finite"
 
     def call(self, physical: Tensor) -> Tensor:
-        raw = self._raw(tf.cast(physical, tf.float64))
-        mean, deviation = (tf.cast(value, raw.dtype) for value in (self.mean, self.deviation))
-        return tf.cast((raw - mean) / deviation, self.compute_dtype)
+        return self._standardised(self._raw(tf.cast(physical, tf.float64)))
 
     def momenta(self, coordinates: Tensor) -> Tensor:
         partons = self._partons(coordinates)
         if self.process.balanced:
-            whole = tf.reduce_sum(partons, 1, keepdims=True) * (1.0, 1.0, 0.0, 1.0)
-            partons = kinematics.boost(partons, whole, -1.0)
+            partons = kinematics.balanced(partons)
         chain = self.chain(tf.reshape(partons, (-1, *self.physical_shape)))
         columns = tf.unstack(chain, axis=1)
         for i, place in enumerate(self.chain.resonances):
@@ -85,8 +80,7 @@ class ProjectedMomenta(OnShell, Fitted):
 
     def _partons(self, coordinates: Tensor) -> Tensor:
         """Partons (n, m, 4) before the projection."""
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        raw = tf.cast(coordinates, tf.float64) * deviation + mean
+        raw = self._unstandardised(coordinates)
         lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
         pt = planar.line_to_modulus(lab[..., :1], tf.cast(self.scales, tf.float64)[:, None], _TAIL)
         lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
