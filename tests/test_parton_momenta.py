@@ -7,7 +7,7 @@ from test_partons import ZZ
 import mizoo
 from mizoo.core.serialisation import build
 from mizoo.physics import TransverseBoost, kinematics
-from mizoo.representations import PartonMomenta, ProjectedMomenta
+from mizoo.representations import PartonCoordinates, PartonMomenta, ProjectedMomenta
 
 NAMES = ["zee", "zh", "ttbar"]
 
@@ -95,3 +95,13 @@ def test_resonances_without_a_parton_among_their_daughters_are_refused():
     assert not PartonMomenta.takes(process)
     with pytest.raises(ValueError, match="zz: PartonMomenta needs a parton in each decay"):
         PartonMomenta(process)
+
+
+@pytest.mark.parametrize("kind", [PartonCoordinates, PartonMomenta, ProjectedMomenta])
+def test_partons_that_should_balance_and_do_not_are_refused(kind):
+    events = np.array(mizoo.datasets.zh().validation.z[:300])
+    boosted = TransverseBoost(0.05)({"z": events}, training=True)["z"]
+    with pytest.raises(
+        ValueError, match=r"zh is balanced, but .* sum to .* GeV on average: set balanced: false"
+    ):
+        kind(mizoo.processes.zh).adapt(np.asarray(boosted))

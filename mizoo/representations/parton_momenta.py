@@ -11,6 +11,7 @@ from mizoo.physics import kinematics, planar
 from mizoo.physics.process import Process
 from mizoo.representations.base import OnShell
 from mizoo.representations.decay_tree import Node, from_line, node_of, to_line
+from mizoo.representations.parton_coordinates import check_balance
 from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
@@ -70,6 +71,7 @@ class PartonMomenta(OnShell, Standardised):
 
     def _fit(self, data: np.ndarray) -> None:
         momenta = tf.reshape(tf.cast(data, tf.float64), (-1, len(self.masses), 4))
+        check_balance(self.process, momenta.numpy())
         squares = kinematics.square(momenta[..., :2]).numpy()[..., 0]
         self.scales.assign([planar.median_scale(one, _TAIL) for one in squares.T])
         self._set_moments(self._raw(momenta).numpy())
