@@ -180,6 +180,17 @@ def test_statistics_are_those_of_objects_in_the_order_of_their_partons(preset, n
     np.testing.assert_allclose(coordinates.peaks[first], np.median(masses), rtol=1e-5)
 
 
+def test_a_model_with_all_statistics_takes_none_anew(monkeypatch):
+    pairs = mizoo.datasets.zee().train[:100]
+    model = mizoo.presets.flow("zee", units=4, couplings=2)
+    model.adapt(pairs)
+    monkeypatch.setattr(model, "_augmented", lambda batch: pytest.fail("not needed"))
+    before = [np.array(weight) for weight in model.x_representation.weights]
+    model.adapt(pairs[:50])
+    for former, weight in zip(before, model.x_representation.weights, strict=True):
+        np.testing.assert_array_equal(weight, former)
+
+
 @pytest.mark.ci
 def test_statistics_that_nobody_sets_are_told():
     class Forgetful(FallingPt):

@@ -246,7 +246,8 @@ class Fitting(Announced, Staged, Resumable, AcrossReplicas):
         """
         arrays = data.arrays() if isinstance(data, Samples) else data
         paired = {"x", "z"} <= set(arrays) and len(arrays["x"]) == len(arrays["z"])
-        if paired and self.augmentation is not None:
+        parts = [one for one in (*self.representations.values(), *self.mappers.values()) if one is not None]
+        if paired and self.augmentation is not None and not all(one.is_adapted for one in parts):
             arrays = {space: np.asarray(events) for space, events in self._augmented(arrays).items()}
         new = {}
         for space, representation in self.representations.items():
