@@ -126,6 +126,15 @@ def test_a_mass_is_its_coordinate_whatever_the_others_are(process):
     assert np.percentile(found, 90) < 92.0
 
 
+@pytest.mark.parametrize("name", ["zee", "zh"])
+def test_no_object_has_more_energy_than_a_beam(name):
+    coordinates = ObjectCoordinates(mizoo.physics.library.get(name))
+    coordinates.adapt(getattr(mizoo.datasets, name)().validation.x[:300])
+    line = np.random.default_rng(0).normal(scale=20.0, size=(300, *coordinates.shape)).astype("float32")
+    energies = coordinates.inverse(line).numpy().reshape(300, -1, 4)[..., 3]
+    assert 5_000.0 < energies.max() < 7_001.0
+
+
 def test_a_mass_below_all_that_the_thresholds_allow_is_raised_to_them():
     coordinates = ObjectCoordinates(mizoo.processes.zee)
     coordinates.adapt(mizoo.datasets.zee().validation.x)

@@ -137,7 +137,8 @@ class LocationScale(Wrapped):
         location, scale = tf.stop_gradient(location), tf.stop_gradient(scale)
 
         def features(residual: Tensor, _: Tensor) -> Tensor:
-            return view(residuals.inverse(residual, location, scale, self._circular), training=training)
+            value = residuals.inverse(tf.stop_gradient(residual), location, scale, self._circular)
+            return tf.stop_gradient(view(value, training=training))
 
         return self.mapper.distribution(condition, noise=noise, training=training, features=features)
 

@@ -11,6 +11,7 @@ from mizoo.core.types import Tensor
 from mizoo.physics import planar
 
 _TINY = 1e-12
+_BEAM = 7_000.0  # GeV, the largest energy of a beam so far
 _LARGEST, _STEEPEST = 6.0, 4.0  # bounds of log(1 + pT/20 GeV) and of half the pseudorapidity
 
 
@@ -119,6 +120,11 @@ def by_falling_pt(momenta: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
         for place, one in zip(places, ordered, strict=True):
             found[place] = one
     return tf.stack(found, 1)
+
+
+def within_beam(pt: Tensor, eta: Tensor) -> Tensor:
+    """pT in GeV, at most that of a particle at this pseudorapidity with the energy of a beam, 7 TeV."""
+    return tf.minimum(pt, _BEAM / planar.cosh(eta))
 
 
 def pt(momentum: Tensor) -> Tensor:

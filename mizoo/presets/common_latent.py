@@ -17,10 +17,11 @@ from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry, JetMatching, ObjectSlots
 from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
-from mizoo.presets.physics import alike, find, frames
+from mizoo.presets.physics import alike, find, frames, masses
 from mizoo.presets.registry import preset
 from mizoo.representations import (
     Contradictions,
+    EventView,
     FallingPt,
     ObjectCoordinates,
     ObjectSets,
@@ -71,9 +72,17 @@ def gandalf(
         network = attention(*shape, latent - 2, width, dropout=dropout, last="zeros")
         return FrameEncoder(network, tokens, place)
 
+    def features(target):
+        if isinstance(target, ProjectedMomenta):
+            return Contradictions(target, dtype="float32")
+        if isinstance(target, FallingPt):
+            every = [range(len(known.x))]
+            return EventView(target.representation, masses(known, "x"), sums=every, dtype="float32")
+        return None
+
     def continuous(target, given, present, groups):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
-        view = Contradictions(target, dtype="float32") if isinstance(target, ProjectedMomenta) else None
+        view = features(target)
         seen = 0 if view is None else view.compute_output_shape((None, count))[-1]
         denoiser = modulated(count + seen, given + momenta, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)

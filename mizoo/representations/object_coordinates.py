@@ -162,13 +162,15 @@ class ObjectCoordinates(OnShell, Standardised):
             ratio = more + 1.0 if self._is_ordered(first, second) else more
             opening, floors, shape = self._shape_of_pair(first, second, phis, etas, ratio)
             mass = kinematics.line_to_mass(found[first, "mass"], *shape)
-            pts[first] = tf.maximum(mass * tf.sqrt(ratio / opening), floors[0] * (1.0 + _EDGE))
-            pts[second] = tf.maximum(mass / tf.sqrt(ratio * opening), floors[1] * (1.0 + _EDGE))
+            sizes = mass * tf.sqrt(ratio / opening), mass / tf.sqrt(ratio * opening)
+            for i, size, floor in zip((first, second), sizes, floors, strict=True):
+                pts[i] = tf.maximum(kinematics.within_beam(size, etas[i]), floor * (1.0 + _EDGE))
         for i in reversed(range(len(self._objects))):  # softer objects of a kind first
             if i not in pts:
                 floor = self._floor(i, etas[i], pts)
                 above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
-                pts[i] = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
+                pt = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
+                pts[i] = tf.maximum(kinematics.within_beam(pt, etas[i]), floor)
         return [pts[i] for i in range(len(self._objects))]
 
     def _of_pair(self, objects: Sequence[Tensor], first: int, second: int) -> tuple[Tensor, Tensor]:

@@ -98,7 +98,7 @@ class PartonMomenta(OnShell, Standardised):
         if not node.daughters:
             place = node.leaves[0]
             pt = planar.line_to_modulus(columns[3 * place], tf.cast(self.scales[place], tf.float64), _TAIL)
-            momentum = pt * _direction(columns, place)
+            momentum = kinematics.within_beam(pt, columns[3 * place + 2]) * _direction(columns, place)
             found[place] = kinematics.on_shell(momentum[:, None], [node.mass])[:, 0]
             return found[place]
         last = next((leaf for leaf, one in self._replaced.items() if one is node), None)

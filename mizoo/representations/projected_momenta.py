@@ -83,6 +83,7 @@ class ProjectedMomenta(OnShell, Standardised):
         raw = self._unstandardised(coordinates)
         lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
         pt = planar.line_to_modulus(lab[..., :1], tf.cast(self.scales, tf.float64)[:, None], _TAIL)
+        pt = kinematics.within_beam(pt, lab[..., 2:])
         lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
         return kinematics.on_shell(lab, self.masses)
 
