@@ -115,6 +115,6 @@ def test_a_parton_of_no_resonance_has_no_more_energy_than_a_beam(kind):
     momenta = random.normal(scale=50.0, size=(300, 2, 3))
     energies = np.linalg.norm(momenta, axis=-1, keepdims=True)
     coordinates.adapt(np.concatenate([momenta, energies], -1).reshape(300, 8).astype("float32"))
-    line = random.normal(scale=20.0, size=(300, *coordinates.shape)).astype("float32")
+    line = random.normal(scale=5.0, size=(300, *coordinates.shape)).astype("float32")
     drawn = coordinates.inverse(line).numpy().reshape(300, 2, 4)[..., 3]
     assert 5_000.0 < drawn.max() < 7_001.0

@@ -10,7 +10,7 @@ import mizoo
 from mizoo.core.serialisation import build
 from mizoo.mappers import Diffusion, Gaussian, LocationScale
 from mizoo.networks import linear_and_mlp, modulated
-from mizoo.physics import kinematics
+from mizoo.physics import Process, kinematics
 from mizoo.representations import Contradictions, ProjectedMomenta
 
 pytestmark = pytest.mark.usefixtures("eagerly")
@@ -88,3 +88,13 @@ def test_denoisers_take_what_is_seen_of_the_values_they_draw():
         np.testing.assert_allclose(one, distribution._location, atol=1e-6)
     with pytest.raises(ValueError, match="view needs networks that take features, and Gaussian"):
         LocationScale(Gaussian(linear_and_mlp(2, [8], 6), (3,)), linear_and_mlp(2, [8], 6), view=Doubled())
+
+
+def test_partons_without_resonances_and_balance_cannot_contradict_one_another():
+    process = Process(
+        name="qg", partons=[{"name": "q", "pdgid": 2}, {"name": "g", "pdgid": 21}], balanced=False
+    )
+    coordinates = ProjectedMomenta(process)
+    line = np.random.default_rng(0).normal(size=(10, 6)).astype("float32")
+    np.testing.assert_allclose(coordinates(coordinates.inverse(line)), line, atol=1e-4)
+    assert Contradictions(coordinates)(line).shape == (10, 0)

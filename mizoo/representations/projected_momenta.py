@@ -46,6 +46,7 @@ class ProjectedMomenta(OnShell, Standardised):
         self.angles = self.circles = tuple(range(1, 3 * self._count, 3))
         self.scales = self.add_weight((self._count,), "ones", name="scales", trainable=False)
         self._add_moments()
+        self._resonances = np.array(self.chain.resonances, "int32")
 
     @property
     def process_of_events(self) -> Process:
@@ -94,7 +95,7 @@ class ProjectedMomenta(OnShell, Standardised):
         resonance 20 log(m / M) of the mass m of its partons and its own M.
         """
         partons = tf.cast(self._partons(coordinates), tf.float32)
-        parts = [tf.reduce_sum(partons[..., :2], 1) / 20.0] if self.process.balanced else []
+        parts = [tf.reduce_sum(partons[..., :2], 1)[:, : 2 * self.process.balanced] / 20.0]
         for decay in self.process.decays:
             whole = tf.add_n([partons[:, leaf] for leaf in self.process.leaves(decay.name)])
             parts.append(20.0 * tf.math.log(tf.maximum(kinematics.mass(whole), 0.1) / decay.gev))
@@ -106,5 +107,5 @@ class ProjectedMomenta(OnShell, Standardised):
         scale = tf.cast(self.scales, tf.float64)[:, None]
         pt = planar.modulus_to_line(kinematics.pt(momenta), scale, _TAIL)
         lab = tf.concat([pt, planar.azimuth(momenta[..., :2]), kinematics.eta(momenta)], -1)
-        masses = tf.gather(self.chain(physical), self.chain.resonances, axis=1)
+        masses = tf.gather(self.chain(physical), self._resonances, axis=1)
         return tf.concat([tf.reshape(lab, (-1, 3 * self._count)), tf.cast(masses, tf.float64)], -1)
