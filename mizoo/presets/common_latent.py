@@ -88,7 +88,7 @@ def gandalf(
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
         standardised = LocationScale(shape, location_scale, target.circles, target, present, view)
-        reader = linear_and_mlp(given, [units, units], momenta + len(orders(momenta // 3, groups)))
+        reader = linear_and_mlp(given, [2 * units] * 3, momenta + len(orders(momenta // 3, groups)))
         return AssignedMomenta(standardised, reader, target, groups)
 
     def decoder(target, groups):
