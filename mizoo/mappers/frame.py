@@ -109,6 +109,7 @@ class InFrame(Wrapped):
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> TurnedDistribution:
-        azimuth = planar.atan2(condition[:, 1:2], condition[:, :1])
+        # Encoders take it from the event, not from weights, and the way back through coordinates is costly.
+        azimuth = tf.stop_gradient(planar.atan2(condition[:, 1:2], condition[:, :1]))
         inner = self.mapper.distribution(condition[:, 2:], noise=noise, training=training)
         return TurnedDistribution(inner, azimuth, self.angles)
