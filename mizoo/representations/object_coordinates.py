@@ -280,9 +280,12 @@ class ObjectCoordinates(OnShell, Standardised):
             moved = (phi + tf.reduce_sum(share * of_phi, -1), eta + tf.reduce_sum(share * of_eta, -1))
             return *moved, near
 
-        phi, eta, _ = tf.while_loop(
-            lambda *state: tf.reduce_any(state[-1]), step, (phi, eta, gives_way), maximum_iterations=_STEPS
+        # The moves have no gradient, which the compiler cannot take through a loop.
+        start = tf.stop_gradient(phi), tf.stop_gradient(eta)
+        *end, _ = tf.while_loop(
+            lambda *state: tf.reduce_any(state[-1]), step, (*start, gives_way), maximum_iterations=_STEPS
         )
+        phi, eta = phi + tf.stop_gradient(end[0] - phi), eta + tf.stop_gradient(end[1] - eta)
         bounds = np.array([min(one.eta, 1e3) * (1.0 - _EDGE) for one in self._objects])
         eta = tf.where(jet, tf.clip_by_value(eta, -bounds, bounds), eta)
         return tf.split(phi, len(phis), -1), tf.split(eta, len(phis), -1)
