@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from golden import SMALL
 
-from mizoo import presets
+from mizoo import datasets, presets
 from mizoo.compat import all_layers
 from mizoo.networks import UNet, to_image
 from mizoo.presets import PRESETS
@@ -36,6 +36,14 @@ def test_every_preset_trains_where_a_gpu_is_listed(name, monkeypatch):
     assert any(
         (weight.numpy() != old).any() for weight, old in zip(model.mapper_variables, before, strict=True)
     )
+
+
+@pytest.mark.slow
+def test_gradients_pass_through_drawn_jets_where_only_coordinates_are_compiled():
+    """XLA has no gradient of the loop that separates jets, if the gradient is compiled apart from it."""
+    model = presets.turbosim("zh", units=8, couplings=2)
+    model.fit(datasets.zh().train[:32], batch_size=32, verbose=0)
+    assert not model.jit_compile
 
 
 @pytest.mark.ci
