@@ -119,7 +119,7 @@ class LocationScale(Wrapped):
             location += self.gains * self._coordinates(self.representation, momenta)
         exists = existing(condition, self.present)
         scale, location = tf.exp(exists * tf.clip_by_value(log_scale, _FINEST, _WIDEST)), exists * location
-        inner = self._inner(condition, noise, training, location, scale)
+        inner = self._inner(condition, noise, training, location, scale, exists)
         return StandardisedDistribution(inner, location, scale, self._circular, exists)
 
     def _inner(
@@ -129,6 +129,7 @@ class LocationScale(Wrapped):
         training: bool | None,
         location: Tensor,
         scale: Tensor,
+        exists: Tensor | float,
     ) -> Conditional:
         """The distribution of the residuals."""
         if (view := self.view) is None:
@@ -138,7 +139,12 @@ class LocationScale(Wrapped):
 
         def features(residual: Tensor, _: Tensor) -> Tensor:
             value = residuals.inverse(tf.stop_gradient(residual), location, scale, self._circular)
-            return tf.stop_gradient(view(value, training=training))
+            seen = (
+                view(value, exists=exists, training=training)
+                if self.present
+                else view(value, training=training)
+            )
+            return tf.stop_gradient(seen)
 
         return self.mapper.distribution(condition, noise=noise, training=training, features=features)
 

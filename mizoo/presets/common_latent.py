@@ -75,15 +75,14 @@ def gandalf(
     def features(target):
         if isinstance(target, ProjectedMomenta):
             return Contradictions(target, dtype="float32")
-        if isinstance(target, FallingPt):
-            every = [range(len(known.x))]
-            return EventView(target.representation, masses(known, "x"), sums=every, dtype="float32")
-        return None
+        objects = target.representation if isinstance(target, FallingPt) else target
+        every = [range(len(objects.process.x))]
+        return EventView(objects, masses(objects.process, "x"), sums=every, dtype="float32")
 
     def continuous(target, given, present, groups):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
         view = features(target)
-        seen = 0 if view is None else view.compute_output_shape((None, count))[-1]
+        seen = view.compute_output_shape((None, count))[-1]
         denoiser = modulated(count + seen, given + momenta, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)

@@ -122,7 +122,8 @@ class ObjectCoordinates(OnShell, Standardised):
         pts = self._pts_of(found, phis, etas)
         if any(one.cone for one in self._objects):
             sizes = tf.concat(pts, -1)
-            phis, etas = self._apart(sizes if exists is None else sizes * exists, phis, etas)
+            sizes = sizes if exists is None else sizes * tf.cast(exists, tf.float64)
+            phis, etas = self._apart(sizes, phis, etas)
             pts = self._pts_of(found, phis, etas)
         momenta = []
         for i, (one, pt, phi, eta) in enumerate(zip(self._objects, pts, phis, etas, strict=True)):
@@ -133,6 +134,16 @@ class ObjectCoordinates(OnShell, Standardised):
                 pz = pt * planar.sinh(eta)
             momenta.append(tf.concat([pt * planar.direction(phi), pz], -1))
         return tf.stack(momenta, 1)
+
+    def four_momenta(self, coordinates: Tensor, exists: Tensor | None = None) -> Tensor:
+        """Coordinates to four-momenta (n, objects, 4) in double precision; those of absent objects are 0.
+
+        Args:
+            coordinates, exists: see `momenta`.
+        """
+        momenta, masses = self.momenta(coordinates, exists), self.object_masses(coordinates)
+        found = kinematics.on_shell(momenta, masses)
+        return found if exists is None else found * tf.cast(exists, tf.float64)[..., None]
 
     def object_masses(self, coordinates: Tensor) -> Tensor:
         if not any(one.massive for one in self._objects):

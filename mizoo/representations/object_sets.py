@@ -111,9 +111,7 @@ class ObjectSets(Fitted):
 
     def four_momenta(self, coordinates: Tensor) -> Tensor:
         continuous = coordinates[:, : self.objects.shape[0]]
-        exists = tf.cast(self.token_features(coordinates)[..., 0], tf.float64)
-        momenta = self.objects.momenta(continuous, exists)
-        return kinematics.on_shell(momenta, self.objects.object_masses(continuous)) * exists[..., None]
+        return self.objects.four_momenta(continuous, self.token_features(coordinates)[..., 0])
 
     def token_features(self, coordinates: Tensor) -> Tensor:
         """Whether each object exists, and its features as 0 or 1, (n, objects, k)."""

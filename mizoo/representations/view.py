@@ -52,6 +52,9 @@ class EventView(View):
         sums: tuples of indices of objects for summed momenta.
         constrained: whether the representation has constraints, a method `closing`, and `call` is given the
             errors (n, d) of the coordinates.
+
+    `call` may be given which coordinates exist, 1 or 0 (n, d), of `ObjectCoordinates`; momenta of absent
+    objects are 0.
     """
 
     def __init__(
@@ -73,13 +76,21 @@ class EventView(View):
         self._features = shared(self._seen)
 
     def call(
-        self, coordinates: Tensor, errors: Tensor | None = None, training: bool | None = None
+        self,
+        coordinates: Tensor,
+        errors: Tensor | None = None,
+        exists: Tensor | None = None,
+        training: bool | None = None,
     ) -> Tensor:
-        given = (coordinates, errors) if self.constrained else (coordinates,)
-        return self._features(*given, training=training)
+        return self._features(coordinates, errors, exists, training=training)
 
-    def _seen(self, coordinates: Tensor, errors: Tensor | None = None) -> Tensor:
-        objects = self.representation.four_momenta(coordinates)
+    def _seen(self, coordinates: Tensor, errors: Tensor | None, exists: Tensor | None) -> Tensor:
+        if exists is None:
+            objects = self.representation.four_momenta(coordinates)
+        else:
+            places = list(self.representation.places)
+            of_objects = tf.gather(exists, [places.index(i) for i in sorted(set(places))], axis=1)
+            objects = self.representation.four_momenta(coordinates, of_objects)
         views = kinematics.network_features(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
         parts = [
