@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.core.categorical import categories
+from mizoo.core.columns import take
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
@@ -66,6 +67,8 @@ class AssignedMomenta(Wrapped):
         network: network from the condition to 3 m numbers and the logits of all orders.
         representation: representation of the target, with m four-momenta as physical units.
         groups: places of the objects that may be interchanged, one list for each kind.
+        starts: for each object, the index in the condition of the first of three numbers that the network
+            corrects, or -1; by default none.
     """
 
     def __init__(
@@ -74,9 +77,11 @@ class AssignedMomenta(Wrapped):
         network: Network,
         representation: Representation,
         groups: Sequence[Sequence[int]] = (),
+        starts: Sequence[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
+        self.starts = tuple(starts)
         self.network = network
         self.representation = representation
         self.groups = tuple(tuple(places) for places in groups)
@@ -97,7 +102,11 @@ class AssignedMomenta(Wrapped):
     ) -> AssignedDistribution:
         said = keras.ops.cast(self.network(condition, training=training), "float32")
         count = 3 * self._objects
-        features = tf.reshape(said[:, :count], (-1, self._objects, 3))
+        features = said[:, :count]
+        if self.starts:
+            places = [start + i if start >= 0 else -1 for start in self.starts for i in range(3)]
+            features += take(tf.cast(condition, tf.float32), places, 0.0)
+        features = tf.reshape(features, (-1, self._objects, 3))
         own = None if noise is None else self.draw(condition, noise)()
 
         def in_order(order: Tensor) -> Conditional:

@@ -34,13 +34,17 @@ class FrameEncoder(keras.layers.Layer):
         network: network from tokens (n, objects, …) to (n, k) numbers; the latent has 2 + k.
         tokens: layer from coordinates (n, d) to tokens.
         place: place of the object that defines the azimuth.
+        reader: network from the latent without its azimuth to the momenta of the tokens, see `read`.
     """
 
-    def __init__(self, network: Network, tokens: Tokens, place: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self, network: Network, tokens: Tokens, place: int = 0, reader: Network | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.network = network
         self.tokens = tokens
         self.place = place
+        self.reader = reader
         # Angles jump at ±π; momenta provide the same directions. Only the momenta are sorted.
         circles = tokens.representation.circles
         direct = range(0 if tokens.groups else tokens.representation.shape[0])
@@ -53,9 +57,28 @@ class FrameEncoder(keras.layers.Layer):
         count = self.network.compute_output_shape(tokens)[-1]
         self.linear = keras.layers.Dense(count, use_bias=False, dtype=self.dtype_policy, name="linear")
         self.linear.build((None, len(self._plain) + 4 * self.tokens.objects))
+        if self.reader is not None:
+            build(self.reader, (input_shape[0], count))
         self.built = True
 
+    @property
+    def momenta(self) -> int:
+        """Number of components of `read`, three for each token, or 0 without a reader."""
+        return 0 if self.reader is None else 3 * self.tokens.objects
+
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
+        return self.encode(coordinates, training)[0]
+
+    def read(self, latent: Tensor) -> Tensor:
+        """Momenta (n, 3 × tokens) of the encoded event in its frame, as the latent (n, d) has them.
+
+        They are the `kinematics.network_features` without the energy, in the order of the tokens.
+        """
+        assert self.reader is not None  # see `momenta`
+        return tf.cast(self.reader(latent[:, 2:]), tf.float32)
+
+    def encode(self, coordinates: Tensor, training: bool | None = None) -> tuple[Tensor, Tensor]:
+        """The latent (n, d) of coordinates (n, k), and the momenta that `read` should find in it."""
         source = self.tokens.representation
         momentum = source.inverse(coordinates)[:, 4 * self.place : 4 * self.place + 2]
         azimuth = tf.cast(planar.azimuth(momentum), tf.float32)
@@ -64,7 +87,8 @@ class FrameEncoder(keras.layers.Layer):
         momenta = tf.reshape(tokens[..., :4], (-1, 4 * tokens.shape[1]))
         direct = self.linear(tf.concat([tf.gather(seen, self._plain, axis=1), momenta], -1))
         rest = tf.cast(self.network(tokens, training=training), tf.float32)
-        return tf.concat([planar.direction(azimuth), rest + direct], -1)
+        true = tf.cast(tf.reshape(tokens[..., :3], (-1, 3 * tokens.shape[1])), tf.float32)
+        return tf.concat([planar.direction(azimuth), rest + direct], -1), true
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         tokens = self.tokens.compute_output_shape(input_shape)

@@ -8,18 +8,26 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.mappers.base import Features, Mapper, SelfConditioned
 from mizoo.mappers.conditional import Conditional
+from mizoo.mappers.frame import FrameEncoder
 from mizoo.representations.base import Representation
+
+_SCALE = 0.1  # of what is read, in `kinematics.network_features`
 
 
 class TranscodedDistribution(Conditional):
     """The distribution of a decoder given a latent."""
 
     def __init__(
-        self, decoded: Conditional, latent: Tensor, representation: Representation | None = None
+        self,
+        decoded: Conditional,
+        latent: Tensor,
+        representation: Representation | None = None,
+        reading: Tensor | float = 0.0,
     ) -> None:
         self._decoded = decoded
         self._latent = latent
         self._representation = representation
+        self._reading = reading
 
     @property
     def latent(self) -> Tensor:
@@ -32,7 +40,7 @@ class TranscodedDistribution(Conditional):
     def log_prob(self, target: Tensor) -> Tensor:
         if self._representation is not None:
             target = self._representation(self._representation.inverse(target))
-        return self._decoded.log_prob(target)
+        return self._decoded.log_prob(target) + self._reading
 
 
 @serialisable
@@ -42,6 +50,10 @@ class Transcoder(SelfConditioned):
     Two transcoders share the latent space, and each can decode the latents of the other. A cycle therefore
     closes in the latent (x → latent → x), without a draw of the other space. A further input of the decoder
     is 1 for latents of the other space and 0 for those of its own.
+
+    With a `FrameEncoder` that has a reader, the decoder is also given the momenta of the condition, as the
+    latent has them: they tell those of the target best. For latents of its own space they are 0. A Laplace
+    density of what is read, of fixed scale, is part of `log_prob`.
 
     Args:
         encoder: network from condition to latent.
@@ -77,8 +89,13 @@ class Transcoder(SelfConditioned):
     def build(self, condition_shape: BatchShape) -> None:
         build(self.encoder, condition_shape)
         count, latent = self.encoder.compute_output_shape(condition_shape)
-        build(self.decoder, (count, latent + 1))
+        build(self.decoder, (count, latent + self._momenta + 1))
         self.built = True
+
+    @property
+    def _momenta(self) -> int:
+        """Number of components of momenta that the decoder is given."""
+        return self.encoder.momenta if isinstance(self.encoder, FrameEncoder) else 0
 
     def noise_shape(self, condition_shape: Shape) -> Shape | None:
         return self.decoder.noise_shape(condition_shape)
@@ -90,8 +107,11 @@ class Transcoder(SelfConditioned):
         training: bool | None = None,
         features: Features | None = None,
     ) -> TranscodedDistribution:
-        latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
-        return self._decoded(latent, 1.0, noise, training, features)
+        if not self._momenta:
+            latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
+            return self._decoded(latent, 1.0, noise, training, features)
+        latent, true = self.encoder.encode(condition, training=training)
+        return self._decoded(latent, 1.0, noise, training, features, true)
 
     def decode_latent(
         self, given: Conditional, training: bool | None = None, features: Features | None = None
@@ -114,8 +134,18 @@ class Transcoder(SelfConditioned):
         noise: Tensor | None,
         training: bool | None,
         features: Features | None,
+        true: Tensor | None = None,
     ) -> TranscodedDistribution:
-        given = keras.ops.concatenate([latent, keras.ops.full_like(latent[:, :1], crosses)], -1)
+        parts, reading = [latent, keras.ops.full_like(latent[:, :1], crosses)], 0.0
+        if self._momenta and crosses:
+            read = self.encoder.read(latent)
+            # Without gradient: they would otherwise become what serves the decoder.
+            parts.append(keras.ops.stop_gradient(read))
+            if true is not None:
+                reading = -keras.ops.sum(keras.ops.abs(read - true), -1) / _SCALE
+        elif self._momenta:
+            parts.append(keras.ops.zeros((keras.ops.shape(latent)[0], self._momenta)))
+        given = keras.ops.concatenate(parts, -1)
         if features is None:
             decoded = self.decoder.distribution(given, noise=noise, training=training)
         elif isinstance(self.decoder, SelfConditioned):
@@ -124,4 +154,4 @@ class Transcoder(SelfConditioned):
             raise ValueError(
                 f"features are for networks that take them, not for {self.decoder.kind} decoders"
             )
-        return TranscodedDistribution(decoded, latent, None if crosses else self.representation)
+        return TranscodedDistribution(decoded, latent, None if crosses else self.representation, reading)

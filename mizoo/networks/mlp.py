@@ -25,15 +25,21 @@ def mlp(
 
 
 def linear_and_mlp(
-    inputs: int, hidden: Sequence[int], outputs: int, activation: str = "silu", name: str = "linear_and_mlp"
+    inputs: int,
+    hidden: Sequence[int],
+    outputs: int,
+    activation: str = "silu",
+    linear: str = "glorot_uniform",
+    name: str = "linear_and_mlp",
 ) -> keras.Model:
     """The sum of a linear map and of a multilayer perceptron whose initial output is zero.
 
     Args:
         inputs: number of components of the input.
         hidden, outputs, activation: as for `mlp`.
+        linear: initializer of the linear map.
     """
     given = keras.layers.Input((inputs,))
     added = mlp(hidden, outputs, activation, last="zeros")(given)
-    direct = keras.layers.Dense(outputs, use_bias=False)(given)
+    direct = keras.layers.Dense(outputs, use_bias=False, kernel_initializer=linear)(given)
     return keras.Model(given, keras.layers.Add()([added, direct]), name=name)

@@ -17,7 +17,7 @@ from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry, JetMatching, ObjectSlots
 from mizoo.physics.assignment import orders
 from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike, Weight, Weights
-from mizoo.presets.physics import alike, find, frames, masses
+from mizoo.presets.physics import alike, find, frames, masses, partners
 from mizoo.presets.registry import preset
 from mizoo.representations import (
     Contradictions,
@@ -70,7 +70,8 @@ def gandalf(
         tokens = kind(source, groups, dtype="float32")
         _, *shape = tokens.compute_output_shape((None, *source.shape))
         network = attention(*shape, latent - 2, width, dropout=dropout, last="zeros")
-        return FrameEncoder(network, tokens, place)
+        reader = linear_and_mlp(latent - 2, [2 * units] * 3, 3 * tokens.objects)
+        return FrameEncoder(network, tokens, place, reader)
 
     def features(target):
         if isinstance(target, ProjectedMomenta):
@@ -79,7 +80,7 @@ def gandalf(
         every = [range(len(objects.process.x))]
         return EventView(objects, masses(objects.process, "x"), sums=every, dtype="float32")
 
-    def continuous(target, given, present, groups):
+    def continuous(target, given, present, groups, starts):
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
         view = features(target)
         seen = view.compute_output_shape((None, count))[-1]
@@ -87,23 +88,28 @@ def gandalf(
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
         standardised = LocationScale(shape, location_scale, target.circles, target, present, view)
-        reader = linear_and_mlp(given, [2 * units] * 3, momenta + len(orders(momenta // 3, groups)))
-        return AssignedMomenta(standardised, reader, target, groups)
+        logits = len(orders(momenta // 3, groups))
+        reader = linear_and_mlp(given, [2 * units] * 3, momenta + logits, linear="zeros")
+        return AssignedMomenta(standardised, reader, target, groups, starts)
 
-    def decoder(target, groups):
-        given = latent - 1  # without the frame, and with a flag of the space
+    def decoder(target, source, groups):
+        # The latent without the frame, a flag of the space, and the momenta of the source.
+        given = latent - 1 + 3 * len(known.particles(source))
+        starts = [
+            -1 if place < 0 else latent - 1 + 3 * place for place in partners(known, source, surplus=True)
+        ]
         if not isinstance(target, ObjectSets):
-            return InFrame(continuous(target, given, (), groups), target.angles)
+            return InFrame(continuous(target, given, (), groups, starts), target.angles)
         present = [-1 if i < 0 else given + i for i in target.present]
-        inner = continuous(target.objects, given + target.binaries, present, ())
+        inner = continuous(target.objects, given + target.binaries, present, (), starts)
         binary = linear_and_mlp(given, [units, units], target.binaries)
         return InFrame(Mixed(inner, binary, target), target.angles)
 
     (of_x, of_z), (_, partons) = frames(known), alike(known)
     matching = ObjectSlots(known) if in_sets else JetMatching.of(known)
     model = Turbo(
-        encoder=Transcoder(encoder(x, of_x, known.ordered), decoder(z, partons)),
-        decoder=Transcoder(encoder(z, of_z, ()), decoder(x, ()), x if known.ordered else None),
+        encoder=Transcoder(encoder(x, of_x, known.ordered), decoder(z, "x", partons)),
+        decoder=Transcoder(encoder(z, of_z, ()), decoder(x, "z", ()), x if known.ordered else None),
         objectives=[*terms(WEIGHTS), Alignment(alignment)],
         x_representation=x,
         z_representation=z,

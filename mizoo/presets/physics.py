@@ -136,12 +136,19 @@ def spaces(process: Process) -> Spaces:
     return Spaces(process, x, z, objects, [*augmentation, matching])
 
 
-def partners(process: Process, source: str) -> list[int]:
-    """Place of the source's object that corresponds to each object of the other space, -1 for none."""
+def partners(process: Process, source: str, surplus: bool = False) -> list[int]:
+    """Place of the source's object that corresponds to each object of the other space, -1 for none.
+
+    Args:
+        process: process of the events.
+        source: `"x"` or `"z"`.
+        surplus: whether there may be more objects of a kind than partons, or fewer, which have none then;
+            otherwise all objects of this kind have none.
+    """
     found = [-1] * len(process.particles("z" if source == "x" else "x"))
     for match in process.matches:
-        if len(match.partons) == len(match.objects):
-            for parton, one in zip(match.partons, match.objects, strict=True):
+        if surplus or len(match.partons) == len(match.objects):
+            for parton, one in zip(match.partons, match.objects, strict=False):
                 if source == "x":
                     found[parton] = one
                 else:
