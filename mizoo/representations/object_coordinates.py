@@ -190,7 +190,7 @@ class ObjectCoordinates(OnShell, Standardised):
         phis, etas = (
             {i: angle(objects[i]) for i in (first, second)} for angle in (planar.azimuth, kinematics.eta)
         )
-        ratio = pts[0] / tf.maximum(pts[1], 1e-6)
+        ratio = tf.maximum(pts[0], 1e-6) / tf.maximum(pts[1], 1e-6)
         opening, _, shape = self._shape_of_pair(first, second, phis, etas, ratio)
         line = kinematics.mass_to_line(tf.sqrt(pts[0] * pts[1] * opening), *shape)
         more = tf.maximum(ratio - 1.0, 1e-6) if self._is_ordered(first, second) else ratio
