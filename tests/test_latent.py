@@ -101,6 +101,35 @@ def test_momenta_are_assigned_to_the_partons_that_they_are_nearest_to(model, eve
 
 
 @pytest.mark.ci
+@pytest.mark.parametrize("space", ["x", "z"])
+def test_what_a_latent_says_of_momenta_is_learnt_from_the_event(model, events, space):
+    transcoder = model.encoder if space == "x" else model.decoder
+    encoder, coordinates = transcoder.encoder, model.representations[space](events[space])
+    latent, true = encoder.encode(coordinates)
+    objects = np.reshape(events[space], (50, -1, 4))
+    azimuth = np.arctan2(*objects[:, encoder.place, 1::-1].T)[:, None]
+    at = [*objects.T, azimuth.T]
+    turned = [at[0] * np.cos(at[4]) + at[1] * np.sin(at[4]), at[1] * np.cos(at[4]) - at[0] * np.sin(at[4])]
+    features = kinematics.network_features(tf.constant(np.stack([*turned, *at[2:4]]).T))
+    np.testing.assert_allclose(true, np.reshape(features[..., :3], (50, -1)), atol=2e-3)
+    found = transcoder.distribution(coordinates)
+    np.testing.assert_allclose(found._reading, -10 * np.abs(encoder.read(latent) - true).sum(-1), rtol=1e-4)
+
+
+@pytest.mark.ci
+def test_momenta_start_from_those_of_the_corresponding_objects(model, events, monkeypatch):
+    assigned, told = model.encoder.decoder.mapper, []
+    monkeypatch.setattr(assigned, "network", lambda given, training: tf.zeros((len(given), 12 + 2)))
+    monkeypatch.setattr(assigned.mapper, "distribution", lambda given, **_: told.append(given))
+    given = np.random.default_rng(0).normal(size=(50, 8 + 1 + 12)).astype("float32")
+    assigned.distribution(tf.constant(given))._in_order(tf.constant([0, 1] * 25))
+    seen = told[0][:, -12:].numpy().reshape(50, 4, 3)
+    momenta = given[:, 9:].reshape(50, 4, 3)
+    np.testing.assert_allclose(seen[::2], momenta[::2])
+    np.testing.assert_allclose(seen[1::2], momenta[1::2, [0, 1, 3, 2]])  # the jets are the quarks in turn
+
+
+@pytest.mark.ci
 def test_latents_of_x_do_not_depend_on_the_order_of_jets(model, events):
     x = model.x_representation
     swapped = np.reshape(events.x, (50, 4, 4))[:, [0, 1, 3, 2]].reshape(50, -1)
@@ -118,7 +147,7 @@ def test_latents_of_x_reconstruct_it_in_order_of_falling_pt(model, events):
     swapped = x(np.reshape(events.x, (50, 4, 4))[:, [0, 1, 3, 2]].reshape(50, -1))
     own = model.decoder.decode_latent(model.encoder.distribution(x(events.x)))
     crossing = model.decoder.distribution(z(events.z))
-    own._decoded, crossing._decoded = Told(), Told()
+    own._decoded, crossing._decoded, crossing._reading = Told(), Told(), 0.0
     np.testing.assert_allclose(own.log_prob(swapped), x(events.x), atol=1e-3)
     np.testing.assert_array_equal(crossing.log_prob(swapped), swapped)
 

@@ -12,6 +12,7 @@ from mizoo.core.tracing import shared
 from mizoo.core.types import BatchShape, Tensor
 from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
+from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.projected_momenta import ProjectedMomenta
 
 _MOST = 4.0  # bound of the moves, in units of the errors
@@ -85,12 +86,7 @@ class EventView(View):
         return self._features(coordinates, errors, exists, training=training)
 
     def _seen(self, coordinates: Tensor, errors: Tensor | None, exists: Tensor | None) -> Tensor:
-        if exists is None:
-            objects = self.representation.four_momenta(coordinates)
-        else:
-            places = list(self.representation.places)
-            of_objects = tf.gather(exists, [places.index(i) for i in sorted(set(places))], axis=1)
-            objects = self.representation.four_momenta(coordinates, of_objects)
+        objects = self._momenta(coordinates, exists)
         views = kinematics.network_features(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
         parts = [
@@ -110,6 +106,14 @@ class EventView(View):
             move = self.representation.closing(coordinates, errors)
             parts.append(_MOST * tf.tanh(tf.cast(move, views.dtype) / _MOST))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
+
+    def _momenta(self, coordinates: Tensor, exists: Tensor | None) -> Tensor:
+        if exists is None:
+            return self.representation.four_momenta(coordinates)
+        assert isinstance(self.representation, ObjectCoordinates)
+        places = self.representation.places
+        of_objects = tf.gather(exists, [places.index(i) for i in sorted(set(places))], axis=1)
+        return self.representation.four_momenta(coordinates, of_objects)
 
     @staticmethod
     def _by_pt(views: Tensor) -> Tensor:
