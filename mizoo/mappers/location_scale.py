@@ -1,5 +1,6 @@
 """Mappers of standardised targets, with a location and scale that depend on the condition."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -47,10 +48,9 @@ class StandardisedDistribution(Transformed):
         location, scale = tf.stop_gradient(self._location), tf.stop_gradient(self._scale)
         residual, _ = residuals.forward(target, location, scale, self._circular)
         gap = tf.cast(target, tf.float32) - self._location
-        gap = tf.abs(tf.where(self._circular, planar.wrap(gap), gap))
-        of_location = -tf.reduce_sum(
-            self._exists * (gap / self._scale + tf.math.log(2.0 * self._scale)), -1
-        )
+        gap = tf.where(self._circular, planar.wrap(gap), gap) / self._scale
+        log_density = -tf.math.log1p(tf.square(gap)) - tf.math.log(math.pi * self._scale)
+        of_location = tf.reduce_sum(self._exists * log_density, -1)
         return self._inner.log_prob(residual) + of_location
 
 
@@ -58,8 +58,9 @@ class StandardisedDistribution(Transformed):
 class LocationScale(Wrapped):
     """Another mapper, of the target relative to a location and scale that the condition determines.
 
-    A network of the condition learns both as those of a Laplace distribution. The inner mapper learns the
-    shape of the residuals. Narrow distributions are then drawn as precisely as wide ones.
+    A network of the condition learns both as those of a Cauchy distribution: the scale is that of the core,
+    however wide the tails are. The inner mapper learns the shape of the residuals. Narrow distributions are
+    then drawn as precisely as wide ones.
 
     With a `representation`, the last numbers of the condition are momenta of the target's objects, see
     `AssignedMomenta`. The location is a multiple of their coordinates plus a correction by the network: a
