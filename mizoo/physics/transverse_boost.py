@@ -27,7 +27,7 @@ class TransverseBoost(keras.layers.Layer):
             should be small against the resolution of directions.
     """
 
-    def __init__(self, stddev: float = 0.02, **kwargs: Any) -> None:
+    def __init__(self, stddev: float = 0.005, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", **kwargs}, autocast=False)
         self.stddev = stddev
         self.seed_generator = keras.random.SeedGenerator()
