@@ -156,8 +156,7 @@ class Contradictions(View):
         return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        process = self.representation.process
-        return (input_shape[0], 2 * process.balanced + len(process.decays))
+        return (input_shape[0], self.representation.contradictory)
 
 
 @serialisable
