@@ -1,18 +1,15 @@
 """The common latent: all information that a decoder has on an event."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import mizoo
-from mizoo.mappers import AssignedMomenta, Gaussian
 from mizoo.mappers.assigned_momenta import AssignedDistribution
-from mizoo.networks import mlp
 from mizoo.physics import JetMatching, accepted, kinematics
 from mizoo.physics.assignment import orders
 from mizoo.physics.visible_pairs import visible_pairs
-from mizoo.representations import FallingPt, ObjectCoordinates, ProjectedMomenta
+from mizoo.representations import FallingPt, ObjectCoordinates
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -130,28 +127,6 @@ def test_momenta_start_from_those_of_the_corresponding_objects(model, events, mo
     momenta = given[:, 9:].reshape(50, 4, 3)
     np.testing.assert_allclose(seen[::2], momenta[::2])
     np.testing.assert_allclose(seen[1::2], momenta[1::2, [0, 1, 3, 2]])  # the jets are the quarks in turn
-
-
-def test_the_true_order_nearly_always_contradicts_the_process_least():
-    """Of the 24 orders of b, b̄, u and d̄ it is, but for u and d̄, which both come from the W."""
-    representation, events = (
-        ProjectedMomenta(mizoo.processes.ttbar),
-        mizoo.datasets.ttbar().validation.z[:20],
-    )
-    judge = keras.layers.Lambda(lambda seen: -keras.ops.sum(keras.ops.abs(seen[:, 18:]), -1, keepdims=True))
-    inner = Gaussian(mlp([], 2 * representation.shape[0]), representation.shape)
-    groups = [(2, 3, 4, 5)]
-    assigned = AssignedMomenta(inner, mlp([], 18 + 24), representation, groups, judge=judge)
-    momenta = np.reshape(events, (20, 6, 4))
-    judged = assigned._judged(kinematics.network_features(tf.constant(momenta))[..., :3], False).numpy()
-    exchanged = assigned._orders.tolist().index([0, 1, 2, 3, 5, 4])
-    np.testing.assert_allclose(judged[:, 0], judged[:, exchanged], atol=1e-3)
-    others = np.delete(judged, [0, exchanged], 1)
-    assert (judged[:, 0] > others.max(1)).mean() > 0.9
-    with pytest.raises(ValueError, match="judge needs momenta that can contradict a process"):
-        AssignedMomenta(
-            inner, mlp([], 18 + 24), ObjectCoordinates(mizoo.processes.ttbar), groups, judge=judge
-        )
 
 
 @pytest.mark.ci
