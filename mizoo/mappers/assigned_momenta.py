@@ -18,7 +18,6 @@ from mizoo.mappers.conditional import Conditional
 from mizoo.physics import kinematics
 from mizoo.physics.assignment import orders
 from mizoo.physics.matching import nearest_order
-from mizoo.representations import ProjectedMomenta
 from mizoo.representations.base import Representation
 
 _SCALE = 0.1  # of the differences of momenta and those of the target, in `kinematics.network_features`
@@ -70,11 +69,6 @@ class AssignedMomenta(Wrapped):
         groups: places of the objects that may be interchanged, one list for each kind.
         starts: for each object, the index in the condition of the first of three numbers that the network
             corrects, or -1; by default none.
-        judge: network from 3 m numbers, the momenta in one order, and how far these contradict the process,
-            see `ProjectedMomenta.contradictions`, to one number, which is added to the logit of the order.
-
-    Raises:
-        ValueError: for a `judge` of a representation other than `ProjectedMomenta`.
     """
 
     def __init__(
@@ -84,13 +78,9 @@ class AssignedMomenta(Wrapped):
         representation: Representation,
         groups: Sequence[Sequence[int]] = (),
         starts: Sequence[int] = (),
-        judge: Network | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
-        if judge is not None and not isinstance(representation, ProjectedMomenta):
-            raise ValueError("judge needs momenta that can contradict a process: ProjectedMomenta")
-        self.judge = judge
         self.starts = tuple(starts)
         self.network = network
         self.representation = representation
@@ -100,9 +90,6 @@ class AssignedMomenta(Wrapped):
 
     def build(self, condition_shape: BatchShape) -> None:
         build(self.network, condition_shape)
-        if self.judge is not None:
-            assert isinstance(self.representation, ProjectedMomenta)  # checked at construction
-            build(self.judge, (None, 3 * self._objects + self.representation.contradictory))
         build(self.mapper, (condition_shape[0], math.prod(condition_shape[1:]) + 3 * self._objects))
         self.built = True
 
@@ -138,22 +125,7 @@ class AssignedMomenta(Wrapped):
                 return collectives.normal((keras.ops.shape(condition)[0], 1), self.seed_generator)
             return own[:, -1:]
 
-        logits = said[:, count:] + self._judged(features, training)
-        return AssignedDistribution(in_order, tf.nn.log_softmax(logits), nearest, noise_of_order)
-
-    def _judged(self, features: Tensor, training: bool | None) -> Tensor | float:
-        """What speaks for each order (n, orders) of momenta with features (n, m, 3)."""
-        if self.judge is None:
-            return 0.0
-        assert isinstance(self.representation, ProjectedMomenta)  # checked at construction
-        # Without gradient: the momenta are those of the target, whatever their order.
-        given = tf.gather(tf.stop_gradient(features), self._orders, axis=1)
-        rows = tf.reshape(given, (-1, self._objects, 3))
-        momenta = kinematics.from_network_features(rows)
-        partons = kinematics.on_shell(momenta, self.representation.masses, tf.float32)
-        seen = [tf.reshape(rows, (-1, 3 * self._objects)), self.representation.contradictions(partons)]
-        judged = tf.cast(self.judge(tf.concat(seen, -1), training=training), tf.float32)
-        return tf.reshape(judged, (-1, len(self._orders)))
+        return AssignedDistribution(in_order, tf.nn.log_softmax(said[:, count:]), nearest, noise_of_order)
 
     def _nearest(self, features: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Index (n,) of the order in which features (n, m, 3) are nearest to the target (n, d).

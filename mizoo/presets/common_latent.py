@@ -12,7 +12,7 @@ from mizoo.mappers import (
     Transcoder,
 )
 from mizoo.model.turbo import Turbo
-from mizoo.networks import attention, linear_and_mlp, mlp, modulated
+from mizoo.networks import attention, linear_and_mlp, modulated
 from mizoo.objectives import Alignment, terms
 from mizoo.physics import BeamSymmetry, JetMatching, ObjectSlots
 from mizoo.physics.assignment import orders
@@ -90,8 +90,7 @@ def gandalf(
         standardised = LocationScale(shape, location_scale, target.circles, target, present, view)
         logits = len(orders(momenta // 3, groups))
         reader = linear_and_mlp(given, [2 * units] * 3, momenta + logits, linear="zeros")
-        judge = mlp([units // 2] * 2, 1, last="zeros") if logits > 1 else None
-        return AssignedMomenta(standardised, reader, target, groups, starts, judge)
+        return AssignedMomenta(standardised, reader, target, groups, starts)
 
     def decoder(target, source, groups):
         # The latent without the frame, a flag of the space, and the momenta of the source.

@@ -156,7 +156,8 @@ class Contradictions(View):
         return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        return (input_shape[0], self.representation.contradictory)
+        process = self.representation.process
+        return (input_shape[0], 2 * process.balanced + len(process.decays))
 
 
 @serialisable
