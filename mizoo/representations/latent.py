@@ -76,7 +76,7 @@ class Latent(Representation, Prior):
             chosen = tf.math.floor(size * collectives.uniform((count,), seed))
             parts.append(tf.one_hot(tf.cast(chosen, tf.int32), size))
         latents = tf.concat(parts, -1)
-        return latents if self.mapping is None else self.mapping(latents)
+        return latents if self.mapping is None else tf.cast(self.mapping(latents), latents.dtype)
 
     def log_prob(self, latents: Tensor) -> Tensor:
         """Log-density (log-probability, for categories) of latents (n, d) in nats, one per event, (n,)."""

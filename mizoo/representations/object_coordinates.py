@@ -18,7 +18,7 @@ from mizoo.representations.base import OnShell
 from mizoo.representations.standardised import Standardised
 
 _TAIL = 1.5  # tail of the distributions of pT, see `planar.modulus_to_line`
-_EDGE = 1e-6  # relative margin of objects of pairs above their thresholds, against rounding
+_EDGE = 1e-6  # relative margin of objects above their thresholds, against rounding
 _LIGHT = 0.1  # GeV, the least mass of a massive object
 _STEPS = 10  # maximum number of steps that separate jets; most events need none
 
@@ -181,7 +181,7 @@ class ObjectCoordinates(OnShell, Standardised):
                 floor = self._floor(i, etas[i], pts)
                 above, scale = tf.maximum(floor, 1.0), tf.cast(self.scales[i], tf.float64)
                 pt = planar.line_to_modulus(found[i, "pt"], scale, _TAIL, floor / above) * above
-                pts[i] = tf.maximum(kinematics.within_beam(pt, etas[i]), floor)
+                pts[i] = tf.maximum(kinematics.within_beam(pt, etas[i]), floor * (1.0 + _EDGE))
         return [pts[i] for i in range(len(self._objects))]
 
     def _of_pair(self, objects: Sequence[Tensor], first: int, second: int) -> tuple[Tensor, Tensor]:

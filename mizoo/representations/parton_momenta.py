@@ -109,7 +109,11 @@ class PartonMomenta(OnShell, Standardised):
             own = self.masses[last]
             lowest = tf.add_n([kinematics.mass(part) for part in parts]) + own
             mass = from_line(node, columns[3 * last], lowest)
-            found[last] = kinematics.with_mass(mass, system, _direction(columns, last), own)
+            direction = _direction(columns, last)
+            momentum = kinematics.with_mass(mass, system, direction, own)
+            # Only a model that knows nothing yet draws the directions of more.
+            most = kinematics.within_beam(kinematics.pt(momentum), columns[3 * last + 2]) * direction
+            found[last] = kinematics.on_shell(most[:, None], [own])[:, 0]
             system += found[last]
         return system
 
