@@ -91,14 +91,15 @@ class PartonMomenta(OnShell, Standardised):
         for root in self._roots:
             self._found(root, columns, found)
         partons = tf.stack([found[i] for i in range(len(self.masses))], 1)
-        return (kinematics.balanced(partons) if self.process.balanced else partons)[..., :3]
+        partons = kinematics.balanced(partons) if self.process.balanced else partons
+        return kinematics.at_most_beam(partons[..., :3])
 
     def _found(self, node: Node, columns: list[Tensor], found: dict[int, Tensor]) -> Tensor:
         """Momentum (n, 4) of a node, with those of its partons added to `found`."""
         if not node.daughters:
             place = node.leaves[0]
             pt = planar.line_to_modulus(columns[3 * place], tf.cast(self.scales[place], tf.float64), _TAIL)
-            momentum = kinematics.within_beam(pt, columns[3 * place + 2]) * _direction(columns, place)
+            momentum = pt * _direction(columns, place)
             found[place] = kinematics.on_shell(momentum[:, None], [node.mass])[:, 0]
             return found[place]
         last = next((leaf for leaf, one in self._replaced.items() if one is node), None)
@@ -109,11 +110,7 @@ class PartonMomenta(OnShell, Standardised):
             own = self.masses[last]
             lowest = tf.add_n([kinematics.mass(part) for part in parts]) + own
             mass = from_line(node, columns[3 * last], lowest)
-            direction = _direction(columns, last)
-            momentum = kinematics.with_mass(mass, system, direction, own)
-            # Only a model that knows nothing yet draws the directions of more.
-            most = kinematics.within_beam(kinematics.pt(momentum), columns[3 * last + 2]) * direction
-            found[last] = kinematics.on_shell(most[:, None], [own])[:, 0]
+            found[last] = kinematics.with_mass(mass, system, _direction(columns, last), own)
             system += found[last]
         return system
 

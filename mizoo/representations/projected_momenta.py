@@ -77,14 +77,13 @@ class ProjectedMomenta(OnShell, Standardised):
         columns = tf.unstack(chain, axis=1)
         for i, place in enumerate(self.chain.resonances):
             columns[place] = coordinates[:, 3 * self._count + i]
-        return self.chain.momenta(tf.stack(columns, 1))
+        return kinematics.at_most_beam(self.chain.momenta(tf.stack(columns, 1)))
 
     def _partons(self, coordinates: Tensor) -> Tensor:
         """Partons (n, m, 4) before the projection."""
         raw = self._unstandardised(coordinates)
         lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
         pt = planar.line_to_modulus(lab[..., :1], tf.cast(self.scales, tf.float64)[:, None], _TAIL)
-        pt = kinematics.within_beam(pt, lab[..., 2:])
         lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
         return kinematics.on_shell(lab, self.masses)
 
