@@ -56,7 +56,7 @@ def distances(model, data, threshold, draws, counts=(4, 8, 16, 32)):
         }
         found = pd.DataFrame([between(data, drawn(encode, decode, data)) for _ in range(draws)])
         mean = found.mean()
-        worst = {space: mean[space].idxmax() for space in "xz"}
+        largest = {space: mean[space].idxmax() for space in "xz"}
         rows.append(
             {
                 "evaluations": count,
@@ -64,8 +64,8 @@ def distances(model, data, threshold, draws, counts=(4, 8, 16, 32)):
                 "cells above the threshold": int((mean[list(TOP_PAIRS.cells)] > threshold).sum()),
                 "observables above 1.5 thresholds": int((mean > 1.5 * threshold).sum()),
                 "observables": len(mean),
-                "worst of x": [worst["x"], round(100 * mean["x"].max(), 2)],
-                "worst of z": [worst["z"], round(100 * mean["z"].max(), 2)],
+                "largest of x": [largest["x"], round(100 * mean["x"].max(), 2)],
+                "largest of z": [largest["z"], round(100 * mean["z"].max(), 2)],
                 "simulated a second": rate["x"],
                 "unfolded a second": rate["z"],
             }
@@ -229,7 +229,7 @@ def latents(model, data):
 def tables(found):
     """The tables of the page."""
     runs = found["distances"]
-    summary = ("worst of x", "worst of z", "simulated a second", "unfolded a second")
+    summary = ("largest of x", "largest of z", "simulated a second", "unfolded a second")
     above, wide = "cells above the threshold", "observables above 1.5 thresholds"
     by_name = {run["evaluations"]: run for run in runs} | {"training events": found["training events"]}
     cells = {name: [*run["cells"].values(), run["all at the threshold"]] for name, run in by_name.items()}
@@ -247,7 +247,7 @@ def tables(found):
             ["evaluations", above, f"of {runs[0]['observables']} {wide}", *summary],
             [
                 [run["evaluations"], run[above], run[wide]]
-                + [f"`{run[worst][0]}` {run[worst][1]:.2f}" for worst in summary[:2]]
+                + [f"`{run[largest][0]}` {run[largest][1]:.2f}" for largest in summary[:2]]
                 + [run[rate] for rate in summary[2:]]
                 for run in runs
             ],
