@@ -28,7 +28,7 @@ def arrays(*shape, bound=3.0):
 
 
 def shaken(made, *shapes, scale=0.15):
-    """A layer, built for these shapes, with weights far from those of the identity, the same in each run."""
+    """A layer built for these shapes, with weights far from those of the identity, the same in each run."""
     keras.utils.set_random_seed(0)  # before initializers draw their seeds
     layer = made()
     layer.build(*shapes)
