@@ -48,7 +48,7 @@ def test_marginal_score_is_a_mean_over_pairs_of_different_events():
 
 
 def test_marginal_score_depends_on_marginal_distributions_alone():
-    """Draws that depart from z to the wrong side have the right distribution, but not given z."""
+    """Draws on the wrong side of z have the right distribution, but not given z."""
     right, wrong = (spread_out(1.0, 4000, slope) for slope in (1.0, -1.0))
     assert float(CRPS("x_tilde", marginal=True).loss(right)) == pytest.approx(0.5, abs=0.02)
     assert float(CRPS("x_tilde", marginal=True).loss(wrong)) == pytest.approx(0.5, abs=0.02)

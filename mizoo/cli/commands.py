@@ -75,7 +75,9 @@ def train(
     ] = "auto",
     options: Annotated[
         Optional[list[str]],
-        typer.Option("--set", help="Argument of the preset as NAME=JSON, such as units=64; repeatable."),
+        typer.Option(
+            "--set", help="Argument of the preset as NAME=JSON, such as units=64; as often as needed."
+        ),
     ] = None,
     data: Annotated[
         Optional[list[Path]],

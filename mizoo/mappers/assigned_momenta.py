@@ -20,8 +20,6 @@ from mizoo.physics.assignment import orders
 from mizoo.physics.matching import nearest_order
 from mizoo.representations.base import Representation
 
-_SCALE = 0.1  # of the differences of momenta and those of the target, in `kinematics.network_features`
-
 
 class AssignedDistribution(Conditional):
     """A sum over the assignments of momenta to objects, of their probabilities and the inner densities.
@@ -48,7 +46,7 @@ class AssignedDistribution(Conditional):
     def log_prob(self, target: Tensor) -> Tensor:
         order, distance = self._nearest(target)
         chance = tf.gather(self._log_chances, order, batch_dims=1)
-        return self._in_order(order).log_prob(target) + chance - distance / _SCALE
+        return self._in_order(order).log_prob(target) + chance - distance / kinematics.FEATURE_SCALE
 
 
 @serialisable
@@ -105,7 +103,7 @@ class AssignedMomenta(Wrapped):
         features = said[:, :count]
         if self.starts:
             places = [start + i if start >= 0 else -1 for start in self.starts for i in range(3)]
-            features += take(tf.cast(condition, tf.float32), places, 0.0)
+            features += take(condition, places, 0.0)
         features = tf.reshape(features, (-1, self._objects, 3))
         own = None if noise is None else self.draw(condition, noise)()
 

@@ -9,9 +9,8 @@ from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.mappers.base import Features, Mapper, SelfConditioned
 from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.frame import FrameEncoder
+from mizoo.physics import kinematics
 from mizoo.representations.base import Representation
-
-_SCALE = 0.1  # of what is read, in `kinematics.network_features`
 
 
 class TranscodedDistribution(Conditional):
@@ -142,7 +141,7 @@ class Transcoder(SelfConditioned):
             # Without gradient: they would otherwise become what serves the decoder.
             parts.append(keras.ops.stop_gradient(read))
             if true is not None:
-                reading = -keras.ops.sum(keras.ops.abs(read - true), -1) / _SCALE
+                reading = -keras.ops.sum(keras.ops.abs(read - true), -1) / kinematics.FEATURE_SCALE
         elif self._momenta:
             parts.append(keras.ops.zeros((keras.ops.shape(latent)[0], self._momenta)))
         given = keras.ops.concatenate(parts, -1)

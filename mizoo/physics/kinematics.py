@@ -12,6 +12,7 @@ from mizoo.physics import planar
 
 _TINY = 1e-12
 _BEAM = 7_000.0  # GeV, the largest energy of a beam so far
+FEATURE_SCALE = 0.1  # of Laplace densities of `network_features`, the same for all
 _LARGEST, _STEEPEST = 6.0, 4.0  # bounds of log(1 + pT/20 GeV) and of half the pseudorapidity
 
 

@@ -85,8 +85,7 @@ class PartonMomenta(OnShell, Standardised):
         )
 
     def momenta(self, coordinates: Tensor) -> Tensor:
-        mean, deviation = (tf.cast(value, tf.float64) for value in (self.mean, self.deviation))
-        columns = tf.split(tf.cast(coordinates, tf.float64) * deviation + mean, self.shape[0], -1)
+        columns = tf.split(self._unstandardised(coordinates), self.shape[0], -1)
         found: dict[int, Tensor] = {}
         for root in self._roots:
             self._found(root, columns, found)
