@@ -131,7 +131,7 @@ def within_beam(pt: Tensor, eta: Tensor) -> Tensor:
 def at_most_beam(momenta: Tensor) -> Tensor:
     """Momenta (n, objects, 3), scaled down in events where one exceeds the energy of a beam, 7 TeV."""
     largest = tf.sqrt(tf.reduce_max(square(momenta), 1, keepdims=True))
-    return momenta * tf.minimum(1.0, _BEAM / tf.maximum(largest, 1.0))
+    return momenta * tf.minimum(_BEAM / tf.maximum(largest, 1.0), 1.0)
 
 
 def pt(momentum: Tensor) -> Tensor:
