@@ -11,7 +11,7 @@ from mizoo.core.serialisation import build
 from mizoo.mappers import Diffusion, Gaussian, LocationScale
 from mizoo.networks import linear_and_mlp, modulated
 from mizoo.physics import Process, kinematics
-from mizoo.representations import Contradictions, ProjectedMomenta
+from mizoo.representations import PartonView, ProjectedMomenta
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -50,16 +50,22 @@ def test_masses_are_those_of_their_coordinates_whatever_the_momenta_are(partons)
 
 def test_networks_see_what_the_projection_mends(partons):
     coordinates, events = partons
-    view, process = Contradictions(coordinates), coordinates.process
+    view, process = PartonView(coordinates), coordinates.process
     build(view, (None, *coordinates.shape))
     given = np.array(coordinates(events))
+    count = 3 * len(process.z)
     seen = np.asarray(view(given))
-    assert seen.shape == (300, 2 + len(process.decays)) == view.compute_output_shape((300, given.shape[1]))
+    assert seen.shape == view.compute_output_shape((300, given.shape[1]))
+    true = np.reshape(kinematics.network_features(events.reshape(-1, 4))[:, :3], (300, count))
+    np.testing.assert_allclose(seen[:, :count], true, atol=2e-3)
+    seen = seen[:, count:]
+    assert seen.shape[1] == 2 + len(process.decays)
     np.testing.assert_allclose(seen[:, :2], 0.0, atol=1e-4)
     harder = given.copy()
     harder[:, 0] += 0.1  # pT of the first parton
-    momenta = [np.reshape(coordinates._partons(one), (300, -1, 4))[:, 0, :2] for one in (harder, given)]
-    np.testing.assert_allclose(np.sinh(view(harder)[:, :2]) * 20.0, momenta[0] - momenta[1], atol=0.02)
+    momenta = [np.reshape(coordinates.partons(one), (300, -1, 4))[:, 0, :2] for one in (harder, given)]
+    imbalance = np.sinh(view(harder)[:, count : count + 2]) * 20.0
+    np.testing.assert_allclose(imbalance, momenta[0] - momenta[1], atol=0.02)
     np.testing.assert_allclose(
         np.sinh(seen[:, 2:]),
         20.0 * np.log(masses(process, events) / [d.gev for d in process.decays]),
@@ -79,7 +85,7 @@ def test_denoisers_take_what_is_seen_of_the_values_they_draw():
             return 2.0 * coordinates
 
     given = []
-    diffusion = Diffusion(modulated(6, 2, 3, 8, 1), (3,), evaluations=2)
+    diffusion = Diffusion(modulated(9, 2, 3, 8, 1), (3,), evaluations=2)
     mapper = LocationScale(diffusion, linear_and_mlp(2, [8], 6), view=Doubled())
     mapper.build((None, 2))
     distribution = mapper.distribution(tf.zeros((4, 2)), noise=tf.zeros((4, 3)))
@@ -97,4 +103,4 @@ def test_partons_without_resonances_and_balance_cannot_contradict_one_another():
     coordinates = ProjectedMomenta(process)
     line = np.random.default_rng(0).normal(size=(10, 6)).astype("float32")
     np.testing.assert_allclose(coordinates(coordinates.inverse(line)), line, atol=1e-4)
-    assert Contradictions(coordinates)(line).shape == (10, 0)
+    assert PartonView(coordinates)(line).shape == (10, 6)

@@ -52,7 +52,7 @@ def train(
     batch_size: Annotated[
         Optional[int],
         typer.Option(
-            min=2, help="Events; by default a sixtieth of the training data, 100 to 1000, at most a tenth."
+            min=2, help="Events; by default 100 to 1000, for 60 to 200 steps per epoch."
         ),
     ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
@@ -146,7 +146,7 @@ def train(
         preset,
         {**given, **chosen},
         epochs,
-        batch_size or max(2, min(1000, len(split.train) // 10, max(100, len(split.train) // 60))),
+        batch_size or _events_per_batch(len(split.train)),
         warmup,
         cosine,
         select_from,
@@ -355,3 +355,8 @@ def _finish(report: "Report", out: Path | None) -> None:
     if out is not None:
         report.save(out)
         console.print(f"table and figures are in {out}", soft_wrap=True)
+
+
+def _events_per_batch(events: int) -> int:
+    """Default size of batches: some sixty steps per epoch if events are few, two hundred if they are many."""
+    return max(2, min(events // 10, max(100, min(250, events // 60), min(1000, events // 200))))

@@ -72,8 +72,8 @@ class LocationScale(Wrapped):
         circular: indices of components that are angles in [-π, π).
         representation: representation of the target, with four-momenta as physical units.
         present: as for `Diffusion`; components that do not exist have location 0 and scale 1.
-        view: layer from the target's coordinates to features, which the inner mapper's network takes as
-            additional inputs. The mapper must be a `Diffusion`.
+        view: layer from the target's coordinates to features. The inner mapper's network takes them, and
+            the logarithms of the scales, as additional inputs. The mapper must be a `Diffusion`.
 
     Raises:
         ValueError: for a `view` that the mapper cannot use.
@@ -145,7 +145,7 @@ class LocationScale(Wrapped):
                 if self.present
                 else view(value, training=training)
             )
-            return tf.stop_gradient(seen)
+            return tf.stop_gradient(tf.concat([tf.cast(seen, tf.float32), tf.math.log(scale)], -1))
 
         return self.mapper.distribution(condition, noise=noise, training=training, features=features)
 

@@ -20,11 +20,11 @@ from mizoo.presets.arguments import Count, Fraction, Name, Positive, ProcessLike
 from mizoo.presets.physics import alike, find, frames, masses, partners
 from mizoo.presets.registry import preset
 from mizoo.representations import (
-    Contradictions,
     EventView,
     FallingPt,
     ObjectCoordinates,
     ObjectSets,
+    PartonView,
     ProjectedMomenta,
     SetTokens,
     Tokens,
@@ -75,7 +75,7 @@ def gandalf(
 
     def features(target):
         if isinstance(target, ProjectedMomenta):
-            return Contradictions(target, dtype="float32")
+            return PartonView(target, dtype="float32")
         objects = target.representation if isinstance(target, FallingPt) else target
         every = [range(len(objects.process.x))]
         return EventView(objects, masses(objects.process, "x"), sums=every, dtype="float32")
@@ -84,7 +84,7 @@ def gandalf(
         count, momenta = target.shape[0], 3 * target.physical_shape[0] // 4
         view = features(target)
         seen = view.compute_output_shape((None, count))[-1]
-        denoiser = modulated(count + seen, given + momenta, count, units, blocks)
+        denoiser = modulated(2 * count + seen, given + momenta, count, units, blocks)
         shape = Diffusion(denoiser, target.shape, sampler=sampler, evaluations=evaluations, present=present)
         location_scale = linear_and_mlp(given + momenta, [units, units], 2 * count)
         standardised = LocationScale(shape, location_scale, target.circles, target, present, view)

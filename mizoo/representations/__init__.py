@@ -19,12 +19,11 @@ from mizoo.representations.pixels import Pixels
 from mizoo.representations.projected_momenta import ProjectedMomenta
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import SetTokens, Tokens
-from mizoo.representations.view import Contradictions, EventView, Imbalance
+from mizoo.representations.view import EventView, Imbalance, PartonView
 
 __all__ = [
     "AcceptedMomenta",
     "Classes",
-    "Contradictions",
     "DecayChain",
     "DetectorEvent",
     "DetectorObjects",
@@ -40,6 +39,7 @@ __all__ = [
     "ObjectSets",
     "PartonCoordinates",
     "PartonMomenta",
+    "PartonView",
     "Pixels",
     "ProjectedMomenta",
     "Representation",

@@ -70,7 +70,7 @@ class ProjectedMomenta(OnShell, Standardised):
         return self._standardised(self._raw(tf.cast(physical, tf.float64)))
 
     def momenta(self, coordinates: Tensor) -> Tensor:
-        partons = self._partons(coordinates)
+        partons = self.partons(coordinates)
         if self.process.balanced:
             partons = kinematics.balanced(partons)
         chain = self.chain(tf.reshape(partons, (-1, *self.physical_shape)))
@@ -79,7 +79,7 @@ class ProjectedMomenta(OnShell, Standardised):
             columns[place] = coordinates[:, 3 * self._count + i]
         return kinematics.at_most_beam(self.chain.momenta(tf.stack(columns, 1)))
 
-    def _partons(self, coordinates: Tensor) -> Tensor:
+    def partons(self, coordinates: Tensor) -> Tensor:
         """Partons (n, m, 4) before the projection."""
         raw = self._unstandardised(coordinates)
         lab = tf.reshape(raw[:, : 3 * self._count], (-1, self._count, 3))
@@ -93,7 +93,7 @@ class ProjectedMomenta(OnShell, Standardised):
         They are the sum of the transverse momenta in units of 20 GeV, if they should balance, and for each
         resonance 20 log(m / M) of the mass m of its partons and its own M.
         """
-        partons = tf.cast(self._partons(coordinates), tf.float32)
+        partons = tf.cast(self.partons(coordinates), tf.float32)
         parts = [tf.reduce_sum(partons[..., :2], 1)[:, : 2 * self.process.balanced] / 20.0]
         for decay in self.process.decays:
             whole = tf.add_n([partons[:, leaf] for leaf in self.process.leaves(decay.name)])

@@ -139,25 +139,34 @@ class EventView(View):
 
 
 @serialisable
-class Contradictions(View):
-    """How far coordinates of more than all degrees of freedom contradict one another, (n, k).
+class PartonView(View):
+    """Momenta of partons whose coordinates are more than degrees of freedom, and how far these contradict.
+
+    In this order, the features are `kinematics.network_features` of each parton, without its energy, and
+    `ProjectedMomenta.imbalance`.
 
     Args:
-        representation: representation of the coordinates, see `ProjectedMomenta.imbalance`.
+        representation: representation of the coordinates.
     """
 
     representation: ProjectedMomenta
 
     def __init__(self, representation: ProjectedMomenta, **kwargs: Any) -> None:
         super().__init__(representation, **kwargs)
-        self._features = shared(representation.imbalance)
+        self._features = shared(self._seen)
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
         return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
 
+    def _seen(self, coordinates: Tensor) -> Tensor:
+        partons = tf.cast(self.representation.partons(coordinates), tf.float32)
+        momenta = kinematics.network_features(partons)[..., :3]
+        momenta = tf.reshape(momenta, (-1, 3 * partons.shape[1]))
+        return tf.concat([momenta, self.representation.imbalance(coordinates)], -1)
+
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         process = self.representation.process
-        return (input_shape[0], 2 * process.balanced + len(process.decays))
+        return (input_shape[0], 3 * len(process.z) + 2 * process.balanced + len(process.decays))
 
 
 @serialisable
