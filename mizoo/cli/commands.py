@@ -51,9 +51,7 @@ def train(
     epochs: Annotated[int, typer.Option(min=1)] = 100,
     batch_size: Annotated[
         Optional[int],
-        typer.Option(
-            min=2, help="Events; by default 100 to 1000, for 60 to 200 steps per epoch."
-        ),
+        typer.Option(min=2, help="Events; by default 100 to 1000, for 60 to 200 steps per epoch."),
     ] = None,
     warmup: Annotated[int, typer.Option(min=0, help="Epochs that train only likelihoods on pairs.")] = 0,
     cosine: Annotated[bool, typer.Option(help="Cosine decay of the learning rate.")] = True,
@@ -358,5 +356,5 @@ def _finish(report: "Report", out: Path | None) -> None:
 
 
 def _events_per_batch(events: int) -> int:
-    """Default size of batches: some sixty steps per epoch if events are few, two hundred if they are many."""
+    """Default size of batches: sixty steps per epoch if events are few, two hundred if they are many."""
     return max(2, min(events // 10, max(100, min(250, events // 60), min(1000, events // 200))))
