@@ -17,8 +17,6 @@ from mizoo.mappers import (
     Deterministic,
     Flow,
     Gaussian,
-    ResidualMapper,
-    RotationEquivariant,
     Transcoder,
 )
 from mizoo.mappers.base import Mapper
@@ -231,30 +229,9 @@ def test_a_distribution_of_another_kind_is_refused():
         streams.distribution("x_tilde")
 
 
-def test_rotations_need_the_azimuth_of_the_other_mapper():
-    inner = Transcoder(network(3), Deterministic(network(4), (4,)))
-    mapper = RotationEquivariant(inner, Identity((4,)), [])
-    with pytest.raises(ValueError, match="with another RotationEquivariant only"):
-        mapper.decode_latent(inner.distribution(tf.ones((2, 4))))
-
-
 def test_a_mapper_without_a_shared_latent_says_so():
     with pytest.raises(ValueError, match="Gaussian does not share the latent"):
         Gaussian(network(4), (2,)).decode_latent(Flow((2,), couplings=2).distribution(tf.ones((2, 1))))
-
-
-def test_a_view_that_nothing_sees_is_refused():
-    space = Identity((4,))
-    with pytest.raises(ValueError, match="deterministic mappers have none"):
-        ResidualMapper(
-            Deterministic(network(4), (4,)), space, space, [0.1] * 4, view=keras.layers.Identity()
-        )
-
-
-def test_features_for_a_decoder_that_sees_none_are_refused():
-    mapper = Transcoder(network(3), Deterministic(network(4), (4,)))
-    with pytest.raises(ValueError, match="not for deterministic decoders"):
-        mapper.distribution(tf.ones((2, 4)), features=lambda value, noise: value)
 
 
 # ---------------------------------------------------------------- priors and terms

@@ -10,7 +10,7 @@ import tensorflow as tf
 import mizoo
 from mizoo.evaluation.observables import polar
 from mizoo.physics import BeamSymmetry, JetMatching
-from mizoo.representations import DetectorEvent, JetAssignment
+from mizoo.representations import JetAssignment, ObjectCoordinates
 
 ORDERS = np.array(list(permutations(range(4))))
 
@@ -26,8 +26,15 @@ class Preference(keras.layers.Layer):
         return tf.repeat(self.chosen[None], tf.shape(tokens)[0], 0)
 
 
+def objects():
+    """Coordinates of the objects of tt̄ events, jets in any order."""
+    found = ObjectCoordinates(mizoo.processes.ttbar, ordered=False)
+    found.adapt(mizoo.datasets.ttbar().train.x)
+    return found
+
+
 def assignment(favourite=0, strength=50.0):
-    layer = JetAssignment(DetectorEvent(), Preference(favourite, strength))
+    layer = JetAssignment(objects(), Preference(favourite, strength))
     layer.build((None, 24))
     return layer
 
@@ -86,10 +93,10 @@ def test_the_order_drawn_is_the_likely_one_and_the_way_back_forgets_it(favourite
 
 @pytest.mark.slow
 def test_probabilities_of_all_orders_sum_to_one(pairs):
-    layer = JetAssignment(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
+    layer = JetAssignment(objects(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))
-    objects = pairs["x"][:20].reshape(-1, 6, 4)
-    every = [np.concatenate([objects[:, :2], jets(objects)[:, order]], 1) for order in ORDERS]
+    events = pairs["x"][:20].reshape(-1, 6, 4)
+    every = [np.concatenate([events[:, :2], jets(events)[:, order]], 1) for order in ORDERS]
     chances = [np.exp(layer.log_prob(layer(x.reshape(-1, 24)))) for x in every]
     np.testing.assert_allclose(np.sum(chances, 0), 1.0, rtol=1e-5)
     assert np.std(chances) > 1e-4
@@ -103,7 +110,7 @@ def test_draws_come_as_often_as_they_are_likely(pairs):
 
 
 def test_pairs_agree_in_the_order_in_which_they_match_and_in_no_other(pairs):
-    layer = JetAssignment(DetectorEvent(), Preference(0), matching=JetMatching())
+    layer = JetAssignment(objects(), Preference(0), matching=JetMatching())
     matched, z = JetMatching()(pairs)["x"], pairs["z"]
     assert layer.accept(matched, z).numpy().all()
     exchanged = np.asarray(matched).reshape(-1, 6, 4)[:, [0, 1, 3, 2, 4, 5]].reshape(-1, 24)
@@ -112,7 +119,7 @@ def test_pairs_agree_in_the_order_in_which_they_match_and_in_no_other(pairs):
 
 @pytest.mark.ci
 def test_orders_do_not_depend_on_the_azimuth_of_the_event(pairs):
-    layer = JetAssignment(DetectorEvent(), mizoo.networks.attention(6, 10, 24, 8))
+    layer = JetAssignment(objects(), mizoo.networks.attention(6, 10, 24, 8))
     layer.build((None, 24))
     turned = layer(pairs["x"]).numpy()
     turned[:, 1::3] = (turned[:, 1::3] + 1.0 + np.pi) % (2 * np.pi) - np.pi

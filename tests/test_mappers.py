@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
-from former import coordinates
 
+import mizoo
 from mizoo.mappers import (
     Bijection,
     CodePosterior,
@@ -16,12 +16,11 @@ from mizoo.mappers import (
     Gaussian,
     NoiseInjected,
     PostProcessed,
-    ResidualMapper,
     RotationEquivariant,
     StochasticResidual,
 )
 from mizoo.networks import attention, mlp
-from mizoo.representations import Latent
+from mizoo.representations import Latent, ObjectCoordinates, PartonCoordinates
 
 
 def shaken(flow, condition_shape, scale=0.15):
@@ -95,9 +94,17 @@ def test_flow_in_training_is_the_same_function(flow):
     )
 
 
+def coordinates(ttbar):
+    """Coordinates of tt̄ events, of detector objects and of partons."""
+    x, z = ObjectCoordinates(mizoo.processes.ttbar), PartonCoordinates(mizoo.processes.ttbar)
+    x.adapt(ttbar.train.x)
+    z.adapt(ttbar.train.z)
+    return x, z
+
+
 @pytest.mark.ci
 def test_turned_mapper_commutes_with_rotations(ttbar):
-    x, z = coordinates()
+    x, z = coordinates(ttbar)
     decoder = RotationEquivariant(
         shaken(Flow(x.shape, x.angles, couplings=2, units=8), z.shape), z, x.angles
     )
@@ -118,7 +125,7 @@ def test_turned_mapper_commutes_with_rotations(ttbar):
 
 @pytest.mark.ci
 def test_turned_likelihood_is_invariant(ttbar):
-    x, z = coordinates()
+    x, z = coordinates(ttbar)
     encoder = RotationEquivariant(
         shaken(Flow(z.shape, z.angles, couplings=2, units=8), x.shape), x, z.angles
     )
@@ -270,13 +277,6 @@ def test_flow_finds_the_noise_of_angles_too():
 def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
-
-
-@pytest.mark.parametrize("scales", [(1.0,), (1.0,) * 19, (1.0,) * 17 + (-1.0,)])
-def test_departures_need_a_scale_for_each_component(scales):
-    x, _ = coordinates()
-    with pytest.raises(ValueError, match="scales must be 18 numbers"):
-        ResidualMapper(NoiseInjected(mlp([], 18), (18,)), x, x, scales)
 
 
 @pytest.mark.parametrize(

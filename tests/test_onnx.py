@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 import tf2onnx
 from conftest import toy
-from former import coordinates
 
 import mizoo
 from mizoo.export import onnx_graph, write_onnx
@@ -18,12 +17,12 @@ from mizoo.mappers.spline import bend
 from mizoo.networks import attention, mlp, modulated
 from mizoo.objectives import Likelihood
 from mizoo.physics import JetMatching
-from mizoo.representations import JetAssignment, Tokens
+from mizoo.representations import JetAssignment, ObjectCoordinates, ProjectedMomenta, Tokens
 
 
 def gandalf():
     """Its parts at small sizes: rejection of orders of jets, attention, coordinates, a sampler's loop."""
-    x, z = coordinates(fitted=True)
+    x, z = ObjectCoordinates(mizoo.processes.ttbar, ordered=False), ProjectedMomenta(mizoo.processes.ttbar)
 
     def transcoder(source, target):
         encoder = keras.Sequential([Tokens(source), attention(6, 10, 8, 8)])

@@ -1,29 +1,40 @@
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from former import coordinates, views, views_of_draws, views_of_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mizoo.evaluation.observables import polar
-from mizoo.physics import planar
+from mizoo.physics import accepted, planar
 from mizoo.physics.library import ttbar as TTBAR
+from mizoo.presets.physics import masses
 from mizoo.representations import (
-    DetectorEvent,
+    EventView,
     Identity,
-    Imbalance,
     Latent,
     Momenta,
+    ObjectCoordinates,
+    PartonCoordinates,
+    PartonMomenta,
     Pixels,
     Standardise,
 )
-from mizoo.representations.detector import cms_jet_threshold
 
-X, Z = coordinates()
-FITTED = coordinates(fitted=True)
-COORDINATES = {"x": X, "z": Z, "x in any order": FITTED[0], "z by a fit": FITTED[1]}
+COORDINATES = {
+    "x": ObjectCoordinates(TTBAR),
+    "x in any order": ObjectCoordinates(TTBAR, ordered=False),
+    "z": PartonCoordinates(TTBAR),
+    "z by momenta": PartonMomenta(TTBAR),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _adapted(ttbar):
+    for name, representation in COORDINATES.items():
+        representation.adapt(ttbar.train[name[0]])
 
 
 def drawn(size):
@@ -68,108 +79,22 @@ def test_angles_are_wrapped():
 @settings(max_examples=25, deadline=None)
 @given(drawn(16))
 def test_partons_are_on_their_mass_shell_and_balanced(line):
-    partons = Z.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
+    partons = COORDINATES["z"].inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
     energy = np.sqrt(np.square(partons[..., :3]).sum(-1) + np.square(TTBAR.masses("z")))
     np.testing.assert_allclose(partons[..., 3], energy, rtol=1e-5)
     scale = np.abs(partons[..., :2]).max()
     np.testing.assert_allclose(partons[..., :2].sum(1), 0.0, atol=1e-5 * max(scale, 1.0))
 
 
+@pytest.mark.parametrize("name", ["x", "x in any order"])
 @settings(max_examples=25, deadline=None)
-@given(drawn(18))
-def test_detector_objects_respect_thresholds_and_order(line):
-    objects = X.inverse(line).numpy().astype("float64").reshape(-1, 6, 4)
-    pt = np.hypot(objects[..., 0], objects[..., 1])
-    eta = np.arcsinh(objects[..., 2] / pt)
-    np.testing.assert_allclose(objects[..., 3], np.sqrt(np.square(objects[..., :3]).sum(-1)), rtol=1e-5)
-    assert (pt[:, 0] > 10.0 * (1 - 1e-6)).all()
-    assert (np.abs(eta[:, 0]) < 2.5 + 1e-5).all()
-    assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
-    assert (np.diff(pt[:, 2:]) <= 1e-4 * pt[:, 2:-1]).all()
-
-
-def distances(objects):
-    """√(Δη² + Δφ²) of lepton and jets from each other."""
-    _, eta, phi = (a[:, [0, 2, 3, 4, 5]] for a in polar(objects))
-    of_phi = np.mod(phi[:, :, None] - phi[:, None] + np.pi, 2 * np.pi) - np.pi
-    return np.hypot(eta[:, :, None] - eta[:, None], of_phi)
-
-
-def test_detector_events_are_apart():
-    apart, free = FITTED[0], DetectorEvent(radius=0.0)
-    line = np.random.default_rng(0).normal(size=(5000, 18)).astype("float32")
-    line[:, [7, 10, 13, 16]] *= 0.3  # jets to one side
-    before, after = (r.inverse(line).numpy().astype("float64") for r in (free, apart))
-    near = (distances(before) + 9.0 * np.eye(5)).min((1, 2)) < apart.radius
-    assert 0.3 < near.mean() < 0.9
-    np.testing.assert_array_equal(after[~near], before[~near])
-    assert ((distances(after) + 9.0 * np.eye(5)).min((1, 2)) > apart.radius - 1e-5).mean() > 0.999
-    pt, eta, _ = polar(after)
-    assert (pt[:, 2:] > cms_jet_threshold(eta[:, 2:]).numpy() * (1 - 1e-5)).all()
-
-
-def test_view_of_draws_has_distances_and_what_constraints_ask_for(ttbar):
-    events = ttbar.validation.x[:500]
-    (view, _), representation = views_of_draws(), FITTED[0]
-    line = representation(events)
-    seen = view(line, tf.ones_like(line)).numpy().astype("float64")
-    assert seen.shape == view.compute_output_shape((500, 18))
-    found, expected = np.expm1(seen[:, -28:-18]), distances(events)[:, *np.triu_indices(5, 1)]
-    close = expected < 0.8
-    assert close.sum() > 50
-    np.testing.assert_allclose(found[close], expected[close], rtol=0.05)
-    move = representation.closing(line, tf.ones_like(line)).numpy()
-    np.testing.assert_allclose(seen[:, -18:], 4.0 * np.tanh(move / 4.0), atol=1e-4)
-
-
-def test_view_of_scores_has_sums_of_momenta(ttbar):
-    events, (x, _) = ttbar.validation.x[:500], FITTED
-    line, (view, _) = x(events), views_of_scores(*FITTED)
-    seen = view(line).numpy()
-    assert seen.shape == view.compute_output_shape((500, 18))
-    objects = events.reshape(-1, 6, 4)
-    sums = np.stack([objects[:, subset].sum(1) for subset in view.sums], 1)
-    pt, energy = np.hypot(sums[..., 0], sums[..., 1]), sums[..., 3]
-    found = seen[:, -12:].reshape(-1, 3, 4)
-    np.testing.assert_allclose(
-        20 * np.expm1(np.hypot(found[..., 0], found[..., 1])), pt, rtol=1e-2, atol=0.1
-    )
-    np.testing.assert_allclose(np.exp(found[..., 3] + 4.5) - 1, energy, rtol=1e-3)
-    np.testing.assert_allclose(20 * Imbalance(x)(line), objects[..., :2].sum(1), rtol=1e-3, atol=0.1)
-
-
-@pytest.mark.parametrize(("space", "noise", "constraints"), [("x", 0.1, 0.8), ("z", 0.03, 6.0)])
-def test_closing_moves_take_back_as_much_noise_as_shows(space, noise, constraints, ttbar):
-    """Of standard normal noise each constraint shows one component; those of x, as far as it is more than
-    the imbalance of data. A conditional mean m of e has E[m e] = E[m²].
-    """
-    representation = views_of_draws()["xz".index(space)].representation
-    line = representation(ttbar.train[space][:4000]).numpy().astype("float32")
-    noises = np.random.default_rng(0).normal(size=line.shape).astype("float32")
-    move = representation.closing(line + noise * noises, np.full_like(line, noise)).numpy()
-    shown = np.square(move).sum(1).mean()
-    assert shown == pytest.approx(constraints, rel=0.15)
-    assert -(noises * move).sum(1).mean() == pytest.approx(shown, rel=0.1)
-
-
-def test_closing_moves_lead_to_masses_and_balance(ttbar):
-    free, fit = views_of_draws()[1].representation, FITTED[1]
-    line = free(ttbar.train.z[:1000]).numpy().astype("float32")
-    far = line + 0.02 * np.random.default_rng(0).normal(size=line.shape).astype("float32")
-    near = far + free.closing(far, np.ones_like(line)).numpy()
-    off = [np.abs(free.inverse(c) - fit.inverse(c)).max(1).mean() for c in (line, far, near)]
-    assert off[0] < 1e-3
-    assert off[2] < 0.05 * off[1]
-
-
-def test_closing_moves_are_short_where_gaps_are_far_from_linear(ttbar):
-    """Events far from closure do not depend on the last bits of their inputs."""
-    representation = views_of_draws()[1].representation
-    line = representation(ttbar.train.z[:1000]).numpy().astype("float32")
-    far = line + np.random.default_rng(0).normal(size=line.shape).astype("float32")
-    move = representation.closing(far, np.full_like(line, 0.01)).numpy()
-    lengths = np.sqrt(np.square(move).sum(1))
-    assert 1.0 < np.median(lengths) < lengths.max() < 6.0**0.5 / (2.0 * 0.05)
+@given(line=drawn(18))
+def test_any_coordinates_are_detector_objects_that_are_accepted(name, line):
+    objects = COORDINATES[name].inverse(line).numpy()
+    assert accepted(objects, TTBAR).all()
+    pt = np.hypot(*objects.reshape(-1, 6, 4)[:, 2:, :2].transpose(2, 0, 1))
+    if name == "x":
+        assert (np.diff(pt) <= 1e-4 * pt[:, :-1]).all()
 
 
 @pytest.mark.ci
@@ -182,15 +107,6 @@ def test_nothing_is_further_off_its_mass_shell_than_data(name, ttbar):
         objects = objects.reshape(-1, 6, 4)
         squares = np.square(objects[..., :3], dtype="float64").sum(-1) + np.square(TTBAR.masses(name[0]))
         np.testing.assert_array_equal(objects[..., 3], np.sqrt(squares).astype("float32"))
-
-
-def test_threshold_is_that_of_the_data(ttbar):
-    objects = ttbar.train.x.reshape(-1, 6, 4).astype("float64")
-    pt = np.hypot(objects[:, 2:, 0], objects[:, 2:, 1])
-    eta = np.arcsinh(objects[:, 2:, 2] / pt)
-    ratio = pt / cms_jet_threshold(eta).numpy()
-    assert 1.0 <= ratio.min() < 1.0001
-    assert cms_jet_threshold(0.0).numpy() == pytest.approx(22.913, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", COORDINATES)
@@ -217,18 +133,22 @@ def test_coordinates_are_of_order_one(name, ttbar):
     assert np.all((plain.std(0) > 0.5) & (plain.std(0) < 2.0))
 
 
-def test_view_has_momenta_masses_and_order(ttbar):
-    view = views(X, Z)[1]
-    partons = ttbar.validation.z[:3]
-    seen = view(Z(partons)).numpy()
-    assert seen.shape == (3, view.compute_output_shape((3, 16))[1])
+def test_view_has_momenta_masses_and_sums(ttbar):
+    partons, coordinates = ttbar.validation.z[:3], COORDINATES["z"]
+    subsets = masses(TTBAR, "z")
+    view = EventView(coordinates, subsets, sums=[range(6), (2, 3)])
+    seen = view(coordinates(partons)).numpy()
+    plain = coordinates.shape[0] - len(coordinates.angles)
+    assert seen.shape == view.compute_output_shape((3, 16)) == (3, plain + 24 + len(subsets) + 8)
     objects = partons.reshape(3, 6, 4).astype("float64")
-    pair = objects[:, 2] + objects[:, 3]  # the first subset
+    pair = objects[:, 2] + objects[:, 3]
     mass = np.sqrt(pair[:, 3] ** 2 - np.square(pair[:, :3]).sum(-1))
-    np.testing.assert_allclose(seen[:, 15 + 24], np.log(1 + mass) - 5, rtol=1e-4, atol=1e-4)
-    ranked = seen[:, 15 + 24 + 7 :].reshape(3, 4, 8)
-    order = np.argsort(-np.hypot(objects[:, 2:, 0], objects[:, 2:, 1]), axis=1)
-    np.testing.assert_array_equal(ranked[..., 4:].argmax(-1), order)
+    place = plain + 24 + subsets.index((2, 3))
+    np.testing.assert_allclose(seen[:, place], np.log(1 + mass) - 5, rtol=1e-4, atol=1e-4)
+    found = seen[:, -4:]
+    size = 20 * np.expm1(np.hypot(found[:, 0], found[:, 1]))
+    np.testing.assert_allclose(size, np.hypot(pair[:, 0], pair[:, 1]), rtol=1e-2)
+    np.testing.assert_allclose(np.exp(found[:, 3] + 4.5) - 1, pair[:, 3], rtol=1e-3)
 
 
 @pytest.mark.parametrize("scalar", [True, False])
@@ -251,20 +171,24 @@ def test_standardise_refuses_constant_columns():
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize(
-    "layer", [*COORDINATES.values(), *views(X, Z), Imbalance(X), Identity((3,)), Standardise((3,))]
-)
+@pytest.mark.parametrize("layer", [*COORDINATES.values(), Identity((3,)), Standardise((3,))])
 def test_configuration_survives_json(layer):
-    import json
-
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     again = keras.saving.deserialize_keras_object(config)
-    events = np.random.default_rng(0).normal(size=(5, *getattr(layer, "shape", (18,)))).astype("float32")
-    if layer in views(X, Z) or not hasattr(layer, "inverse"):
-        events = events[:, : layer.representation.shape[0]]
-        np.testing.assert_array_equal(layer(events), again(events))
-    else:
-        np.testing.assert_array_equal(layer.inverse(events), again.inverse(events))
+    again.set_weights(layer.get_weights())
+    events = np.random.default_rng(0).normal(size=(5, *layer.shape)).astype("float32")
+    np.testing.assert_array_equal(layer.inverse(events), again.inverse(events))
+
+
+@pytest.mark.ci
+def test_configuration_of_a_view_survives_json(ttbar):
+    coordinates = COORDINATES["x in any order"]
+    view = EventView(coordinates, masses(TTBAR, "x"), sums=[range(6)])
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(view)))
+    again = keras.saving.deserialize_keras_object(config)
+    again.representation.set_weights(coordinates.get_weights())
+    line = coordinates(ttbar.validation.x[:5])
+    np.testing.assert_array_equal(view(line), again(line))
 
 
 def test_pixels_map_the_range_of_the_data_and_stay_in_it():

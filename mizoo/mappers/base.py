@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,9 +11,6 @@ from mizoo.core.serialisation import build
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
 from mizoo.mappers.conditional import Conditional
-
-# From values (n, …) on a path and the σ (n, 1) of their noise to features (n, k).
-Features: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 class Mapper(keras.layers.Layer, ABC):
@@ -122,40 +119,6 @@ class Mapper(keras.layers.Layer, ABC):
         return (condition_shape[0], *self.shape)
 
 
-class SelfConditioned(Mapper):
-    """A mapper whose network can take features of its intermediate values as additional inputs."""
-
-    @abstractmethod
-    def distribution(
-        self,
-        condition: Tensor,
-        noise: Tensor | None = None,
-        training: bool | None = None,
-        features: Features | None = None,
-    ) -> Conditional:
-        """The distribution of the target given `condition` (n, …).
-
-        Args:
-            noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
-            features: function from intermediate values and the σ (n, 1) of their noise to features (n, k).
-        """
-
-    def decode_latent(
-        self, given: Conditional, training: bool | None = None, features: Features | None = None
-    ) -> Conditional:
-        return super().decode_latent(given, training)
-
-
-def check_view(view: Network | None, mapper: Mapper) -> None:
-    """Check that a mapper takes features of its intermediate values, if there is a view of them.
-
-    Raises:
-        ValueError: if it does not.
-    """
-    if view is not None and not isinstance(mapper, SelfConditioned):
-        raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
-
-
 class Wrapped(Mapper):
     """A mapper around another one, with the same properties.
 
@@ -172,10 +135,6 @@ class Wrapped(Mapper):
     @property
     def has_exact_log_prob(self) -> bool:
         return self.mapper.has_exact_log_prob
-
-    @property
-    def shares_latent(self) -> bool:
-        return self.mapper.shares_latent
 
     @property
     def kind(self) -> str:

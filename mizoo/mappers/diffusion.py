@@ -12,12 +12,14 @@ import tensorflow as tf
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.distribute import collectives
-from mizoo.mappers.base import Features, NetworkMapper, SelfConditioned
+from mizoo.mappers.base import NetworkMapper
 from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.formulations import FlowMatching, Formulation
 from mizoo.physics import planar
 
+# From values (n, d) on a path to features (n, k).
+Features: TypeAlias = Callable[[Tensor], Tensor]
 # Output of the network for values (n, d) at times (n, 1).
 Output: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 SAMPLERS = ("euler", "midpoint", "heun", "adams", "ancestral")
@@ -46,7 +48,7 @@ class DenoisedDistribution(Conditional):
 
 
 @serialisable
-class Diffusion(SelfConditioned, NetworkMapper):
+class Diffusion(NetworkMapper):
     """A conditional diffusion model: a network transports noise to data along paths.
 
     Its `log_prob` is minus the denoising loss at one random time per event. Up to weights of the times and
@@ -130,8 +132,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
 
         Args:
             noise: standard normal numbers (n, *`noise_shape`), drawn if not given.
-            features: function from values on the path and the σ (n, 1) of their noise to features (n, k),
-                additional inputs of the network.
+            features: function from values on the path to features (n, k), additional inputs of the network.
         """
         exists = existing(condition, self.present)
         output = functools.partial(self._output, condition, exists, features, training)
@@ -254,8 +255,7 @@ class Diffusion(SelfConditioned, NetworkMapper):
             plain = tf.gather(seen[0], np.flatnonzero(~self._angular), axis=1)
             seen = [plain, tf.cos(angles), tf.sin(angles)]
         if features is not None:
-            _, noise = self.formulation.alpha_sigma(time)
-            seen.append(tf.cast(features(value, noise), tf.float32))
+            seen.append(tf.cast(features(value), tf.float32))
         found = self.network([tf.concat(seen, -1), time, context], training=training)
         return exists * self.of_target(found)
 

@@ -17,8 +17,7 @@ from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
 from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import indices
-from mizoo.mappers.conditional import Conditional, Transformed
-from mizoo.mappers.rotation_equivariant import turn
+from mizoo.mappers.rotation_equivariant import RotatedDistribution, turn
 from mizoo.physics import planar
 from mizoo.representations.tokens import Tokens
 
@@ -95,21 +94,6 @@ class FrameEncoder(keras.layers.Layer):
         return (input_shape[0], 2 + self.network.compute_output_shape(tokens)[-1])
 
 
-class TurnedDistribution(Transformed):
-    """The inner mapper's distribution, rotated about the beam."""
-
-    def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
-        super().__init__(inner)
-        self._azimuth = azimuth
-        self._angles = angles
-
-    def sample(self) -> Tensor:
-        return turn(self._inner.sample(), self._azimuth, self._angles)
-
-    def log_prob(self, target: Tensor) -> Tensor:
-        return self._inner.log_prob(turn(target, -self._azimuth, self._angles))
-
-
 @serialisable
 class InFrame(Wrapped):
     """Another mapper, in the frame that the first two numbers of the condition define.
@@ -132,8 +116,8 @@ class InFrame(Wrapped):
 
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
-    ) -> TurnedDistribution:
+    ) -> RotatedDistribution:
         # Encoders take it from the event, not from weights, and the way back through coordinates is costly.
         azimuth = tf.stop_gradient(planar.atan2(condition[:, 1:2], condition[:, :1]))
         inner = self.mapper.distribution(condition[:, 2:], noise=noise, training=training)
-        return TurnedDistribution(inner, azimuth, self.angles)
+        return RotatedDistribution(inner, azimuth, self.angles)

@@ -11,9 +11,10 @@ import tensorflow as tf
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Mapper, SelfConditioned, Wrapped, check_view
+from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.components import existing, indices
 from mizoo.mappers.conditional import Conditional, Transformed
+from mizoo.mappers.diffusion import Diffusion
 from mizoo.physics import kinematics, planar
 from mizoo.representations.base import Representation
 
@@ -92,7 +93,8 @@ class LocationScale(Wrapped):
         **kwargs: Any,
     ) -> None:
         super().__init__(mapper, **kwargs)
-        check_view(view, mapper)
+        if view is not None and not isinstance(mapper, Diffusion):
+            raise ValueError(f"view needs networks that take features, and {mapper.kind} mappers have none")
         self.view = view
         self.network = network
         self.representation = representation
@@ -135,10 +137,10 @@ class LocationScale(Wrapped):
         """The distribution of the residuals."""
         if (view := self.view) is None:
             return self.mapper.distribution(condition, noise=noise, training=training)
-        assert isinstance(self.mapper, SelfConditioned)  # checked at construction
+        assert isinstance(self.mapper, Diffusion)  # checked at construction
         location, scale = tf.stop_gradient(location), tf.stop_gradient(scale)
 
-        def features(residual: Tensor, _: Tensor) -> Tensor:
+        def features(residual: Tensor) -> Tensor:
             value = residuals.inverse(tf.stop_gradient(residual), location, scale, self._circular)
             seen = (
                 view(value, exists=exists, training=training)

@@ -1,6 +1,6 @@
 """Mappers of the residual between the target and a reference computed from the condition."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
 from mizoo.core.tracing import shared
-from mizoo.core.types import Network, Tensor
+from mizoo.core.types import Tensor
 from mizoo.mappers import residuals
-from mizoo.mappers.base import Features, Mapper, SelfConditioned, Wrapped, check_view
+from mizoo.mappers.base import Mapper, Wrapped
 from mizoo.mappers.conditional import Conditional, Transformed
 from mizoo.representations.base import Representation
 
@@ -42,53 +42,38 @@ class ResidualMapper(Wrapped):
 
     The objects of the condition, in the coordinates of the target, are a reference for the target (as in
     the residual networks of OTUS, arXiv 2101.08944). The inner mapper models the residual of the two, see
-    `mizoo.mappers.residuals`. In a cycle, where the target is the condition, the inner mapper draws the
-    target itself.
+    `mizoo.mappers.residuals`. `adapt` sets the scales of the residuals.
 
     Args:
         mapper: mapper from condition to residual.
         source, target: representations of condition and target, with four-momenta of the same objects as
             physical units.
-        scales: scales of the residuals, one per component, such as their median modulus; 0 for components
-            without reference. If None, `adapt` sets them.
-        view: layer from the target's coordinates and the errors due to their noise to features, which the
-            inner mapper's network takes as additional inputs. The mapper must be a `Diffusion`, or contain
-            one.
         partners: place of the source's object that is the reference of each object of the target, -1 for
             none; by default both spaces have the same objects.
 
     Raises:
-        ValueError: if there is not one scale of 0 or more for each component, or one partner for each
-            object; or for a `view` that the mapper cannot use.
+        ValueError: if there is not one partner for each object.
     """
 
     def __init__(
         self, mapper: Mapper, source: Representation, target: Representation,
-        scales: Sequence[float] | None = None, view: Network | None = None,
         partners: Sequence[int] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(mapper, **kwargs)
         self.source = source
         self.target = target
-        self.scales = None if scales is None else tuple(scales)
-        if self.scales is not None and (len(self.scales) != self.shape[0] or min(self.scales) < 0.0):
-            raise ValueError(f"scales must be {self.shape[0]} numbers of 0 or more, not {self.scales}")
-        check_view(view, mapper)
-        self.view = view
         self.partners = None if partners is None else tuple(partners)
         count = target.physical_shape[0] // 4
         if self.partners is not None and len(self.partners) != count:
             raise ValueError(f"partners must be {count} places, not {self.partners}")
         self._circular = np.isin(np.arange(self.shape[0]), target.circles)
         self._reference = shared(self._of_same_event)
-        if scales is None:
-            self.fitted_scales = self.add_weight(self.shape, "ones", name="scales", trainable=False)
-            self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
+        self.scales = self.add_weight(self.shape, "ones", name="scales", trainable=False)
+        self.adapted = self.add_weight((), "zeros", name="adapted", trainable=False)
 
     @property
     def is_adapted(self) -> bool:
-        own = self.scales is not None or bool(self.adapted.numpy())
-        return own and self.mapper.is_adapted
+        return bool(self.adapted.numpy()) and self.mapper.is_adapted
 
     def adapt(self, condition: Tensor, target: Tensor) -> None:
         """Set the scales: the median moduli of the residuals, or 0 where the reference is not informative.
@@ -100,39 +85,21 @@ class ResidualMapper(Wrapped):
         spread = np.median(np.abs(target - np.median(target, 0)), 0)
         scales = np.median(np.abs(gap), 0)
         tells = self._circular | (scales < _TELLING * spread)
-        self.fitted_scales.assign(np.where(tells, np.maximum(scales, 1e-4), 0.0))
+        self.scales.assign(np.where(tells, np.maximum(scales, 1e-4), 0.0))
         self.adapted.assign(1.0)
         self.mapper.adapt(condition, self.forward(target, reference)[0])
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         """Scales (d,), 1 for components without reference, and which components have a reference, (d,)."""
-        known = self.fitted_scales if self.scales is None else tf.constant(self.scales)
-        scales = tf.cast(known, tf.float32)
+        scales = tf.cast(self.scales, tf.float32)
         return tf.where(scales > 0.0, scales, 1.0), scales > 0.0
 
     def distribution(
         self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> ShiftedDistribution:
         reference = self._reference(condition, training=training)
-        if isinstance(self.mapper, SelfConditioned):
-            seen = self._features(lambda residual: self.inverse(residual, reference), self.slope, training)
-            inner = self.mapper.distribution(condition, noise=noise, training=training, features=seen)
-        else:
-            inner = self.mapper.distribution(condition, noise=noise, training=training)
+        inner = self.mapper.distribution(condition, noise=noise, training=training)
         return ShiftedDistribution(self, inner, reference)
-
-    def decode_latent(self, given: Conditional, training: bool | None = None) -> Conditional:
-        if isinstance(self.mapper, SelfConditioned):
-            seen = self._features(tf.identity, tf.ones_like, training)
-            return self.mapper.decode_latent(given, training=training, features=seen)
-        return self.mapper.decode_latent(given, training=training)
-
-    def _features(
-        self, invert: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor], training: bool | None
-    ) -> Features | None:
-        if (view := self.view) is None:
-            return None
-        return lambda residual, noise: view(invert(residual), noise * slope(residual), training=training)
 
     def forward(self, target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
         """The residual (n, d) that the inner mapper models, and its log-determinant in the target, (n,)."""
@@ -145,11 +112,6 @@ class ResidualMapper(Wrapped):
         scale, tells = self._statistics()
         drawn = tf.where(tells, residual, 0.0)
         return tf.where(tells, residuals.inverse(drawn, reference, scale, self._circular), residual)
-
-    def slope(self, residual: Tensor) -> Tensor:
-        """Derivatives (n, d) of the target with respect to the residual."""
-        scale, tells = self._statistics()
-        return tf.where(tells, residuals.slope(residual, scale, self._circular), 1.0)
 
     def _of_same_event(self, condition: Tensor) -> Tensor:
         events = self.source.inverse(condition)

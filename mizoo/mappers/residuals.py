@@ -49,15 +49,6 @@ def inverse(residual: Tensor, reference: Tensor, scale: Tensor, circular: np.nda
     return tf.where(circular, planar.wrap(moved), moved)
 
 
-def slope(residual: Tensor, scale: Tensor, circular: np.ndarray) -> Tensor:
-    """Derivatives (n, d) of the target with respect to the residual."""
-    turns = _SPREAD * tf.abs(residual)
-    straight = tf.minimum(turns, planar.asinh(_edge(scale, circular)))
-    steepness = _SPREAD * scale * planar.cosh(straight)
-    half = scale * planar.sinh(tf.where(circular, turns, 0.0)) / 2.0
-    return tf.where(circular, steepness / (1.0 + tf.square(half)), steepness)
-
-
 def _edge(scale: Tensor, circular: np.ndarray) -> Tensor:
     """Start of the straight part, in units of the scale: far out for angles, which have none."""
     steepest = tf.maximum(1.0 / (_SPREAD * scale), 1.0)

@@ -21,14 +21,14 @@ class RotatedDistribution(Transformed):
 
     def __init__(self, inner: Conditional, azimuth: Tensor, angles: tuple[int, ...]) -> None:
         super().__init__(inner)
-        self.azimuth = azimuth
+        self._azimuth = azimuth
         self._angles = angles
 
     def sample(self) -> Tensor:
-        return turn(self._inner.sample(), self.azimuth, self._angles)
+        return turn(self._inner.sample(), self._azimuth, self._angles)
 
     def log_prob(self, target: Tensor) -> Tensor:
-        return self._inner.log_prob(turn(target, -self.azimuth, self._angles))
+        return self._inner.log_prob(turn(target, -self._azimuth, self._angles))
 
 
 @serialisable
@@ -67,12 +67,6 @@ class RotationEquivariant(Wrapped):
         seen = turn(condition, -azimuth, self.source.angles)
         inner = self.mapper.distribution(seen, noise=noise, training=training)
         return RotatedDistribution(inner, azimuth, self.angles)
-
-    def decode_latent(self, given: Conditional, training: bool | None = None) -> RotatedDistribution:
-        if not isinstance(given, RotatedDistribution):
-            raise ValueError("RotationEquivariant shares a latent with another RotationEquivariant only")
-        inner = self.mapper.decode_latent(given, training=training)
-        return RotatedDistribution(inner, given.azimuth, self.angles)
 
     def _of_object(self, condition: Tensor) -> Tensor:
         """Azimuth (n, 1) of the object."""

@@ -6,7 +6,7 @@ import keras
 
 from mizoo.core.serialisation import build, serialisable
 from mizoo.core.types import BatchShape, Network, Shape, Tensor
-from mizoo.mappers.base import Features, Mapper, SelfConditioned
+from mizoo.mappers.base import Mapper
 from mizoo.mappers.conditional import Conditional
 from mizoo.mappers.frame import FrameEncoder
 from mizoo.physics import kinematics
@@ -43,7 +43,7 @@ class TranscodedDistribution(Conditional):
 
 
 @serialisable
-class Transcoder(SelfConditioned):
+class Transcoder(Mapper):
     """p(target | condition) by way of a latent: an encoder, and a decoder of its output (GANDALF).
 
     Two transcoders share the latent space, and each can decode the latents of the other. A cycle therefore
@@ -100,22 +100,16 @@ class Transcoder(SelfConditioned):
         return self.decoder.noise_shape(condition_shape)
 
     def distribution(
-        self,
-        condition: Tensor,
-        noise: Tensor | None = None,
-        training: bool | None = None,
-        features: Features | None = None,
+        self, condition: Tensor, noise: Tensor | None = None, training: bool | None = None
     ) -> TranscodedDistribution:
         if not self._momenta:
             latent = keras.ops.cast(self.encoder(condition, training=training), "float32")
-            return self._decoded(latent, 1.0, noise, training, features)
+            return self._decoded(latent, 1.0, noise, training)
         latent, true = self.encoder.encode(condition, training=training)
-        return self._decoded(latent, 1.0, noise, training, features, true)
+        return self._decoded(latent, 1.0, noise, training, true)
 
-    def decode_latent(
-        self, given: Conditional, training: bool | None = None, features: Features | None = None
-    ) -> TranscodedDistribution:
-        return self._decoded(given.latent, 0.0, None, training, features)
+    def decode_latent(self, given: Conditional, training: bool | None = None) -> TranscodedDistribution:
+        return self._decoded(given.latent, 0.0, training=training)
 
     def decode(self, latent: Tensor, crosses: bool) -> TranscodedDistribution:
         """The distribution of the target given latents (n, d).
@@ -124,15 +118,14 @@ class Transcoder(SelfConditioned):
             latent: latents of events, as an encoder returns them.
             crosses: whether they come from the other space.
         """
-        return self._decoded(latent, float(crosses), None, False, None)
+        return self._decoded(latent, float(crosses), training=False)
 
     def _decoded(
         self,
         latent: Tensor,
         crosses: float,
-        noise: Tensor | None,
-        training: bool | None,
-        features: Features | None,
+        noise: Tensor | None = None,
+        training: bool | None = None,
         true: Tensor | None = None,
     ) -> TranscodedDistribution:
         parts, reading = [latent, keras.ops.full_like(latent[:, :1], crosses)], 0.0
@@ -145,12 +138,5 @@ class Transcoder(SelfConditioned):
         elif self._momenta:
             parts.append(keras.ops.zeros((keras.ops.shape(latent)[0], self._momenta)))
         given = keras.ops.concatenate(parts, -1)
-        if features is None:
-            decoded = self.decoder.distribution(given, noise=noise, training=training)
-        elif isinstance(self.decoder, SelfConditioned):
-            decoded = self.decoder.distribution(given, noise=noise, training=training, features=features)
-        else:
-            raise ValueError(
-                f"features are for networks that take them, not for {self.decoder.kind} decoders"
-            )
+        decoded = self.decoder.distribution(given, noise=noise, training=training)
         return TranscodedDistribution(decoded, latent, None if crosses else self.representation, reading)

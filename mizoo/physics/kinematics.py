@@ -35,13 +35,6 @@ def line_to_mass(line: Tensor, lowest: Tensor | float, peak: float, width: float
     return tf.sqrt(tf.square(lowest) + tf.maximum(above, 0.0))
 
 
-def mass_slope(mass: Tensor, line: Tensor, peak: float, width: float) -> Tensor:
-    """Derivative of `line_to_mass` with respect to the line."""
-    off, on = tf.square(mass) - peak**2, peak * width
-    phase = planar.atan2(on * tf.ones_like(off), off)
-    return (tf.square(off) + on**2) / on * phase * tf.sigmoid(line) / (2.0 * mass)
-
-
 def boost(momentum: Tensor, frame: Tensor, sign: float) -> Tensor:
     """Boost four-vectors (…, px py pz E) into (`sign` -1) or out of (+1) the rest frame of `frame`."""
     rest = tf.sqrt(tf.maximum(frame[..., 3:] ** 2 - square(frame[..., :3]), 1e-9))

@@ -48,14 +48,6 @@ def line_to_modulus(line: Tensor, scale: float, tail: float, threshold: Tensor |
     return tf.sqrt(threshold**2 + scale**2 * excess)
 
 
-def modulus_slope(
-    modulus: Tensor, line: Tensor, scale: float, tail: float, threshold: Tensor | float = 0.0
-) -> Tensor:
-    """Derivative of `line_to_modulus` with respect to the line."""
-    over = tf.square(modulus) - threshold**2 + scale**2
-    return over / (2.0 * modulus) * tf.sigmoid(LOGISTIC * line) * LOGISTIC / tail
-
-
 def azimuth(vector: Tensor) -> Tensor:
     """Angle in (-π, π] of planar vectors (…, 2), with a last axis of 1."""
     return atan2(vector[..., 1:2], vector[..., :1])

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from mizoo.core.serialisation import serialisable
-from mizoo.physics import assignment, kinematics, library
+from mizoo.physics import assignment, kinematics
 from mizoo.physics.particles import Peak
 from mizoo.physics.process import Match, Process
 from mizoo.representations.view import View
@@ -283,16 +283,6 @@ class ReconstructedMasses(View):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Shape (n, masses)."""
         return (input_shape[0], len(self._reconstruction.names))
-
-
-@serialisable
-class ReconstructedTops(ReconstructedMasses):
-    """`ReconstructedMasses` of the tt̄ process, under its name in files of earlier versions."""
-
-    excluded_from_config = ("process",)
-
-    def __init__(self, representation: Any, **kwargs: Any) -> None:
-        super().__init__(representation, library.get("ttbar"), **kwargs)
 
 
 def _solved(process: Process) -> _Solved | None:

@@ -2,13 +2,9 @@
 
 from mizoo.representations.base import Representation
 from mizoo.representations.classes import Classes
-from mizoo.representations.decay_chain import DecayChain, Resonance
-from mizoo.representations.detector import DetectorObjects
-from mizoo.representations.detector_event import DetectorEvent
 from mizoo.representations.falling_pt import FallingPt
 from mizoo.representations.identity import Identity
 from mizoo.representations.jet_assignment import JetAssignment
-from mizoo.representations.kinematic_fit import KinematicFit
 from mizoo.representations.latent import Latent
 from mizoo.representations.momenta import AcceptedMomenta, Momenta
 from mizoo.representations.object_coordinates import ObjectCoordinates
@@ -19,20 +15,15 @@ from mizoo.representations.pixels import Pixels
 from mizoo.representations.projected_momenta import ProjectedMomenta
 from mizoo.representations.standardise import Standardise
 from mizoo.representations.tokens import SetTokens, Tokens
-from mizoo.representations.view import EventView, Imbalance, PartonView
+from mizoo.representations.view import EventView, PartonView
 
 __all__ = [
     "AcceptedMomenta",
     "Classes",
-    "DecayChain",
-    "DetectorEvent",
-    "DetectorObjects",
     "EventView",
     "FallingPt",
     "Identity",
-    "Imbalance",
     "JetAssignment",
-    "KinematicFit",
     "Latent",
     "Momenta",
     "ObjectCoordinates",
@@ -43,7 +34,6 @@ __all__ = [
     "Pixels",
     "ProjectedMomenta",
     "Representation",
-    "Resonance",
     "SetTokens",
     "Standardise",
     "Tokens",

@@ -15,8 +15,6 @@ from mizoo.representations.base import Representation
 from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.projected_momenta import ProjectedMomenta
 
-_MOST = 4.0  # bound of the moves, in units of the errors
-
 
 class View(keras.layers.Layer):
     """Features of events, computed from coordinates.
@@ -40,19 +38,12 @@ class EventView(View):
 
     In this order, the features are: for each object the direction in the transverse plane times log(1 +
     pT/20 GeV), half the pseudorapidity and log(1 + E/GeV) - 4.5; log(1 + m/GeV) - 5 of the `subsets`;
-    log(1 + d) of the `pairs`, where d = m/√(pT₁ pT₂) is close to √(Δη² + Δφ²) if that is small; the
-    features of objects, of the summed momenta of `sums`; the `ordered` objects by falling pT, each with a
-    one-hot code of its place; and if `constrained`, the moves of the coordinates to where the constraints
-    of the representation hold, in units of their errors, limited to ±4.
+    and the features of objects, of the summed momenta of `sums`.
 
     Args:
         representation: representation of the coordinates, with four-momenta as physical units.
         subsets: tuples of indices of objects for invariant masses.
-        ordered: indices of objects to repeat by falling pT.
-        pairs: pairs of indices of objects for distances.
         sums: tuples of indices of objects for summed momenta.
-        constrained: whether the representation has constraints, a method `closing`, and `call` is given the
-            errors (n, d) of the coordinates.
 
     `call` may be given which coordinates exist, 1 or 0 (n, d), of `ObjectCoordinates`; momenta of absent
     objects are 0.
@@ -62,30 +53,23 @@ class EventView(View):
         self,
         representation: Representation,
         subsets: Sequence[Sequence[int]] = (),
-        ordered: Sequence[int] = (),
-        pairs: Sequence[tuple[int, int]] = (),
         sums: Sequence[Sequence[int]] = (),
-        constrained: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(representation, **kwargs)
         self.subsets = tuple(tuple(subset) for subset in subsets)
-        self.ordered = tuple(ordered)
-        self.pairs = tuple((first, second) for first, second in pairs)
         self.sums = tuple(tuple(subset) for subset in sums)
-        self.constrained = constrained
         self._features = shared(self._seen)
 
     def call(
         self,
         coordinates: Tensor,
-        errors: Tensor | None = None,
         exists: Tensor | None = None,
         training: bool | None = None,
     ) -> Tensor:
-        return self._features(coordinates, errors, exists, training=training)
+        return self._features(coordinates, exists, training=training)
 
-    def _seen(self, coordinates: Tensor, errors: Tensor | None, exists: Tensor | None) -> Tensor:
+    def _seen(self, coordinates: Tensor, exists: Tensor | None) -> Tensor:
         objects = self._momenta(coordinates, exists)
         views = kinematics.network_features(tf.cast(objects, tf.float32))
         plain = [i for i in range(coordinates.shape[1]) if i not in self.representation.angles]
@@ -95,16 +79,9 @@ class EventView(View):
         ]
         if self.subsets:
             parts.append(tf.math.log(1.0 + _masses(objects, self.subsets)) - 5.0)
-        if self.pairs:
-            parts.append(tf.math.log(1.0 + _distances(objects, self.pairs)))
         if self.sums:
             sums = tf.cast(tf.transpose(_sums(objects, self.sums), (0, 2, 1)), tf.float32)
             parts.append(tf.reshape(kinematics.network_features(sums), (-1, 4 * len(self.sums))))
-        if self.ordered:
-            parts.append(self._by_pt(tf.gather(views, self.ordered, axis=1)))
-        if self.constrained:
-            move = self.representation.closing(coordinates, errors)
-            parts.append(_MOST * tf.tanh(tf.cast(move, views.dtype) / _MOST))
         return tf.cast(tf.concat(parts, -1), self.compute_dtype)
 
     def _momenta(self, coordinates: Tensor, exists: Tensor | None) -> Tensor:
@@ -115,27 +92,10 @@ class EventView(View):
         of_objects = tf.gather(exists, [places.index(i) for i in sorted(set(places))], axis=1)
         return self.representation.four_momenta(coordinates, of_objects)
 
-    @staticmethod
-    def _by_pt(views: Tensor) -> Tensor:
-        count = views.shape[1]
-        code = tf.broadcast_to(tf.eye(count, dtype=views.dtype), (tf.shape(views)[0], count, count))
-        order = tf.argsort(tf.reduce_sum(tf.square(views[..., :2]), -1), direction="DESCENDING")
-        ranked = tf.gather(tf.concat([views, code], -1), order, batch_dims=1)
-        return tf.reshape(ranked, (-1, count * (views.shape[2] + count)))
-
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         objects = self.representation.physical_shape[0] // 4
-        n = len(self.ordered)
-        width = (
-            self.representation.shape[0] * (1 + self.constrained)
-            - len(self.representation.angles)
-            + 4 * objects
-            + len(self.subsets)
-            + len(self.pairs)
-            + 4 * len(self.sums)
-            + n * (4 + n)
-        )
-        return (input_shape[0], width)
+        plain = self.representation.shape[0] - len(self.representation.angles)
+        return (input_shape[0], plain + 4 * objects + len(self.subsets) + 4 * len(self.sums))
 
 
 @serialisable
@@ -169,18 +129,6 @@ class PartonView(View):
         return (input_shape[0], 3 * len(process.z) + 2 * process.balanced + len(process.decays))
 
 
-@serialisable
-class Imbalance(View):
-    """Sum of the transverse momenta of an event, (n, 2), in units of 20 GeV."""
-
-    def call(self, coordinates: Tensor) -> Tensor:
-        momenta = self.representation.four_momenta(coordinates)
-        return tf.cast(tf.reduce_sum(momenta[..., :2], 1) / 20.0, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
-        return (input_shape[0], 2)
-
-
 def _sums(objects: Tensor, subsets: Sequence[Sequence[int]]) -> Tensor:
     """Sums (n, 4, subsets) of momenta."""
     members = np.array([np.isin(np.arange(objects.shape[1]), subset) for subset in subsets])
@@ -192,10 +140,3 @@ def _masses(objects: Tensor, subsets: Sequence[Sequence[int]]) -> Tensor:
     sums = _sums(objects, subsets)
     squares = tf.square(sums[:, 3]) - tf.reduce_sum(tf.square(sums[:, :3]), 1)
     return tf.sqrt(tf.cast(tf.maximum(squares, 1e-2), tf.float32))
-
-
-def _distances(objects: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    """Masses in units of the geometric mean of the transverse momenta, (n, pairs)."""
-    pts = kinematics.pt(tf.cast(objects, tf.float32))[..., 0] + 1e-3
-    first, second = np.transpose(pairs)
-    return _masses(objects, pairs) / tf.sqrt(tf.gather(pts, first, axis=1) * tf.gather(pts, second, axis=1))
