@@ -10,7 +10,6 @@ from mizoo.physics import (
     MassReconstruction,
     Process,
     ReconstructedMasses,
-    ReconstructedTops,
     accepted,
     reconstruct,
 )
@@ -84,8 +83,6 @@ def test_masses_as_features_are_those_of_the_reconstruction(ttbar):
     assert np.isfinite(tape.gradient(features, coordinates)).all()
     again = ReconstructedMasses.from_config(layer.get_config())
     np.testing.assert_array_equal(again(coordinates), features)
-    former = ReconstructedTops.from_config(ReconstructedTops(layer.representation).get_config())
-    np.testing.assert_array_equal(former(coordinates), features)
 
 
 def test_reconstruction_of_an_event_made_by_hand():

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from mizoo.datasets.padding import padding_faults
-from mizoo.physics.momenta import four_momenta, momentum
+from mizoo.physics.momenta import BEAM, four_momenta, momentum
 from mizoo.physics.process import Process
 
 _ROUNDING, _DIGITS = 1e-5, 1e-3  # relative, and in GeV for columns with three decimals
 # Ratios of the scale of events to the expected one; wrong units give 1000, heavy resonances 50.
 _ABOVE, _BELOW = 300.0, 100.0
-_COLLIDER = 20_000.0  # GeV, more than the Large Hadron Collider has
-_BEAM = _COLLIDER / 2.0
 _SOFT = 1.0  # GeV, less than any hard process has
 _SHARE, _FEW = 0.5, 2  # above both, the columns are wrong rather than single events
 
@@ -82,9 +80,9 @@ def above_beam(array: np.ndarray, process: Process, space: str) -> dict[int, str
     momenta, _ = _parts(array, len(process.particles(space)))
     names = [one.name for one in process.particles(space)]
     found: dict[int, str] = {}
-    for event, column in np.argwhere(momenta > _BEAM):
+    for event, column in np.argwhere(momenta > (1.0 + _ROUNDING) * BEAM):
         what = f"the momentum |p| of {names[column]} is {momenta[event, column]:.4g} GeV"
-        found.setdefault(int(event), f"{what}, above {_BEAM:g} GeV, the energy of a beam")
+        found.setdefault(int(event), f"{what}, above {BEAM:g} GeV, the energy of a beam")
     return found
 
 
@@ -155,8 +153,8 @@ def check_units(array: np.ndarray, process: Process, space: str) -> None:
     if not (totals > 0.0).any():
         raise ValueError(f"{space}, all energies are 0")
     total = float(np.median(totals[totals > 0.0]))
-    if total > _COLLIDER:
-        raise ValueError(_message(space, "the sum of energies", total, _COLLIDER, "MeV", "at most "))
+    if total > 2.0 * BEAM:
+        raise ValueError(_message(space, "the sum of energies", total, 2.0 * BEAM, "MeV", "at most "))
     if total < _SOFT:
         raise ValueError(_message(space, "the sum of energies", total, _SOFT, "TeV", "at least "))
 

@@ -7,7 +7,6 @@ from .particles import Parton as Parton
 from .process import Process as Process
 from .reconstruction import MassReconstruction as MassReconstruction
 from .reconstruction import ReconstructedMasses as ReconstructedMasses
-from .reconstruction import ReconstructedTops as ReconstructedTops
 from .reconstruction import reconstruct as reconstruct
 from .symmetry import BeamSymmetry as BeamSymmetry
 from .transverse_boost import TransverseBoost as TransverseBoost

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from mizoo.core.types import Tensor
 from mizoo.physics import planar
+from mizoo.physics.momenta import BEAM
 
 _TINY = 1e-12
-_BEAM = 7_000.0  # GeV, the largest energy of a beam so far
 FEATURE_SCALE = 0.1  # of Laplace densities of `network_features`, the same for all
 _LARGEST, _STEEPEST = 6.0, 4.0  # bounds of log(1 + pT/20 GeV) and of half the pseudorapidity
 
@@ -117,14 +117,14 @@ def by_falling_pt(momenta: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
 
 
 def within_beam(pt: Tensor, eta: Tensor) -> Tensor:
-    """pT in GeV, at most that of a particle at this pseudorapidity with the energy of a beam, 7 TeV."""
-    return tf.minimum(pt, _BEAM / planar.cosh(eta))
+    """pT in GeV, at most that of a particle at this pseudorapidity with the energy of a beam."""
+    return tf.minimum(pt, BEAM / planar.cosh(eta))
 
 
 def at_most_beam(momenta: Tensor) -> Tensor:
-    """Momenta (n, objects, 3), scaled down in events where one exceeds the energy of a beam, 7 TeV."""
+    """Momenta (n, objects, 3), scaled down in events where one exceeds the energy of a beam."""
     largest = tf.sqrt(tf.reduce_max(square(momenta), 1, keepdims=True))
-    return momenta * tf.minimum(_BEAM / tf.maximum(largest, 1.0), 1.0)
+    return momenta * tf.minimum(BEAM / tf.maximum(largest, 1.0), 1.0)
 
 
 def pt(momentum: Tensor) -> Tensor:

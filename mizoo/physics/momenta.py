@@ -6,6 +6,8 @@ import numpy as np
 import vector
 from numpy.typing import ArrayLike
 
+BEAM = 10_000.0  # GeV, bound of energies of beams; more than the Large Hadron Collider has
+
 
 def four_momenta(events: ArrayLike, objects: int | None = None) -> vector.MomentumNumpy4D:
     """The momenta (n, objects) of events (n, 4 × objects), px py pz E in GeV, in double precision.
