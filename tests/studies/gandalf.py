@@ -3,15 +3,14 @@
     python tests/studies/gandalf.py --out docs/studies
 
 Distances by number of network evaluations, means of several draws; classifier tests, masses of the partons,
-responses, calibration of the posteriors, and the latent space before and after training. Writes
-`gandalf.json`, figures and, if the figures go to the documentation, the tables of the page.
+responses, calibration of the posteriors, the latent space before and after training, and reconstruction out
+of it. Writes `gandalf.json`, figures and, if the figures go to the documentation, the tables of the page.
 """
 
 import argparse
 import json
 import time
 from pathlib import Path
-from unittest.mock import patch
 
 import keras
 import matplotlib.pyplot as plt
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from page import DOCS, fill, grid
+from process import latent
 
 import mizoo
 from mizoo.evaluation.benchmark import TOP_PAIRS
@@ -29,6 +29,7 @@ from mizoo.evaluation.distances import ks, ks_threshold
 from mizoo.evaluation.figures import latent_pairs, response
 from mizoo.evaluation.observables import observables, polar, wrap
 from mizoo.evaluation.streams import in_chunks
+from mizoo.mappers import Diffusion
 
 EVALUATIONS = 8  # of the shipped model
 DRAWS = 99  # from a posterior: ranks from 0 to 99, five of them in each bin of the figure
@@ -37,7 +38,9 @@ MASSES = ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep")
 
 def set_evaluations(model, count):
     for mapper in model.averages.values():
-        mapper.mapper.mapper.decoder.evaluations = count
+        for layer in mapper._flatten_layers():
+            if isinstance(layer, Diffusion):
+                layer.evaluations = count
 
 
 def drawn(encode, decode, data):
@@ -197,21 +200,6 @@ def calibrated(model, data, samples):
     return rows, dict(zip(truth, found.ranks.T, strict=True))
 
 
-def refused(model, x):
-    """Fractions of events without a draw of z that matches the order of their jets, by attempt."""
-    representation, shares = model.x_representation, []
-    accept = representation.accept
-
-    def counting(assigned, drawn):
-        kept = accept(assigned, drawn)
-        shares.append(round(int(np.sum(~kept.numpy())) / len(x), 4))
-        return kept
-
-    with patch.object(representation, "accept", counting):
-        model.encode(x)
-    return shares
-
-
 def latents(model, data):
     """Retrieval of partners in the data, in the latent space of a new model and of the trained one."""
     keras.utils.set_random_seed(0)
@@ -222,7 +210,7 @@ def latents(model, data):
         "latent, untrained": {space: v.numpy() for space, v in new.latents(pairs).items()},
         "latent": {space: v.numpy() for space, v in model.latents(pairs).items()},
     }
-    found = {name: retrieve(both["x"], both["z"])._asdict() for name, both in spaces.items()}
+    found = {name: retrieve(both["x"], both["z"], "cosine")._asdict() for name, both in spaces.items()}
     return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}, spaces
 
 
@@ -274,12 +262,19 @@ def tables(found):
             ],
         ),
         "coverage": (
-            ["observable", "68 %", "95 %", "68 % of first draws"],
+            ["observable", "68 %", "95 %"],
             [[f"`{name}`", *(f"{v:.1f}" for v in row.values())] for name, row in found["coverage"].items()],
         ),
         "latent": (
             ["vectors", "mean rank of the partner", "nearest", "correlation"],
             [[name, *(f"{v:.4f}" for v in row.values())] for name, row in found["latent"].items()],
+        ),
+        "reconstruction": (
+            ["of the events", "median error of a component", "largest", "of"],
+            [
+                [f"`{space}`", f"{row['median component']:.4f}", f"{row['largest']:.4f}", f"`{row['of']}`"]
+                for space, row in found["reconstruction"].items()
+            ],
         ),
     }  # fmt: skip
     for name, table in page.items():
@@ -332,12 +327,12 @@ def main():
         name: {"truth": spread(true[name]), "simulated": spread(made[name])} for name in true
     }
     result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
-    result["refused"] = refused(model, data.x)
-    model.x_representation.max_attempts = 1
-    first, _ = calibrated(model, data[: args.posteriors], samples=DRAWS)
-    for name, row in result["coverage"].items():
-        row["68 % of first draws"] = first[name]["68 %"]
     result["latent"], spaces = latents(model, data[:2000])
+    again = latent(model, data[:2000])
+    result["reconstruction"] = {
+        space: {k: v if k == "of" else round(v, 4) for k, v in again[f"reconstruction of {space}"].items()}
+        for space in "xz"
+    }
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     if args.out.samefile(DOCS / "studies"):
         tables(result)
