@@ -48,7 +48,7 @@ def test_no_more_is_drawn_than_was_refused():
 
 @pytest.mark.slow
 def test_unfolding_keeps_the_first_partons_that_go_with_the_order_of_the_jets():
-    model = mizoo.load("gandalf-ttbar").trainable()
+    model = mizoo.load("turbosim-ttbar").trainable()
     x, z = model.x_representation, model.z_representation
     events = mizoo.datasets.ttbar().validation.x[100:200]
     noise = np.random.default_rng(0).standard_normal((100, *model.noise_shape("encoder"))).astype("float32")

@@ -89,10 +89,7 @@ pairs of images:
 
 
 def write_card(directory: str | Path) -> Path:
-    """Write `README.md` of a model folder from its `config.json` and `metrics.json`.
-
-    The entries of `known_faults` in `config.json`, if any, are listed under the limits.
-    """
+    """Write `README.md` of a model folder from its `config.json` and `metrics.json`."""
     directory = Path(directory)
     config = json.loads((directory / "config.json").read_text())
     metrics = json.loads((directory / "metrics.json").read_text())
@@ -117,7 +114,7 @@ def write_card(directory: str | Path) -> Path:
         endpoints=", ".join(f"`{name}`" for name in endpoints),
         first=endpoints[0],
         onnx=_onnx(config),
-        limits=_limits(data.limits, config.get("known_faults", [])),
+        limits=data.limits,
         citation="; and ".join(filter(None, (config["paper"], data.citation))),
     )
     path = directory / "README.md"
@@ -198,11 +195,6 @@ def _onnx(config: dict[str, Any]) -> str:
         "component or its standard deviation, in 99 % of the events, and in\nall; and how far TensorFlow "
         f"moves at most if the last bit of the noise changes: {'; '.join(parts)}."
     )
-
-
-def _limits(limits: str, faults: Sequence[str]) -> str:
-    items = "\n".join(f"- {fault}" for fault in faults)
-    return f"{limits}\n\nKnown faults:\n\n{items}" if faults else limits
 
 
 def _figures(metrics: dict[str, Any], process: Process | None, dimensions: int) -> str:

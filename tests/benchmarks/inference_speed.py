@@ -4,8 +4,8 @@
 
 Contenders take turns in one process, and medians of the turns are reported. PyTorch has the networks alone,
 with the same weights and, as checked first, the same outputs: for `turbosim-original-ttbar` the whole
-model; for `gandalf-ttbar` attention, latent and all evaluations of the denoising network, without the
-coordinates of the events, the features for the network and the assignment of jets; for `flow-ttbar`,
+model; for `gandalf-ttbar` attention, latent, the networks that read it and all evaluations of the denoising
+network, without the coordinates of the events and the features for the network; for `flow-ttbar`,
 `turbosim-ttbar` and `otus-ttbar` the mapper in its coordinates, without its features. Fractions are of the
 rate of a product of two matrices of 2048 x 2048, counting only the multiplications of dense layers. Needs
 `pip install torch` and then `pip uninstall triton`, which cannot share a process with TensorFlow.
@@ -24,7 +24,16 @@ import onnxruntime
 import pandas as pd
 import tensorflow as tf
 import torch
-from torch_networks import Attention, Gandalf, Modulated, Original, Residual, Splines, of_kind
+from torch_networks import (
+    Attention,
+    Gandalf,
+    LinearAndMlp,
+    Modulated,
+    Original,
+    Residual,
+    Splines,
+    of_kind,
+)
 
 import mizoo
 from mizoo.evaluation.text import markdown
@@ -48,13 +57,17 @@ def check(model, flow, otus):
             values, _ = coupling(values, mapper.context(seen))
         made = Splines(mapper)(torch.tensor(seen), torch.tensor(noise)).detach()
         np.testing.assert_allclose(made, values * mapper.unit, atol=1e-3)
-    transcoder = model.decoder.mapper.mapper
-    tokens = random.normal(size=(64, OBJECTS, 10)).astype("float32")
-    ours = transcoder.encoder.layers[-1](tokens).numpy()
-    np.testing.assert_allclose(
-        Attention(transcoder.encoder.layers[-1])(torch.tensor(tokens)).detach(), ours, atol=1e-4
-    )
-    network = transcoder.decoder.network
+    encoder, assigned = model.decoder.encoder, model.decoder.decoder.mapper
+    for network, peer in (
+        (encoder.network, Attention),
+        (encoder.reader, LinearAndMlp),
+        (assigned.network, LinearAndMlp),
+        (assigned.mapper.network, LinearAndMlp),
+    ):
+        given = random.normal(size=(64, *network.input_shape[1:])).astype("float32")
+        made = peer(network)(torch.tensor(given)).detach()
+        np.testing.assert_allclose(made, network(given), rtol=1e-3, atol=1e-3)
+    network = assigned.mapper.mapper.network
     inputs = [random.normal(size=(64, i.shape[1])).astype("float32") for i in network.inputs]
     inputs[1] = random.random((64, 1)).astype("float32")
     ours = network(inputs).numpy()
@@ -66,10 +79,16 @@ def multiplications(name, mapper):
     """Multiplications of the dense layers for one draw of one event."""
     if name != "gandalf":
         return weights(mapper)
-    transcoder = mapper.mapper.mapper
-    attention, decoder = transcoder.encoder.layers[-1], transcoder.decoder
+    attention, assigned = mapper.encoder.network, mapper.decoder.mapper
+    diffusion = assigned.mapper.mapper
     joined = sum(map(weights, of_kind(attention, keras.layers.Dense)[-2:]))  # the others see one object
-    return OBJECTS * (weights(attention) - joined) + joined + decoder.evaluations * weights(decoder.network)
+    once = (mapper.encoder.reader, assigned.network, assigned.mapper.network)
+    return (
+        OBJECTS * (weights(attention) - joined)
+        + joined
+        + sum(map(weights, once))
+        + diffusion.evaluations * weights(diffusion.network)
+    )
 
 
 def weights(layer):
@@ -120,7 +139,8 @@ def contenders(name, loaded, model, traced, data, rows):
             runs |= torch_runs(Original(model, role), torch.tensor(given), (24,))
         if name == "gandalf":
             mapper = model.mappers[role]
-            runs |= torch_runs(Gandalf(mapper), torch.randn(rows, OBJECTS, 10), mapper.shape)
+            tokens = torch.randn(rows, *mapper.encoder.network.input_shape[1:])
+            runs |= torch_runs(Gandalf(mapper), tokens, mapper.shape)
         if name in ("turbosim", "flow"):
             flow = model.mappers[role].mapper
             seen = torch.randn(rows, flow.context.layers[0].kernel.shape[0])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mizoo.mappers.coupling import _LEAST_BIN, _LEAST_SLOPE
-from mizoo.networks.attention import TypeEmbedding
+from mizoo.networks.attention import SelfAttention, TypeEmbedding
 
 
 def of_kind(network, kind):
@@ -83,35 +83,18 @@ class Attention(nn.Module):
         first, *inner, joined, last = map(dense, of_kind(network, keras.layers.Dense))
         self.first, self.inner, self.joined, self.last = first, nn.ModuleList(inner), joined, last
         self.norms = nn.ModuleList(map(norm, of_kind(network, keras.layers.LayerNormalization)))
-        self.heads = nn.ModuleList(map(self.attend, of_kind(network, keras.layers.MultiHeadAttention)))
-
-    @staticmethod
-    def attend(layer):
-        made = nn.Module()
-        weights = {w.path.split("/")[-2] + "/" + w.name: torch.tensor(w.numpy()) for w in layer.weights}
-        for part in ("query", "key", "value"):
-            kernel = weights[f"{part}/kernel"]
-            linear = nn.Linear(kernel.shape[0], kernel.shape[1] * kernel.shape[2])
-            linear.weight.data = kernel.reshape(kernel.shape[0], -1).T.contiguous()
-            linear.bias.data = weights[f"{part}/bias"].reshape(-1)
-            made.add_module(part, linear)
-        kernel = weights["attention_output/kernel"]
-        out = nn.Linear(kernel.shape[0] * kernel.shape[1], kernel.shape[2])
-        out.weight.data = kernel.reshape(-1, kernel.shape[2]).T.contiguous()
-        out.bias.data = weights["attention_output/bias"]
-        made.add_module("out", out)
-        return made
+        self.heads = nn.ModuleList(
+            nn.ModuleList(map(dense, (one.projection, one.output_projection)))
+            for one in of_kind(network, SelfAttention)
+        )
 
     def forward(self, tokens):
         tokens = self.first(tokens) + self.types
-        for i, heads in enumerate(self.heads):
-            seen = self.norms[2 * i](tokens)
-            q, k, v = (
-                part(seen).unflatten(-1, (4, -1)).transpose(1, 2)
-                for part in (heads.query, heads.key, heads.value)
-            )
+        for i, (projection, output) in enumerate(self.heads):
+            parts = projection(self.norms[2 * i](tokens)).chunk(3, -1)
+            q, k, v = (part.unflatten(-1, (4, -1)).transpose(1, 2) for part in parts)
             seen = nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
-            tokens = tokens + heads.out(seen)
+            tokens = tokens + output(seen)
             seen = nn.functional.silu(self.inner[2 * i](self.norms[2 * i + 1](tokens)))
             tokens = tokens + self.inner[2 * i + 1](seen)
         joined = self.norms[-1](tokens).flatten(1)
@@ -141,20 +124,47 @@ class Modulated(nn.Module):
         return parts[-1](silu(features))
 
 
-class Gandalf(nn.Module):
-    """Tokens to latent, and Adams's steps of the denoising network."""
+class LinearAndMlp(nn.Module):
+    """`mizoo.networks.linear_and_mlp`."""
 
-    def __init__(self, mapper):
+    def __init__(self, network):
         super().__init__()
-        transcoder = mapper.mapper.mapper
-        self.encoder = Attention(transcoder.encoder.layers[-1])
-        self.network = Modulated(transcoder.decoder.network)
-        self.steps, self.size = transcoder.decoder.evaluations, transcoder.decoder.shape[0]
-        self.input_dim = transcoder.decoder.network.inputs[0].shape[1] - self.size
+        (inner,) = of_kind(network, keras.Sequential)
+        (direct,) = of_kind(network, keras.layers.Dense)
+        self.inner = nn.ModuleList(map(dense, inner.layers))
+        kernel = torch.tensor(direct.kernel.numpy())
+        self.direct = nn.Linear(*kernel.shape, bias=False)
+        self.direct.weight.data = kernel.T.contiguous()
+
+    def forward(self, given):
+        value = given
+        for layer in self.inner[:-1]:
+            value = nn.functional.silu(layer(value))
+        return self.inner[-1](value) + self.direct(given)
+
+
+class Gandalf(nn.Module):
+    """Tokens to latent, what is read off it, and Adams's steps of the denoising network."""
+
+    def __init__(self, transcoder):
+        super().__init__()
+        assigned = transcoder.decoder.mapper
+        diffusion = assigned.mapper.mapper
+        self.encoder = Attention(transcoder.encoder.network)
+        self.reader, self.assignment, self.standard = (
+            LinearAndMlp(one)
+            for one in (transcoder.encoder.reader, assigned.network, assigned.mapper.network)
+        )
+        self.network = Modulated(diffusion.network)
+        self.steps, self.size = diffusion.evaluations, diffusion.shape[0]
+        self.input_dim = diffusion.network.inputs[0].shape[1] - self.size
+        self.momenta = 3 * assigned.representation.physical_shape[0] // 4
 
     def forward(self, tokens, noise):
         latent = self.encoder(tokens)
-        given = torch.cat([latent, torch.ones_like(latent[:, :1])], -1)
+        given = torch.cat([latent, torch.ones_like(latent[:, :1]), self.reader(latent)], -1)
+        given = torch.cat([given, self.assignment(given)[:, : self.momenta]], -1)
+        location, log_scale = self.standard(given).chunk(2, -1)
         value, before, h = noise, [], 1.0 / self.steps
         seen = noise.new_zeros(len(noise), self.input_dim)
         for i in range(self.steps):
@@ -162,7 +172,7 @@ class Gandalf(nn.Module):
             before = [self.network(torch.cat([value, seen], -1), time, given), *before][:3]
             mean = ([1.0], [1.5, -0.5], [23 / 12, -16 / 12, 5 / 12])[len(before) - 1]
             value = value + h * sum(w * v for w, v in zip(mean, before, strict=True))
-        return value
+        return location + log_scale.exp() * value
 
 
 class Splines(nn.Module):
