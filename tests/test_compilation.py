@@ -1,5 +1,6 @@
 """Steps are compiled once per shape, with a note on the screen if that takes long."""
 
+import logging
 import time
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tensorflow as tf
 from conftest import toy, toy_events, toy_pairs
 
-from mizoo import Turbo
+from mizoo import Turbo, presets
 from mizoo.model import compilation
 
 LINE = "compiling the training step of toy, once"
@@ -111,7 +112,6 @@ def test_nothing_is_due_after_a_step_that_fails(monkeypatch, capsys):
 
 @pytest.mark.slow
 def test_couplings_are_compiled_once_for_all_that_are_alike(steps):
-    from mizoo import presets
     from mizoo.mappers.coupling import _shared
 
     _shared.cache_clear()
@@ -122,3 +122,21 @@ def test_couplings_are_compiled_once_for_all_that_are_alike(steps):
     info = _shared.cache_info()
     assert info.misses == 2  # in double precision and in single
     assert tf.executing_eagerly()
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("preset", ["gandalf", "flow"])
+def test_draws_are_traced_without_a_warning(preset, few):
+    small = {"latent": 10, "width": 8, "blocks": 1} if preset == "gandalf" else {"couplings": 2}
+    model, data = getattr(presets, preset)("ttbar", units=8, **small), few.train
+    model.adapt(data)
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    tf.get_logger().addHandler(handler)
+    try:
+        for draw, source in ((model.encode, "x"), (model.decode, "z")):
+            assert tf.function(draw)(data[source][:4]).shape == (4, 24)
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert [record.getMessage() for record in records] == []

@@ -135,7 +135,8 @@ class LocationScale(Wrapped):
         exists: Tensor | float,
     ) -> Conditional:
         """The distribution of the residuals."""
-        if (view := self.view) is None:
+        view = self.view  # AutoGraph takes no assignment expressions
+        if view is None:
             return self.mapper.distribution(condition, noise=noise, training=training)
         assert isinstance(self.mapper, Diffusion)  # checked at construction
         location, scale = tf.stop_gradient(location), tf.stop_gradient(scale)

@@ -133,7 +133,7 @@ def inputs(z: Tensor, process: Process) -> Tensor:
         features.append(2.0 * tf.math.log(_NEAR + distance) - 1.5)
     for parton, one in _visible(process):
         own = eta[:, parton : parton + 1]
-        threshold = one.threshold(keras.ops, eta=own)
+        threshold = kinematics.threshold(one, own)
         excess = tf.math.log((1.0 + pt[:, parton : parton + 1]) / (1.0 + threshold))
         features += [tf.tanh(excess / _SHARPNESS), tf.tanh((tf.abs(own) - one.eta) / _SHARPNESS)]
     return tf.concat(features, -1)

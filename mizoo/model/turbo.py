@@ -264,7 +264,8 @@ class Turbo(Codes, Scores, Fitting, Steps, compat.BuiltAtConstruction, TensorMod
         Raises:
             ValueError: if the mapper is missing.
         """
-        if (mapper := self.mappers[role]) is None:
+        mapper = self.mappers[role]
+        if mapper is None:
             raise ValueError(f"{self.name} has no {role}")
         representation = self.x_representation if role == "encoder" else self.z_representation
         count, shape = representation.assignment_noise, mapper.noise_shape(self.input_shape_of(role))

@@ -5,11 +5,13 @@ Scalars keep a last axis of 1.
 
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from mizoo.core.types import Tensor
 from mizoo.physics import planar
 from mizoo.physics.momenta import BEAM
+from mizoo.physics.particles import DetectorObject
 
 _TINY = 1e-12
 FEATURE_SCALE = 0.1  # of Laplace densities of `network_features`, the same for all
@@ -114,6 +116,12 @@ def by_falling_pt(momenta: Tensor, groups: Sequence[Sequence[int]]) -> Tensor:
         for place, one in zip(places, ordered, strict=True):
             found[place] = one
     return tf.stack(found, 1)
+
+
+@tf.autograph.experimental.do_not_convert  # it knows no `match` statements
+def threshold(particle: DetectorObject, eta: Tensor) -> Tensor:
+    """Minimum pT in GeV of detector objects at pseudorapidities `eta`, of the shape of these."""
+    return particle.threshold(keras.ops, eta=eta) + tf.zeros_like(eta)
 
 
 def within_beam(pt: Tensor, eta: Tensor) -> Tensor:

@@ -99,7 +99,7 @@ class AcceptedMomenta(Momenta):
         eta = kinematics.eta(momentum)
         bound = one.eta * (1.0 - _EDGE) if np.isfinite(one.eta) else np.inf
         inside = tf.clip_by_value(eta, -bound, bound)
-        least = tf.cast(one.threshold(keras.ops, eta=inside) + tf.zeros_like(pt), tf.float64)
+        least = tf.cast(kinematics.threshold(one, inside), tf.float64)
         raised = tf.maximum(pt, least * (1.0 + _EDGE))
         moved = tf.concat([raised * direction, raised * planar.sinh(inside)], -1)
         # Objects inside the acceptance keep their last bit.

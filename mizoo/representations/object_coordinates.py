@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -251,8 +250,7 @@ class ObjectCoordinates(OnShell, Standardised):
 
     def _floor(self, place: int, eta: Tensor, pts: Mapping[int, Tensor] | None = None) -> Tensor:
         """Minimum pT (n, 1) of an object at pseudorapidity `eta`, given those of softer ones, if any."""
-        threshold = self._objects[place].threshold(keras.ops, eta=eta)
-        floor = tf.cast(threshold + tf.zeros_like(eta), tf.float64)
+        floor = tf.cast(kinematics.threshold(self._objects[place], eta), tf.float64)
         return tf.maximum(floor, pts[self._softer[place]]) if pts and place in self._softer else floor
 
     def _eta(self, place: int, found: Mapping[tuple[int, str], Tensor]) -> Tensor:
