@@ -48,7 +48,7 @@ def drawn(encode, decode, data):
     return {"x": in_chunks(decode, data.z, "simulate"), "z": in_chunks(encode, data.x, "unfold")}
 
 
-def distances(model, data, threshold, draws, counts=(4, 8, 16, 32)):
+def distances(model, data, threshold, draws, counts=(4, 8, 16)):
     """KS distances of several draws, and speed, by number of network evaluations."""
     rows = []
     for count in counts:
