@@ -92,7 +92,9 @@ def test_held_against_the_truth(tmp_path, monkeypatch, capsys):
     assert "m_t_had" in capsys.readouterr().out
     assert set(names["report"].streams) == {"z_tilde", "x_tilde", "x_hat", "z_hat"}
     assert len(names["partons"]) == len(names["measured"])
-    assert abs(names["held_out"].mean() - names["passed"][6000:].mean()) < 0.03
+    passed = names["passed"][6000:]
+    error = (passed.var() * (1.0 / 1000 + 1.0 / len(passed))) ** 0.5  # calibrated on 1000 events
+    assert abs(names["held_out"].mean() - passed.mean()) < 3.0 * error
     plt.close("all")
 
 
