@@ -92,9 +92,7 @@ def test_held_against_the_truth(tmp_path, monkeypatch, capsys):
     assert "m_t_had" in capsys.readouterr().out
     assert set(names["report"].streams) == {"z_tilde", "x_tilde", "x_hat", "z_hat"}
     assert len(names["partons"]) == len(names["measured"])
-    passed = names["passed"][6000:]
-    error = (passed.var() * (1.0 / 1000 + 1.0 / len(passed))) ** 0.5  # calibrated on 1000 events
-    assert abs(names["held_out"].mean() - passed.mean()) < 3.0 * error
+    assert abs(names["held_out"].mean() - names["passed"][10_000:].mean()) < 0.03
     plt.close("all")
 
 
@@ -153,9 +151,9 @@ def test_study_of_gandalf_agrees_with_its_figures():
     shares = {k: max(abs(v["68 %"] - 68.0), abs(v["95 %"] - 95.0)) for k, v in found["coverage"].items()}
     assert len(shares) == 29
     wide = sum(share > 2.0 for share in shares.values())
-    worst = max(shares, key=shares.get)
+    widest = max(shares, key=shares.get)
     assert f"For {wide} of the 29 observables" in words
-    assert f"the most for `{worst}`, {shares[worst]:.1f} points" in words
+    assert f"the most for `{widest}`, {shares[widest]:.1f} points" in words
 
 
 @pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))

@@ -46,7 +46,8 @@ def test_shipped_onnx_files_draw_what_tensorflow_draws(name):
     """ONNX Runtime, given the noise of the references, draws what `model.keras` drew."""
     folder, expected = SHIPPED / name, reference(name)
     config = json.loads((folder / "config.json").read_text())
-    assert max(found["largest"] for found in config["onnx"]["deviations"].values()) < 3e-4
+    for found in config["onnx"]["deviations"].values():
+        assert found["largest"] < max(1e-4, 2.0 * found["last_bit"])
     session = golden.session(folder)
     inputs = [*session.get_inputs(), *session.get_overridable_initializers()]
     shapes = {tensor.name: tensor.shape[1:] for tensor in inputs}

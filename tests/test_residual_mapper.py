@@ -31,11 +31,11 @@ def mappers(pairs):
         one.adapt(pairs[space])
     found = {}
     for way, source, target in (("simulate", "z", "x"), ("unfold", "x", "z")):
-        given, wanted = (representations[space] for space in (source, target))
-        inner = Deterministic(mlp([4], *wanted.shape), wanted.shape)
-        mapper = ResidualMapper(inner, given, wanted, partners=partners(PROCESS, source))
-        mapper.build((None, *given.shape))
-        condition, line = given(pairs[source]), wanted(pairs[target])
+        before, after = (representations[space] for space in (source, target))
+        inner = Deterministic(mlp([4], *after.shape), after.shape)
+        mapper = ResidualMapper(inner, before, after, partners=partners(PROCESS, source))
+        mapper.build((None, *before.shape))
+        condition, line = before(pairs[source]), after(pairs[target])
         mapper.adapt(condition, line)
         found[way] = mapper, condition, line
     return found

@@ -87,13 +87,12 @@ class ProjectedMomenta(OnShell, Standardised):
         lab = tf.concat([pt * planar.direction(lab[..., 1:2]), pt * planar.sinh(lab[..., 2:])], -1)
         return kinematics.on_shell(lab, self.masses)
 
-    def imbalance(self, coordinates: Tensor) -> Tensor:
-        """What the projection has to mend: features (n, k) of the partons before it, for networks.
+    def imbalance(self, partons: Tensor) -> Tensor:
+        """What the projection has to mend: features (n, k) of `partons` (n, m, 4) before it, for networks.
 
         They are the sum of the transverse momenta in units of 20 GeV, if they should balance, and for each
         resonance 20 log(m / M) of the mass m of its partons and its own M.
         """
-        partons = tf.cast(self.partons(coordinates), tf.float32)
         parts = [tf.reduce_sum(partons[..., :2], 1)[:, : 2 * self.process.balanced] / 20.0]
         for decay in self.process.decays:
             whole = tf.add_n([partons[:, leaf] for leaf in self.process.leaves(decay.name)])

@@ -122,7 +122,7 @@ class PartonView(View):
         partons = tf.cast(self.representation.partons(coordinates), tf.float32)
         momenta = kinematics.network_features(partons)[..., :3]
         momenta = tf.reshape(momenta, (-1, 3 * partons.shape[1]))
-        return tf.concat([momenta, self.representation.imbalance(coordinates)], -1)
+        return tf.concat([momenta, self.representation.imbalance(partons)], -1)
 
     def compute_output_shape(self, input_shape: BatchShape) -> BatchShape:
         process = self.representation.process

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 from page import DOCS, fill, grid
-from process import latent
+from process import reconstruction, rounded
 
 import mizoo
 from mizoo.evaluation.benchmark import TOP_PAIRS
@@ -328,11 +328,7 @@ def main():
     }
     result["coverage"], ranks = calibrated(model, data[: args.posteriors], samples=DRAWS)
     result["latent"], spaces = latents(model, data[:2000])
-    again = latent(model, data[:2000])
-    result["reconstruction"] = {
-        space: {k: v if k == "of" else round(v, 4) for k, v in again[f"reconstruction of {space}"].items()}
-        for space in "xz"
-    }
+    result["reconstruction"] = rounded(reconstruction(model, data[:2000], spaces["latent"]))
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
     if args.out.samefile(DOCS / "studies"):
         tables(result)

@@ -119,15 +119,22 @@ def coverage(model, data, draws=99):
 
 
 def latent(model, data):
-    """Retrieval of partners in the common latent, and median errors of reconstruction.
-
-    Errors are over the half width of the central 68 % of each component.
-    """
+    """Retrieval of partners in the common latent, and median errors of reconstruction."""
     codes = {
         space: np.asarray(values) for space, values in model.latents({"x": data.x, "z": data.z}).items()
     }
     found = retrieve(codes["x"], codes["z"], "cosine")
     result = {"numbers": codes["x"].shape[1], "nearest": found.first, "mean rank": found.rank}
+    errors = reconstruction(model, data, codes)
+    return result | {f"reconstruction of {space}": errors[space] for space in SPACES}
+
+
+def reconstruction(model, data, codes):
+    """Median errors of events out of their own latents, by space.
+
+    They are over the half width of the central 68 % of each component.
+    """
+    result = {}
     for space in SPACES:
         again = np.asarray(model.decode_latent(codes[space], to=space))
         true = data[space]
@@ -135,7 +142,7 @@ def latent(model, data):
         wide = high > low
         error = (np.median(np.abs(again - true), 0) / np.maximum(high - low, 1e-9) * 2.0)[wide]
         names = np.array(data.process.columns(space))[wide]
-        result[f"reconstruction of {space}"] = {
+        result[space] = {
             "median component": np.median(error),
             "largest": error.max(),
             "of": str(names[error.argmax()]),
