@@ -52,6 +52,14 @@ def test_presets_of_x_take_a_condition(name, x):
         assert not np.allclose(*codes)
 
 
+def test_partons_of_a_process_are_a_condition():
+    events = mizoo.datasets.zee().train[:COUNT]
+    model = trained("vae", VECTORS, events.z, events.process)
+    assert model.sample(COUNT, condition=events.z, seed=1).shape == VECTORS.shape
+    with pytest.raises(ValueError, match=r"condition must have shape \(16, 8\)"):
+        model.sample(COUNT, condition=events.z[:, :4])
+
+
 @pytest.mark.ci
 @pytest.mark.parametrize("name", ["pix2pix", "cyclegan", "flow", "turbosim"])
 def test_presets_of_pairs_take_a_condition(name):

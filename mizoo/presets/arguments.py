@@ -45,8 +45,12 @@ SpaceLike: TypeAlias = Annotated[
     _described("a shape such as [8] or [28, 28, 1], or a representation"),
 ]
 ConditionLike: TypeAlias = Annotated[
-    Representation | Annotated[int, Field(ge=2)] | Annotated[Sequence[Count], Field(min_length=1)] | None,
-    _described("a number of classes, a shape such as [1], or a representation"),
+    Representation
+    | Process
+    | Annotated[int, Field(ge=2)]
+    | Annotated[Sequence[Count], Field(min_length=1)]
+    | None,
+    _described("a number of classes, a shape such as [1], a process, or a representation"),
 ]
 MapperLike: TypeAlias = Annotated[Network | None, _described("a mapper, or a Keras network to wrap in one")]
 MapperOnly: TypeAlias = Annotated[

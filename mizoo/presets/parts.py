@@ -10,8 +10,9 @@ from mizoo.mappers import Deterministic, Gaussian, Mapper
 from mizoo.model.turbo import Turbo
 from mizoo.networks import is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial, Objective
+from mizoo.physics.process import Process
 from mizoo.presets.arguments import ConditionLike, Count, Fraction, Name, Positive, SpaceLike, Weights
-from mizoo.representations import Classes, Pixels, Representation, Standardise
+from mizoo.representations import Classes, Momenta, Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
@@ -34,6 +35,8 @@ def condition_of(given: ConditionLike) -> Representation | None:
     """The representation of a condition, see `compiled`; None without."""
     if given is None:
         return None
+    if isinstance(given, Process):
+        return Momenta(given.masses("z"))
     return Classes(given) if isinstance(given, int) else space(given)
 
 
@@ -115,7 +118,8 @@ def compiled(
         critic_steps: updates of the critics per update of the mappers.
         ema_momentum: momentum of the average of the mappers' weights that samples come from, if any.
         condition: condition of all events, if any: a number of classes, whose labels are 0, 1, …; the shape
-            of numbers, such as `(1,)` for an energy; or a representation. See `Turbo`.
+            of numbers, such as `(1,)` for an energy; a process, whose partons it is; or a representation. See
+            `Turbo`.
         parts: further arguments of `Turbo`.
     """
     model = Turbo(
