@@ -149,6 +149,18 @@ def test_code_in_a_keras_file_is_refused(tmp_path):
         load(tmp_path)
 
 
+def test_a_keras_file_is_loaded_by_its_path(tmp_path):
+    model, path = toy(), tmp_path / "mine.keras"
+    model.adapt(toy_events())
+    model.save(path)
+    z = toy_events().z[:3]
+    assert (load(path).decode(z, seed=1).numpy() == model.decode(z, seed=1).numpy()).all()
+    with pytest.raises(ValueError, match="is not the one you mean"):
+        load(path, sha256="0" * 64)
+    with pytest.raises(ValueError, match="other.keras cannot be loaded: File not found"):
+        load(tmp_path / "other.keras")
+
+
 def test_models_are_listed_with_their_figures(server, tmp_path):
     load("toy", server.url)
     result = CliRunner().invoke(cli.app, ["models", "--registry", server.url])

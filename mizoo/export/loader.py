@@ -40,16 +40,16 @@ def load(
     `sha256` and `public_key` do.
 
     Args:
-        name: name of the model; or path of a folder with a SavedModel or `model.onnx`, of an ONNX file, or
-            of a run.
+        name: name of the model; or path of a folder with a SavedModel or `model.onnx`, of an ONNX or
+            `.keras` file, or of a run.
         registry: URL of a registry, see `mizoo.export.registry`; by default that of `MIZOO_REGISTRY`.
         trust: whether to load a SavedModel whose graph does more than compute, such as to read files.
-        sha256: SHA-256 of the model's `sha256.json`, which lists those of its files, or of the ONNX file.
+        sha256: SHA-256 of the model's `sha256.json`, which lists those of its files, or of the one file.
         public_key: PEM file with the Ed25519 key of the author, who has signed the model, see
             `mizoo.export.signature`.
 
     Returns:
-        A `Pretrained`, an `OnnxModel`, or the `Turbo` of a finished run.
+        A `Pretrained`, an `OnnxModel`, or the `Turbo` of a finished run or of a `.keras` file.
 
     Raises:
         ValueError: if there is no such model (it suggests the nearest name), if it is not the one of
@@ -59,11 +59,15 @@ def load(
         ConnectionError: if the registry, or a file of it, cannot be reached.
         ImportError: without the extra `onnx` or `sign`, if it is needed.
     """
-    if (path := Path(name)).suffix == ".onnx":
+    if (path := Path(name)).suffix in (".onnx", ".keras"):
         if sha256 is not None:
             check_sha256(path, sha256)
         authenticate(path.parent, None, public_key)
-        return OnnxModel(path)
+        if path.suffix == ".onnx":
+            return OnnxModel(path)
+        from mizoo.export.pretrained import load_keras
+
+        return load_keras(path)
     if not _is_model(path) and "recipe" in read_config(path):
         raise FileNotFoundError(f"{name} holds no finished run: model.keras is missing; resume it")
     path = locate(name, registry, sha256, public_key)
@@ -119,6 +123,6 @@ def _find(
     near = difflib.get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]!r}? Or give" if near else "give"
     raise ValueError(
-        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX file or a finished run, or "
+        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX or .keras file or a finished run, or "
         f"one of {', '.join(there) or 'none'}"
     )
