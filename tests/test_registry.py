@@ -157,7 +157,7 @@ def test_a_keras_file_is_loaded_by_its_path(tmp_path):
     assert (load(path).decode(z, seed=1).numpy() == model.decode(z, seed=1).numpy()).all()
     with pytest.raises(ValueError, match="is not the one you mean"):
         load(path, sha256="0" * 64)
-    with pytest.raises(ValueError, match="other.keras cannot be loaded: File not found"):
+    with pytest.raises(ValueError, match=r"other\.keras cannot be loaded: File not found"):
         load(tmp_path / "other.keras")
 
 

@@ -123,6 +123,6 @@ def _find(
     near = difflib.get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]!r}? Or give" if near else "give"
     raise ValueError(
-        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX or .keras file or a finished run, or "
-        f"one of {', '.join(there) or 'none'}"
+        f"no trained model {name!r}: {hint} the path of a SavedModel, an ONNX or .keras file or a finished "
+        f"run, or one of {', '.join(there) or 'none'}"
     )

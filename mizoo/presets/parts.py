@@ -118,7 +118,7 @@ def compiled(
         critic_steps: updates of the critics per update of the mappers.
         ema_momentum: momentum of the average of the mappers' weights that samples come from, if any.
         condition: condition of all events, if any: a number of classes, whose labels are 0, 1, …; the shape
-            of numbers, such as `(1,)` for an energy; a process, whose partons it is; or a representation. See
+            of numbers, such as `(1,)` for an energy; a process, for its partons; or a representation. See
             `Turbo`.
         parts: further arguments of `Turbo`.
     """

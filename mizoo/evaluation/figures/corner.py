@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
+import corner as corner_plot
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy.ndimage import gaussian_filter
 
-from mizoo.evaluation.figures.style import TRUE, axis_edges, style, total_weight
-from mizoo.evaluation.observables import existing
+from mizoo.evaluation.figures.style import TRUE, Styled, axis_edges, style
+
+_COLOURS = (TRUE, "#d1495b", "#30638e", "#edae49")
+_LEVELS = (0.393, 0.865)  # of events within 1σ and 2σ of a two-dimensional normal distribution
 
 
 def corner(
@@ -24,61 +25,33 @@ def corner(
     Contours enclose 39 % and 86 % of the events, like 1σ and 2σ of a two-dimensional normal distribution.
 
     Args:
-        samples: dictionaries of the same observables (n,), by name of the sample; the first sample is drawn
-            in black.
-        labels: labels of the observables by name.
+        samples: dictionaries of the same observables (n,), by name of the sample, of four at most; the
+            first sample is drawn in black. Events without a value of one of them are left out.
+        labels: labels of the observables by name, with their units.
         weights: weights (n,) of the events by name of the sample; None for samples without.
+        bins: number of bins on the diagonal.
     """
-    weights = weights or {}
-    names = list(labels)
-    truth = next(iter(samples.values()))
-    edges = {name: axis_edges(truth[name], [0.5, 98.0], bins) for name in names}
-    colours = [TRUE, "#d1495b", "#30638e", "#edae49"]
-    with style():
-        size = 4.0 * len(names)
-        figure, axes = plt.subplots(
-            len(names), len(names), figsize=(size, size), squeeze=False, layout="constrained"
-        )
-        for row, down in enumerate(names):
-            for column, across in enumerate(names):
-                ax = axes[row, column]
-                if column > row:
-                    ax.axis("off")
-                    continue
-                for (name, values), colour in zip(samples.items(), colours, strict=False):
-                    own = weights.get(name)
-                    if row == column:
-                        counts, _ = np.histogram(values[down], edges[down], weights=own)
-                        total = total_weight(*existing(values[down], own))
-                        ax.stairs(counts / total, edges[down], color=colour, lw=2, label=name)
-                        ax.set_yticks([])
-                    else:
-                        pair, cells = (values[across], values[down]), (edges[across], edges[down])
-                        _regions(ax, pair, cells, own, colour)
-                ax.tick_params(labelsize=14)
-                ax.set_xlim(edges[across][0], edges[across][-1])
-                if row == len(names) - 1:
-                    ax.set_xlabel(labels[across], fontsize=20)
-                if column == 0 and row > 0:
-                    ax.set_ylabel(labels[down], fontsize=20)
-        lines = [Line2D([], [], color=c, lw=2) for c, _ in zip(colours, samples, strict=False)]
-        figure.legend(lines, samples, loc="upper right", fontsize=26)
+    names, first = list(labels), next(iter(samples.values()))
+    ranges = [tuple(axis_edges(first[name], [0.5, 98.0], 1)) for name in names]
+    size = 4.0 * len(names)
+    with style(), plt.rc_context({"xaxis.labellocation": "center", "yaxis.labellocation": "center"}):
+        figure = plt.figure(figsize=(size, size), FigureClass=Styled, layout="none")
+        for (sample, values), colour in zip(samples.items(), _COLOURS, strict=False):
+            rows = np.stack([values[name] for name in names], 1)
+            own = (weights or {}).get(sample)
+            own = np.ones(len(rows)) if own is None else own
+            there = np.isfinite(rows).all(1)
+            corner_plot.corner(
+                rows[there], bins, weights=own[there] / own[there].sum(), range=ranges, fig=figure,
+                color=colour, labels=list(labels.values()), label_kwargs={"fontsize": 22}, labelpad=-0.08,
+                smooth=1.0, levels=_LEVELS, plot_datapoints=False, plot_density=False,
+                fill_contours=False, no_fill_contours=True, max_n_ticks=4, hist_kwargs={"lw": 2},
+            )  # fmt: skip
+        for ax in figure.axes:
+            ax.tick_params(labelsize=14)
+        lines = [Line2D([], [], color=c, lw=2) for c, _ in zip(_COLOURS, samples, strict=False)]
+        figure.legend(
+            lines, samples, loc="upper right", fontsize=26, title_fontsize=22,
+            title="contours: " + " and ".join(f"{100 * level:.0f} %" for level in _LEVELS) + " of events",
+        )  # fmt: skip
     return figure
-
-
-def _regions(
-    ax: Axes,
-    pair: tuple[np.ndarray, np.ndarray],
-    cells: tuple[np.ndarray, np.ndarray],
-    weights: np.ndarray | None,
-    colour: str,
-) -> None:
-    density, _, _ = np.histogram2d(*pair, bins=cells, weights=weights)
-    density = gaussian_filter(density, 1.0)
-    if not density.any():  # all events are outside the axes
-        return
-    ordered = np.sort(density.ravel())[::-1]
-    enclosed = np.cumsum(ordered) / ordered.sum()
-    levels = sorted({ordered[np.searchsorted(enclosed, share)] for share in (0.393, 0.865)})
-    middles = [(edges[1:] + edges[:-1]) / 2.0 for edges in cells]
-    ax.contour(*middles, density.T, levels=levels, colors=colour, linewidths=[1.2, 2.0][-len(levels) :])

@@ -2,12 +2,11 @@
 
 from typing import TYPE_CHECKING, cast
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from mizoo.evaluation import joint
-from mizoo.evaluation.figures.style import of_stream, style
+from mizoo.evaluation.figures.style import of_stream, style, subplots, truth_of
 from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
 
@@ -29,10 +28,10 @@ def correlations(report: "Report", stream: str) -> Figure:
     ]
     names = [label(name, space, process) for name in observables(truth.arrays()[space][:1], space, process)]
     with style():
-        figure, axes = plt.subplots(1, 3, figsize=(33, 11), layout="constrained")
-        titles = ("truth", of_stream(stream)[1], r"difference $\times$ 10")
+        figure, axes = subplots(1, 3, figsize=(33, 11))
+        titles = (truth_of(space, process), of_stream(stream)[1], r"difference $\times$ 10")
         matrices = (*found, 10.0 * (found[1] - found[0]))
-        for ax, title, matrix in zip(axes, titles, matrices, strict=True):
+        for ax, title, matrix in zip(axes[0], titles, matrices, strict=True):
             image = ax.imshow(matrix, cmap="RdBu_r", vmin=-1.0, vmax=1.0)
             ax.set_title(title)
             ax.set_xticks(range(len(names)), names, rotation=90, fontsize=15)

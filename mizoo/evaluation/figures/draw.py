@@ -1,12 +1,11 @@
 """All figures of a report."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 from matplotlib.figure import Figure
 from rich.progress import track
 
@@ -15,9 +14,10 @@ from mizoo.evaluation.figures.corner import corner
 from mizoo.evaluation.figures.correlations import correlations
 from mizoo.evaluation.figures.grid import DPI
 from mizoo.evaluation.figures.images import of_images
+from mizoo.evaluation.figures.panel import spike
 from mizoo.evaluation.figures.ratio import ratios
 from mizoo.evaluation.figures.response import resolution, response
-from mizoo.evaluation.figures.style import LABELS, save
+from mizoo.evaluation.figures.style import LABELS, save, truth_of
 from mizoo.evaluation.figures.transport import transport
 from mizoo.evaluation.observables import label, observables
 from mizoo.objectives import LINKS
@@ -63,9 +63,9 @@ def of_report(report: "Report") -> Iterator[tuple[str, Callable[[], Figure]]]:
             ]
             if of_kind := [name for name in sums if name in named]:
                 yield f"x_{_plain(one.name)}_numbers", partial(ratios, report, space, of_kind)
-        masses = {name: label(name, space, process) for name in process.systems if name in named}
+        masses = [name for name in process.systems if name in named]
         if masses:
-            yield f"{space}_masses", partial(ratios, report, space, list(masses))
+            yield f"{space}_masses", partial(ratios, report, space, masses)
         if len(masses) > 1:
             yield f"{space}_corner", partial(_corner, report, space, masses)
     for stream in report.streams:
@@ -81,24 +81,22 @@ def of_report(report: "Report") -> Iterator[tuple[str, Callable[[], Figure]]]:
             yield "resolution", partial(resolution, *pairs, truth.weights)
 
 
-def _corner(report: "Report", space: str, labels: Mapping[str, str]) -> Figure:
-    return corner(_samples(report, space), labels, _weights(report, space))
-
-
-def _samples(report: "Report", space: str) -> dict[str, dict[str, np.ndarray]]:
+def _corner(report: "Report", space: str, names: Sequence[str]) -> Figure:
     truth = cast("Events", report.truth)
-    process = truth.process
+    process, title = truth.process, truth_of(space, truth.process)
     made = {LABELS[s]: events for s, events in report.streams.items() if LINKS[s].target == space}
-    return {
+    samples = {
         name: observables(events, space, process)
-        for name, events in {"truth": truth.arrays()[space], **made}.items()
+        for name, events in {title: truth.arrays()[space], **made}.items()
     }
-
-
-def _weights(report: "Report", space: str) -> dict[str, np.ndarray | None]:
-    """Weights by the names of `_samples`."""
-    made = {LABELS[s]: w for s, w in report.weights.items() if LINKS[s].target == space}
-    return {"truth": report.truth.weights, **made}
+    weights = {LABELS[s]: own for s, own in report.weights.items() if LINKS[s].target == space}
+    # An assumed mass, which most events have, is no distribution.
+    labels = {
+        name: f"{label(name, space, process)} [GeV]"
+        for name in names
+        if spike(samples[title][name]) is None
+    }
+    return corner(samples, labels, {title: truth.weights, **weights})
 
 
 def _plain(name: str) -> str:

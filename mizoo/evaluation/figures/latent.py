@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from sklearn.decomposition import PCA
 
-from mizoo.evaluation.figures.style import style
+from mizoo.evaluation.figures.style import style, subplots
 
 
 def latent_pairs(spaces: Mapping[str, Mapping[str, ArrayLike]], shown: int = 40) -> Figure:
@@ -20,9 +19,7 @@ def latent_pairs(spaces: Mapping[str, Mapping[str, ArrayLike]], shown: int = 40)
         shown: number of pairs joined by lines.
     """
     with style():
-        figure, axes = plt.subplots(
-            1, len(spaces), figsize=(8 * len(spaces), 8), squeeze=False, layout="constrained"
-        )
+        figure, axes = subplots(1, len(spaces), figsize=(8 * len(spaces), 8))
         for ax, (title, both) in zip(axes[0], spaces.items(), strict=True):
             vectors = [np.asarray(both[space]) for space in "xz"]
             standard = [(v - v.mean(0)) / (v.std(0) + 1e-9) for v in vectors]
@@ -56,7 +53,8 @@ def latent_scatter(latents: ArrayLike, labels: ArrayLike | None = None) -> Figur
     plain = vectors.shape[1] == 2
     plane = vectors if plain else PCA(2, random_state=0).fit_transform(vectors)
     with style():
-        figure, ax = plt.subplots(figsize=(10, 9), layout="constrained")
+        figure, axes = subplots(1, 1, figsize=(10, 9))
+        ax = axes[0, 0]
         colours: dict[str, Any] = {"c": "#30638e"} if labels is None else {"c": labels, "cmap": "turbo"}
         points = ax.scatter(plane[:, 0], plane[:, 1], s=8, alpha=0.7, rasterized=True, **colours)
         if labels is not None:

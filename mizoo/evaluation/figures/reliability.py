@@ -1,10 +1,9 @@
 """Reliability curves of predicted probabilities."""
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mizoo.evaluation.figures.style import TRUE, style
+from mizoo.evaluation.figures.style import TRUE, style, subplots
 from mizoo.evaluation.reliability import reliability
 
 
@@ -16,9 +15,8 @@ def reliability_curve(probability: ArrayLike, passed: ArrayLike, bins: int = 10)
     """
     table = reliability(probability, passed, bins)
     with style():
-        figure, (upper, lower) = plt.subplots(
-            2, 1, figsize=(8, 10), height_ratios=[3, 1], sharex=True, layout="constrained"
-        )
+        figure, axes = subplots(2, 1, figsize=(8, 10), height_ratios=[3, 1], sharex=True)
+        upper, lower = axes[:, 0]
         points = {"yerr": table.error, "fmt": "o", "color": "#d1495b"}
         upper.plot([0, 1], [0, 1], color=TRUE, lw=1)
         upper.errorbar(table.predicted, table.observed, **points)

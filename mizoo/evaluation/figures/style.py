@@ -3,22 +3,22 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.pyplot as plt
 import mplhep
 import numpy as np
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mizoo.evaluation.observables import existing
+from mizoo.physics import library
+from mizoo.physics.process import Process
 
 COLOURS = {"tilde": "#d1495b", "hat": "#30638e"}
-LABELS = {
-    "z_tilde": r"$\tilde z$ (unfolded)",
-    "z_hat": r"$\hat z$ (closed)",
-    "x_tilde": r"$\tilde x$ (simulated)",
-    "x_hat": r"$\hat x$ (closed)",
-}
+LABELS = {"z_tilde": "unfolded", "z_hat": "closure", "x_tilde": "simulated", "x_hat": "closure"}
 TRUE = "black"
 
 
@@ -27,6 +27,23 @@ def style() -> Iterator[None]:
     """Context with the ROOT style of mplhep."""
     with matplotlib.rc_context(), plt.style.context(mplhep.style.ROOT):
         yield
+
+
+class Styled(Figure):
+    """A figure that has the style whenever it is drawn: fonts are looked up as late as that."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw all artists."""
+        with style():
+            super().draw(renderer)
+
+
+def subplots(rows: int, columns: int, **options: Any) -> tuple[Figure, np.ndarray]:
+    """Figure and axes (rows, columns) in the style; options are those of `matplotlib.pyplot.subplots`."""
+    with style():
+        given = {"squeeze": False, "layout": "constrained", "FigureClass": Styled, **options}
+        figure, axes = plt.subplots(rows, columns, **given)
+    return figure, axes
 
 
 def save(figure: Figure, path: str | Path, dpi: float = 60) -> list[Path]:
@@ -44,6 +61,14 @@ def save(figure: Figure, path: str | Path, dpi: float = 60) -> list[Path]:
     return paths
 
 
+def truth_of(space: str, process: Process) -> str:
+    """Name of the true events of a space: the packaged processes are simulated by Delphes."""
+    if space == "z":
+        return "partons"
+    packaged = process.name in library.names() and library.get(process.name) == process
+    return "Delphes" if packaged else "detector"
+
+
 def axis_edges(values: np.ndarray, percentiles: Sequence[float], bins: int) -> np.ndarray:
     """Edges of bins between two percentiles of values, which are kept at least 1 % of their size apart.
 
@@ -53,6 +78,12 @@ def axis_edges(values: np.ndarray, percentiles: Sequence[float], bins: int) -> n
     least = 0.01 * max(abs(low), abs(high), 1.0)
     widened = max(0.0, (least - (high - low)) / 2.0)
     return np.linspace(low - widened, high + widened, bins + 1)
+
+
+def round_edges(values: np.ndarray, percentiles: Sequence[float], bins: int) -> np.ndarray:
+    """Edges as of `axis_edges`, of about as many bins, whose width is a round number such as 2.5."""
+    low, *_, high = axis_edges(values, percentiles, bins)
+    return np.asarray(MaxNLocator(bins, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
 
 
 def of_stream(stream: str) -> tuple[str, str]:
