@@ -15,11 +15,12 @@ _AT_ONCE = 500  # showers, for arrays that fit in the cache of a processor
 
 
 def showers(events: int = 20_000, seed: int = 0) -> Split:
-    """Showers x (n, 10, 10, 30, 1), energies of cells in GeV, and energies c (n, 1) of the electrons in GeV.
+    """Showers x (n, 10, 10, 30, 1), energies of cells in GeV, and energies c (n, 1) of electrons in GeV.
 
-    Electrons of 10 to 100 GeV, uniform in energy, enter a block of lead tungstate along its axis. Cells along
-    x, y and depth measure 0.5 × 0.5 Molière radii × 1 radiation length, so that the block holds 95 to 97 % of
-    a shower. See `cell_energies`. The last tenth is for test, and the tenth before it for validation.
+    Electrons of 10 to 100 GeV, uniform in energy, enter a block of lead tungstate along its axis. Cells
+    along x, y and depth measure 0.5 × 0.5 Molière radii × 1 radiation length, so that the block holds 97 %
+    of a shower on average. See `cell_energies`. The last tenth is for test, and the tenth before it for
+    validation.
 
     Args:
         events: number of showers, 10 or more. A thousand takes 12 MB, and less than a second.
@@ -34,18 +35,22 @@ def showers(events: int = 20_000, seed: int = 0) -> Split:
     energies = generator.uniform(*ENERGIES, size=events)
     samples = Samples(cell_energies(energies, generator), c=energies)
     tenth = events // 10
-    parts = slice(events - 2 * tenth), slice(events - 2 * tenth, events - tenth), slice(events - tenth, events)
+    parts = (
+        slice(events - 2 * tenth),
+        slice(events - 2 * tenth, events - tenth),
+        slice(events - tenth, events),
+    )
     return Split(*(samples[part] for part in parts))
 
 
 def cell_energies(energies: np.ndarray, seed: int | np.random.Generator = 0) -> np.ndarray:
     """Showers of electrons as energies of cells in GeV, (n, 10, 10, 30, 1), see `showers`.
 
-    The parametrisation is that of Grindhammer and Peters (hep-ex/0001020) for homogeneous media: the gamma
-    distribution in depth fluctuates from shower to shower; the energy of a layer is divided among spots that
-    fall into cells according to core and tail of the radial distribution; and measured energies fluctuate by
-    gamma distributions, as in its section on sampling fluctuations, with a resolution of 3 %/√E that stands
-    for that of the light.
+    The parametrisation is that of Grindhammer and Peters (hep-ex/0001020) for homogeneous media. The gamma
+    distribution in depth fluctuates from shower to shower. The energy of a layer is divided among spots,
+    which fall into cells according to core and tail of the radial distribution. Measured energies fluctuate
+    by gamma distributions, as the paper has them for sampling calorimeters; here, a resolution of 3 %/√E
+    stands for that of the light of a crystal.
 
     Args:
         energies: incident energies (n,) in GeV, 1 or more.
@@ -84,7 +89,9 @@ def _deposited(energies: np.ndarray, generator: np.random.Generator) -> np.ndarr
     middle = (edges[1:] + edges[:-1]) / 2.0
     tau = parametrisation.relative_depth(middle, shower, energies, PBWO4)
     quarter = parametrisation.radial(energies, tau, PBWO4).quarter(CELL * np.arange(1, CELLS // 2 + 1))
-    fractions = quarter[:, :, _FROM_AXIS[:, None], _FROM_AXIS].reshape(*tau.shape, CELLS**2)[..., _INNER_FIRST]
+    fractions = quarter[:, :, _FROM_AXIS[:, None], _FROM_AXIS].reshape(*tau.shape, CELLS**2)[
+        ..., _INNER_FIRST
+    ]
     outside = np.maximum(1.0 - fractions.sum(-1, keepdims=True), 0.0)
     hits = generator.multinomial(number.astype("int64"), np.concatenate([fractions, outside], -1))
     deposited = np.empty(fractions.shape)

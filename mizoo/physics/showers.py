@@ -41,12 +41,12 @@ class Longitudinal(NamedTuple):
     @property
     def beta(self) -> np.ndarray:
         """β = (α - 1) / T, per X0."""
-        return (self.alpha - 1.0) / self.maximum
+        return np.asarray((self.alpha - 1.0) / self.maximum)
 
     @property
     def centre(self) -> np.ndarray:
         """Mean depth α / β in X0."""
-        return self.alpha / self.beta
+        return np.asarray(self.alpha / self.beta)
 
     def upto(self, depth: np.ndarray) -> np.ndarray:
         """Fraction of the energy up to depths in X0."""
@@ -54,7 +54,7 @@ class Longitudinal(NamedTuple):
 
 
 class Radial(NamedTuple):
-    """The distribution of the energy in radius r, p 2 r R_C² / (r² + R_C²)² + (1 - p) 2 r R_T² / (r² + R_T²)².
+    """The distribution in radius r, p 2 r R_C² / (r² + R_C²)² + (1 - p) 2 r R_T² / (r² + R_T²)².
 
     Attributes:
         core, tail: radii R_C and R_T in R_M, which hold half of each component.
@@ -74,8 +74,8 @@ class Radial(NamedTuple):
     def quarter(self, edges: np.ndarray) -> np.ndarray:
         """Fractions (…, k, k) of the energy in cells x, y ≥ 0 of a square grid about the axis.
 
-        In the plane, a component is the density R² / (π (x² + y² + R²)²), whose integral over [0, a] × [0, b]
-        is a arctan(b / h(a)) / (2π h(a)) plus the same with a and b exchanged, where h(a)² = a² + R².
+        In the plane, a component has the density R² / (π (x² + y² + R²)²). Its integral over [0, a] ×
+        [0, b] is a arctan(b / h(a)) / (2π h(a)) plus the same with a and b exchanged, h(a)² = a² + R².
 
         Args:
             edges: upper edges (k,) of the cells in R_M, rising; the first cell starts at 0.
@@ -84,10 +84,10 @@ class Radial(NamedTuple):
         def integral(scale: np.ndarray) -> np.ndarray:
             hypotenuse = np.hypot(edges, scale[..., None])[..., None]
             half = edges[:, None] / hypotenuse * np.arctan(edges / hypotenuse)
-            return (half + np.swapaxes(half, -1, -2)) / (2.0 * np.pi)
+            return np.asarray((half + np.swapaxes(half, -1, -2)) / (2.0 * np.pi))
 
         weight = self.core_fraction[..., None, None]
-        total = weight * integral(self.core) + (1.0 - weight) * integral(self.tail)
+        total: np.ndarray = weight * integral(self.core) + (1.0 - weight) * integral(self.tail)
         for axis in (-1, -2):
             total = np.diff(total, axis=axis, prepend=0.0)
         return total
@@ -105,9 +105,7 @@ def typical_longitudinal(energies: np.ndarray, medium: Medium) -> Longitudinal:
     return Longitudinal(log_y - 0.812, 0.81 + (0.458 + 2.26 / medium.z) * log_y)
 
 
-def draw_longitudinal(
-    energies: np.ndarray, medium: Medium, generator: np.random.Generator
-) -> Longitudinal:
+def draw_longitudinal(energies: np.ndarray, medium: Medium, generator: np.random.Generator) -> Longitudinal:
     """Gamma distributions of single showers (n,): T and α are log-normal and correlated."""
     log_y = np.log(energies / medium.critical_energy)
     typical = typical_longitudinal(energies, medium)
@@ -144,12 +142,12 @@ def relative_depth(
 ) -> np.ndarray:
     """Depths τ of a shower whose maximum fluctuates, such that τ = t / T for a typical one."""
     typical = typical_longitudinal(energies, medium).alpha
-    return depth / shower.centre * typical / (typical - 1.0)
+    return np.asarray(depth / shower.centre * typical / (typical - 1.0))
 
 
 def spots(shower: Longitudinal, energies: np.ndarray, medium: Medium) -> tuple[np.ndarray, Longitudinal]:
-    """Number of spots of a shower, whose places fluctuate independently, and their distribution in depth."""
-    count = 93.0 * np.log(medium.z) * energies**0.876
+    """Number of spots of a shower, whose places are independent, and their distribution in depth."""
+    count: np.ndarray = 93.0 * np.log(medium.z) * energies**0.876
     depths = Longitudinal(
         shower.maximum * (0.698 + 0.00212 * medium.z), shower.alpha * (0.639 + 0.00334 * medium.z)
     )
