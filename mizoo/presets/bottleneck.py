@@ -47,8 +47,8 @@ def bibae(
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
 def bibae_desy(
     x: SpaceLike = None, latent: Count = 8, decoder: MapperLike = None, scale: Positive = 0.3,
-    units: Count = 128, weights: Weights = None, post_processed: bool = True,
-    name: Name = "bibae_desy", **options: Any,
+    units: Count = 128, weights: Weights = None, name: Name = "bibae_desy",
+    post_processed: bool = True, **options: Any,
 ) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 

@@ -25,7 +25,7 @@ from mizoo.evaluation.figures.style import COLOURS, TRUE, style
 from mizoo.training.backup import Backup
 
 THRESHOLD = 1e-3  # GeV, energy of a cell that is hit
-ENERGIES = (20.0, 50.0, 90.0)  # GeV
+LINES = {20.0: ":", 50.0: "--", 90.0: "-"}  # by energy in GeV
 SHAPE = (CELLS, CELLS, LAYERS, 1)
 # The likelihood of a shower counts as much as that of the 64 pixels of a digit, for which weights are set.
 WEIGHTS = {"L_x_hat": 64 / np.prod(SHAPE)}
@@ -132,22 +132,22 @@ def figure_of(showers, path):
         for energy, of_kind in showers.items():
             true = summary(of_kind["showers"])
             for kind, x in of_kind.items():
-                look = {"color": DRAWS[kind], "label": kind if energy == ENERGIES[0] else None}
+                label = kind if energy == max(LINES) else None
+                look = {"color": DRAWS[kind], "linestyle": LINES[energy], "linewidth": 2, "label": label}
                 for name, values in summary(x).items():
-                    low, high = np.percentile(true[name], [0.5, 99.5])
+                    unit = energy if name == "visible" else 1.0
+                    low, high = np.percentile(true[name] / unit, [0.5, 99.5])
                     margin = 0.5 * (high - low)
-                    edges = np.linspace(low - margin, high + margin, 41)
+                    edges, values = np.linspace(low - margin, high + margin, 41), values / unit
                     inside = np.clip(values, edges[0], edges[-1])
-                    panels[name].hist(inside, edges, histtype="step", density=True, linewidth=2, **look)
+                    panels[name].hist(inside, edges, histtype="step", density=True, **look)
                 panels["layers"].step(DEPTH, in_depth(x).mean(0), where="mid", **look)
                 rings = in_radius(x).mean(0) / [CELL**2 * ring.sum() for ring in _rings()]
-                panels["rings"].stairs(rings, RINGS, linewidth=2, **look)
+                panels["rings"].stairs(rings, RINGS, **look)
                 cells = x[x > 1e-4]
-                panels["cells"].hist(
-                    cells, np.geomspace(1e-4, 10.0, 61), histtype="step", linewidth=2, **look
-                )
-        of_energies = ", ".join(f"{energy:.0f}" for energy in ENERGIES)
-        panels["visible"].set(xlabel="visible energy [GeV]", ylabel="density", yscale="log")
+                panels["cells"].hist(cells, np.geomspace(1e-4, 10.0, 61), histtype="step", **look)
+        of_energies = ", ".join(f"{energy:.0f}" for energy in LINES)
+        panels["visible"].set(xlabel="visible / incident energy", ylabel="density")
         panels["hits"].set(xlabel="cells above 1 MeV", ylabel="density")
         panels["depth"].set(xlabel="mean depth [$X_0$]", ylabel="density")
         panels["layers"].set(xlabel="depth [$X_0$]", ylabel="energy per layer [GeV]")
@@ -194,7 +194,7 @@ def main():
         )
     models = {"BIB-AE": model, "without post-processor": without_post_processor(model, args)}
     showers = {}
-    for i, energy in enumerate(ENERGIES):
+    for i, energy in enumerate(LINES):
         given = np.full((args.draws, 1), energy, "float32")
         showers[energy] = {"showers": cell_energies(given[:, 0], seed=i + 1)}
         showers[energy] |= {kind: drawn(made, given) for kind, made in models.items()}
