@@ -158,6 +158,8 @@ def test_a_condition_that_nothing_uses_is_refused():
         ((4,), (3,), (7,)),
         ((8, 8, 1), (3,), (8, 8, 4)),
         ((8, 8, 1), (8, 8, 2), (8, 8, 3)),
+        ((5, 6, 7, 1), (3,), (5, 6, 7, 4)),
+        ((5, 6, 7, 1), (5, 6, 7, 2), (5, 6, 7, 3)),
         ((2, 3), (4, 4, 1), (22,)),
     ],
 )
@@ -168,6 +170,8 @@ def test_arrays_of_any_ranks_are_joined(shape, condition, expected):
     np.testing.assert_allclose(np.sort(np.unique(both)), np.unique(np.r_[values.ravel(), given.ravel()]))
     with pytest.raises(ValueError, match="images of one size"):
         joined_shape((8, 8, 1), (4, 4, 1))
+    with pytest.raises(ValueError, match="volumes of one size"):
+        joined_shape((8, 8, 8, 1), (8, 8, 4, 1))
 
 
 def test_labels_are_one_hot(compiled):

@@ -5,16 +5,20 @@ import numpy as np
 import pytest
 
 from mizoo.compat import all_layers
-from mizoo.networks import UNet, is_image, linear_and_mlp, network
+from mizoo.networks import UNet, is_grid, is_image, linear_and_mlp, network
 from mizoo.networks.attention import SelfAttention
 
-SHAPES = [(3,), (2, 4), (8, 8, 1), (7, 5, 3), (1, 6, 2), (2, 2, 1)]
+SHAPES = [(3,), (2, 4), (8, 8, 1), (7, 5, 3), (1, 6, 2), (2, 2, 1), (5, 3, 9, 2)]
 
 
 @pytest.mark.ci
 @pytest.mark.parametrize(("source", "target"), itertools.product(SHAPES, SHAPES))
 def test_there_is_a_network_between_any_shapes_but_to_smaller_images(source, target):
     images = is_image(source) and is_image(target)
+    if is_grid(source) and is_grid(target) and not images and source != target:
+        with pytest.raises(ValueError, match="volumes must be of one size"):
+            network(source, target, 8)
+        return
     if images and (source[0] > target[0] or source[1] > target[1]):
         with pytest.raises(ValueError, match="smaller"):
             network(source, target, 8)
@@ -34,6 +38,11 @@ def test_kind_is_chosen_from_the_shapes():
     assert {"Conv2D", "Dense", "Conv2DTranspose"} <= kinds((2,), (8, 8, 1))
     assert "Concatenate" in kinds((8, 8, 1), (8, 8, 2))  # a U-Net skips
     assert "Add" in kinds((8, 8, 1), (16, 16, 1))
+    assert {"Conv3D", "Dense", "Flatten"} <= kinds((5, 6, 9, 1), (2,))
+    assert {"Conv3D", "Dense", "Conv3DTranspose"} <= kinds((2,), (5, 6, 9, 1))
+    volumes = kinds((5, 6, 9, 1), (5, 6, 9, 2))
+    assert {"Conv3D", "Conv3DTranspose", "Concatenate"} <= volumes
+    assert "Conv2D" not in volumes
 
 
 def test_a_u_net_of_a_file_that_does_not_say_it_is_light_has_the_former_layers():

@@ -39,6 +39,15 @@ def test_every_preset_trains_where_a_gpu_is_listed(name, monkeypatch):
 
 
 @pytest.mark.slow
+def test_networks_of_volumes_are_compiled():
+    data = datasets.showers(40).train
+    model = presets.bibae_desy(x=(10, 10, 30, 1), condition=(1,), units=4, latent=2)
+    model.compile(model.optimizer, model.critic_optimizer, jit_compile=True)
+    logs = model.fit(data, batch_size=len(data), epochs=2, verbose=0).history
+    assert np.isfinite(logs["D_x_hat"]).all()
+
+
+@pytest.mark.slow
 def test_gradients_pass_through_drawn_jets_where_only_coordinates_are_compiled():
     """XLA has no gradient of the loop that separates jets, if the gradient is compiled apart from it."""
     model = presets.turbosim("zh", units=8, couplings=2)
@@ -47,8 +56,8 @@ def test_gradients_pass_through_drawn_jets_where_only_coordinates_are_compiled()
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("size", [(8, 8), (25, 25), (7, 12)])
-def test_images_of_any_size_are_enlarged_without_resizing(size):
+@pytest.mark.parametrize("size", [(8, 8), (25, 25), (7, 12), (5, 6, 9)])
+def test_images_and_volumes_of_any_size_are_enlarged_without_resizing(size):
     """XLA has no gradient of `Resizing` by nearest neighbours."""
     for network, given in (
         (to_image((*size, 2), 2), np.zeros((1, 3))),

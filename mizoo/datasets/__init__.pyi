@@ -21,6 +21,7 @@ from .resampling import ResampledWeights as ResampledWeights
 from .resampling import positive_resampling as positive_resampling
 from .samples import Samples as Samples
 from .samples import Split as Split
+from .showers import showers as showers
 from .weights import UnusedWeights as UnusedWeights
 from .whole_events import ttbar_events as ttbar_events
 from .write import write as write

@@ -1,7 +1,7 @@
 """Plain Keras blocks, without any loss."""
 
 from mizoo.networks.attention import attention
-from mizoo.networks.choice import is_image, network, spectrally_normalised
+from mizoo.networks.choice import is_grid, is_image, network, spectrally_normalised
 from mizoo.networks.conditioning import joined, joined_shape
 from mizoo.networks.convolution import UNet, Upscale, to_image, to_vector
 from mizoo.networks.dropout import Dropout
@@ -13,6 +13,7 @@ __all__ = [
     "UNet",
     "Upscale",
     "attention",
+    "is_grid",
     "is_image",
     "joined",
     "joined_shape",

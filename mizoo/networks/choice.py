@@ -31,10 +31,11 @@ def network(
 ) -> Network:
     """A network from arrays of shape `source` to arrays of shape `target`, chosen from the shapes.
 
-    Images are arrays (H, W, C) with H and W of 2 or more; all other arrays are treated as vectors. Networks
-    between vectors are dense. Networks between images and vectors are convolutional. Images of equal size
-    are mapped by a U-Net, and images to larger ones by a residual network. All are built by their first
-    input, which may have more components or channels, such as those of a condition, see `joined`.
+    Images are arrays (H, W, C) and volumes arrays (D1, D2, D3, C) with sides of 2 or more; all other arrays
+    are treated as vectors. Networks between vectors are dense. Those between images or volumes and vectors
+    are convolutional. Images or volumes of equal size are mapped by a U-Net, and images to larger ones by a
+    residual network. All are built by their first input, which may have more components or channels, such
+    as those of a condition, see `joined`.
 
     Args:
         source, target: shapes of one event.
@@ -44,20 +45,23 @@ def network(
         last: activation of the last layer.
 
     Raises:
-        ValueError: if the target images are smaller than the source images.
+        ValueError: if the target images are smaller than the source images, or one of two spaces that are
+            images or volumes is a volume of another size.
     """
     filters = max(1, units // 4)
-    if is_image(source) and is_image(target):
-        if source[:2] == target[:2]:
+    if is_grid(source) and is_grid(target):
+        if source[:-1] == target[:-1]:
             return UNet(target[-1], True, filters=filters, activation=activation, last=last, name=name)
+        if not (is_image(source) and is_image(target)):
+            raise ValueError(f"no network maps {source} to {target}: volumes must be of one size")
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network maps images {source} to smaller images {target}")
         return Upscale(target, filters=filters, activation=activation, last=last, name=name)
-    flatten = [] if is_image(source) or len(source) == 1 else [keras.layers.Flatten()]
-    if is_image(target):
+    flatten = [] if is_grid(source) or len(source) == 1 else [keras.layers.Flatten()]
+    if is_grid(target):
         inner = to_image(target, filters, last=last, activation=activation, name=name)
         return keras.Sequential([*flatten, *inner.layers], name=name)
-    if is_image(source):
+    if is_grid(source):
         body = to_vector(source, math.prod(target), filters, activation=activation, name=name)
     else:
         body = mlp([units, units], math.prod(target), activation=activation, name=name)
@@ -68,7 +72,12 @@ def network(
 
 def is_image(shape: Shape) -> bool:
     """Whether arrays of this shape are images."""
-    return len(shape) == 3 and min(shape[:2]) > 1
+    return len(shape) == 3 and is_grid(shape)
+
+
+def is_grid(shape: Shape) -> bool:
+    """Whether arrays of this shape are images or volumes."""
+    return len(shape) in (3, 4) and min(shape[:-1]) > 1
 
 
 def spectrally_normalised(network: keras.Sequential) -> keras.Sequential:

@@ -1,4 +1,4 @@
-"""Convolutional networks for images H × W × C of any size, channels last."""
+"""Convolutional networks for images (H, W, C) and volumes (D1, D2, D3, C) of any size, channels last."""
 
 import math
 from abc import ABC, abstractmethod
@@ -12,16 +12,21 @@ from mizoo.core.types import BatchShape, Shape, Tensor
 
 _SMALLEST = 4  # side at which halving stops
 
+# By the number of dimensions in space, 2 for images and 3 for volumes.
+_CONVOLUTION = {2: layers.Conv2D, 3: layers.Conv3D}
+_TRANSPOSED = {2: layers.Conv2DTranspose, 3: layers.Conv3DTranspose}
+_UPSAMPLING = {2: layers.UpSampling2D, 3: layers.UpSampling3D}
+_CROPPING = {2: layers.Cropping2D, 3: layers.Cropping3D}
+
 
 def _halvings(shape: Shape) -> int:
-    """Number of halvings until the larger side of an image is at most `_SMALLEST`."""
-    return max(0, math.ceil(math.log2(max(shape[:2]) / _SMALLEST)))
+    """Number of halvings until the largest side of an image or volume is at most `_SMALLEST`."""
+    return max(0, math.ceil(math.log2(max(shape[:-1]) / _SMALLEST)))
 
 
-def _sizes(shape: Shape) -> list[tuple[int, int]]:
-    """Sizes (h, w) of an image under repeated halving, rounded up, from the largest to the smallest."""
-    height, width = shape[:2]
-    return [(-(-height // 2**i), -(-width // 2**i)) for i in range(_halvings(shape) + 1)]
+def _sizes(shape: Shape) -> list[Shape]:
+    """Sizes (h, w) or (d1, d2, d3) under repeated halving, rounded up, from the largest to the smallest."""
+    return [tuple(-(-side // 2**i) for side in shape[:-1]) for i in range(_halvings(shape) + 1)]
 
 
 def _widths(levels: int, filters: int) -> list[int]:
@@ -33,43 +38,44 @@ def _widths(levels: int, filters: int) -> list[int]:
     return [max(1, filters // 2, widest // 2**i) for i in reversed(range(levels))]
 
 
-def _convolution(filters: int, activation: str | None) -> layers.Layer:
-    return layers.Conv2D(filters, 3, padding="same", activation=activation)
+def _convolution(rank: int, filters: int, activation: str | None) -> layers.Layer:
+    return _CONVOLUTION[rank](filters, 3, padding="same", activation=activation)
 
 
-def _halving(filters: int, activation: str) -> layers.Layer:
-    return layers.Conv2D(filters, 3, strides=2, padding="same", activation=activation)
+def _halving(rank: int, filters: int, activation: str) -> layers.Layer:
+    return _CONVOLUTION[rank](filters, 3, strides=2, padding="same", activation=activation)
 
 
-def _doubling(
-    former: tuple[int, int], size: tuple[int, int], filters: int, activation: str
-) -> list[layers.Layer]:
-    """A transposed convolution that doubles images, cropped to `size`.
+def _doubling(former: Shape, size: Shape, filters: int, activation: str) -> list[layers.Layer]:
+    """A transposed convolution that doubles all sides, cropped to `size`.
 
     The kernel is a multiple of the stride, against checkerboards (Odena et al., Distill 2016).
     """
-    doubled = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", activation=activation)
+    doubled = _TRANSPOSED[len(size)](filters, 4, strides=2, padding="same", activation=activation)
     return [doubled, *_cropping(former, size)]
 
 
-def _cropping(former: tuple[int, int], size: tuple[int, int]) -> list[layers.Layer]:
-    """A layer without the last row or column of doubled images that `size` does not have, if needed.
+def _cropping(former: Shape, size: Shape) -> list[layers.Layer]:
+    """A layer without the last cells of each side of doubled arrays that `size` does not have, if needed.
 
     XLA cannot compile the gradient of `keras.layers.Resizing` by nearest neighbours.
     """
     excess = tuple((0, 2 * given - wanted) for given, wanted in zip(former, size, strict=True))
-    return [] if excess == ((0, 0), (0, 0)) else [layers.Cropping2D(excess)]
+    return [_CROPPING[len(size)](excess)] if any(last for _, last in excess) else []
 
 
 def to_vector(
     shape: Shape, outputs: int, filters: int = 32, activation: str = "leaky_relu", name: str = "to_vector"
 ) -> keras.Sequential:
-    """From images to vectors (n, outputs): strided convolutions, then dense layers.
+    """From images or volumes to vectors (n, outputs): strided convolutions, then dense layers.
 
     No convolution has the size of the image, where it would take the most time.
     """
+    rank = len(shape) - 1
     _, *widths = _widths(_halvings(shape) + 1, filters)
-    body = [_halving(width, activation) for width in widths] or [_convolution(filters, activation)]
+    body = [_halving(rank, width, activation) for width in widths] or [
+        _convolution(rank, filters, activation)
+    ]
     body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
     return keras.Sequential(body, name=name)
 
@@ -81,7 +87,10 @@ def to_image(
     last: str | None = None,
     name: str = "to_image",
 ) -> keras.Sequential:
-    """From vectors to images of a shape: dense layers, then transposed convolutions at doubling sizes."""
+    """From vectors to images or volumes of a shape: dense layers, then transposed convolutions.
+
+    The sides double at each of these.
+    """
     *larger, smallest = _sizes(shape)
     *narrower, widest = _widths(len(larger) + 1, filters)
     body = [
@@ -93,11 +102,11 @@ def to_image(
     for size, width in zip(reversed(larger), reversed(narrower), strict=True):
         body += _doubling(former, size, width, activation)
         former = size
-    return keras.Sequential([*body, _convolution(shape[-1], last)], name=name)
+    return keras.Sequential([*body, _convolution(len(smallest), shape[-1], last)], name=name)
 
 
 class _OfImages(layers.Layer, ABC):
-    """A network of images that is made for the shape of its input.
+    """A network of images or volumes that is made for the shape of its input.
 
     Args:
         filters: filters of the first convolution.
@@ -128,7 +137,7 @@ class _OfImages(layers.Layer, ABC):
 
 @serialisable
 class UNet(_OfImages):
-    """A U-Net (arXiv 1505.04597) from images to images of the same size.
+    """A U-Net (arXiv 1505.04597) from images to images, or volumes to volumes, of the same size.
 
     Args:
         channels: number of channels of the output.
@@ -144,28 +153,29 @@ class UNet(_OfImages):
 
     def make(self, image: Tensor) -> Tensor:
         sizes = _sizes(image.shape[1:])
+        rank = len(sizes[0])
         if self.light:
             widths, features = _widths(len(sizes), self.filters), image
         else:
             widths = [self.filters * 2**i for i in range(len(sizes))]
-            features = _convolution(widths[0], self.activation)(image)
+            features = _convolution(rank, widths[0], self.activation)(image)
         skipped = [features]
         for width in widths[1:]:
-            features = _halving(width, self.activation)(features)
+            features = _halving(rank, width, self.activation)(features)
             skipped.append(features)
-        features = _convolution(widths[-1], self.activation)(skipped.pop())
+        features = _convolution(rank, widths[-1], self.activation)(skipped.pop())
         for i, skip in reversed(list(enumerate(skipped))):
             for layer in self._doubled(sizes[i + 1], sizes[i], widths[i]):
                 features = layer(features)
             features = layers.Concatenate()([features, skip])
             if not self.light:
-                features = _convolution(widths[i], self.activation)(features)
-        return _convolution(self.channels, self.last)(features)
+                features = _convolution(rank, widths[i], self.activation)(features)
+        return _convolution(rank, self.channels, self.last)(features)
 
-    def _doubled(self, former: tuple[int, int], size: tuple[int, int], width: int) -> list[layers.Layer]:
+    def _doubled(self, former: Shape, size: Shape, width: int) -> list[layers.Layer]:
         if self.light:
             return _doubling(former, size, width, self.activation)
-        return [layers.UpSampling2D(2), *_cropping(former, size)]
+        return [_UPSAMPLING[len(size)](2), *_cropping(former, size)]
 
 
 @serialisable
@@ -184,11 +194,11 @@ class Upscale(_OfImages):
         self.blocks = blocks
 
     def make(self, image: Tensor) -> Tensor:
-        features = first = _convolution(self.filters, self.activation)(image)
+        features = first = _convolution(2, self.filters, self.activation)(image)
         for _ in range(self.blocks):
-            inner = _convolution(self.filters, self.activation)(features)
-            features = layers.Add()([features, _convolution(self.filters, None)(inner)])
-        features = _convolution(self.filters, self.activation)(layers.Add()([features, first]))
+            inner = _convolution(2, self.filters, self.activation)(features)
+            features = layers.Add()([features, _convolution(2, self.filters, None)(inner)])
+        features = _convolution(2, self.filters, self.activation)(layers.Add()([features, first]))
         features = layers.Resizing(*self.target[:2], interpolation="bilinear")(features)
-        features = _convolution(self.filters, self.activation)(features)
-        return _convolution(self.target[-1], self.last)(features)
+        features = _convolution(2, self.filters, self.activation)(features)
+        return _convolution(2, self.target[-1], self.last)(features)

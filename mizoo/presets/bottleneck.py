@@ -47,18 +47,23 @@ def bibae(
 @preset("arXiv 2005.05334", "x", "digits", autoencoder, compiled)
 def bibae_desy(
     x: SpaceLike = None, latent: Count = 8, decoder: MapperLike = None, scale: Positive = 0.3,
-    units: Count = 128, weights: Weights = None, name: Name = "bibae_desy", **options: Any,
+    units: Count = 128, weights: Weights = None, name: Name = "bibae_desy",
+    post_processed: bool = True, **options: Any,
 ) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
     A second critic of x_hat takes the difference of x_hat and x. After 0.8 of the epochs, the critics of
     x_hat train a network that post-processes the decoder's draws, and all else is frozen.
 
+    With `post_processed=False`, encoder and `decoder.mapper` of a trained model make one that draws as it
+    does without its post-processor.
+
     Args:
         x, latent: as for `bibae`; digits by default.
         decoder: mapper or Keras network to post-process, instead of one chosen from the shapes.
         scale, units: see `autoencoder`.
         weights: weights of terms, instead of the preset's, in both stages.
+        post_processed: whether there is a post-processor; if not, there is one stage of training.
         options: see `autoencoder`.
     """
     x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0, "units": units}
@@ -79,14 +84,16 @@ def bibae_desy(
         ]  # fmt: skip
 
     decoder = deterministic(Latent(latent), x, units, decoder, scale=scale)
-    stages = [
-        Stage(0.0, weights, frozen=["decoder.network"]),
-        Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
-    ]
+    stages = []
+    if post_processed:
+        decoder = PostProcessed(decoder, network(x.shape, x.shape, units))
+        stages = [
+            Stage(0.0, weights, frozen=["decoder.network"]),
+            Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
+        ]
     return autoencoder(
         extras, x, latent, name, stochastic=True, units=units,
-        decoder=PostProcessed(decoder, network(x.shape, x.shape, units)),
-        weights=weights, stages=stages, **options,
+        decoder=decoder, weights=weights, stages=stages, **options,
     )  # fmt: skip
 
 

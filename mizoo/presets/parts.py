@@ -8,11 +8,11 @@ import keras
 from mizoo.core.types import Network, Shape
 from mizoo.mappers import Deterministic, Gaussian, Mapper
 from mizoo.model.turbo import Turbo
-from mizoo.networks import is_image, network, spectrally_normalised
+from mizoo.networks import is_grid, is_image, network, spectrally_normalised
 from mizoo.objectives import Adversarial, Objective
 from mizoo.physics.process import Process
 from mizoo.presets.arguments import ConditionLike, Count, Fraction, Name, Positive, SpaceLike, Weights
-from mizoo.representations import Classes, Momenta, Pixels, Representation, Standardise
+from mizoo.representations import CellEnergies, Classes, Momenta, Pixels, Representation, Standardise
 
 DIGITS, SMALL_DIGITS = (8, 8, 1), (4, 4, 1)
 
@@ -21,14 +21,16 @@ def space(given: SpaceLike, default: Shape = DIGITS) -> Representation:
     """The representation of a space: the given one, or one for arrays of a shape.
 
     Args:
-        given: a `Representation`; a shape, for which images are mapped to [-1, 1] and other arrays are
-            standardised; or None.
+        given: a `Representation`; a shape, for which images are mapped to [-1, 1], volumes are energies of
+            cells and other arrays are standardised; or None.
         default: shape in place of None.
     """
     if isinstance(given, Representation):
         return given
     shape = tuple(default if given is None else given)
-    return Pixels(shape) if is_image(shape) else Standardise(shape)
+    if is_grid(shape):
+        return Pixels(shape) if is_image(shape) else CellEnergies(shape)
+    return Standardise(shape)
 
 
 def condition_of(given: ConditionLike) -> Representation | None:

@@ -1,6 +1,7 @@
 """Representations: invertible layers between physical units and coordinates."""
 
 from mizoo.representations.base import Representation
+from mizoo.representations.cell_energies import CellEnergies
 from mizoo.representations.classes import Classes
 from mizoo.representations.falling_pt import FallingPt
 from mizoo.representations.identity import Identity
@@ -19,6 +20,7 @@ from mizoo.representations.view import EventView, PartonView
 
 __all__ = [
     "AcceptedMomenta",
+    "CellEnergies",
     "Classes",
     "EventView",
     "FallingPt",
