@@ -43,8 +43,8 @@ class CellEnergies(Fitted):
         if not (np.isfinite(data).all() and (data >= 0.0).all() and data.any()):
             raise ValueError(
                 "energies of cells must be finite and 0 or more, and some of them positive: "
-                f"got values from {np.min(data)} to {np.max(data)}; give x=Standardise(shape) for volumes of "
-                "other values"
+                f"got values from {np.min(data)} to {np.max(data)}; volumes of other values take "
+                "x=Standardise(shape)"
             )
         self.unit.assign(np.median(data[data > 0.0]) if self.scale is None else self.scale)
         self.high.assign(np.max(data))
