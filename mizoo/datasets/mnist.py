@@ -22,15 +22,15 @@ _STEEPEST = math.sqrt(20.0)  # largest Sobel gradient of values from 0 to 1
 def mnist(path: str | Path | None = None, edges: bool = False) -> Split:
     """Images x of the handwritten digits of MNIST, (28, 28, 1) with values from 0 to 1.
 
-    55 000 for training, 5 000 for validation, 10 000 for test, in the order of the file.
+    55 000 for training, 5 000 for validation, 10 000 for test.
 
     By Y. LeCun, C. Cortes and C. J. C. Burges (CC BY-SA 3.0). The file of 11 MB is downloaded once, to the
     folder `MIZOO_CACHE` or the system's cache, and checked against a SHA-256.
 
     Args:
         path: a file instead of the download: an `.npz` with arrays `x_train` and `x_test`, or `images`
-            alone, or an `.npy`, all uint8 (n, 28, 28). Without `x_test`, the last two tenths are for
-            validation and test.
+            alone, or an `.npy`, all uint8 (n, 28, 28). Without `x_test`, a tenth each is for validation and
+            for test, in a fixed random order, as the two halves of MNIST's test images differ.
         edges: whether z are the edges of x, see `sobel`.
 
     Raises:
@@ -47,6 +47,7 @@ def mnist(path: str | Path | None = None, edges: bool = False) -> Split:
         parts = [train[:-validation], train[-validation:], test]
     elif "images" in arrays:
         images = _images(arrays["images"], "images", source)
+        images = images[np.random.default_rng(0).permutation(len(images))]
         tenth = len(images) // 10
         parts = [images[: -2 * tenth], images[-2 * tenth : -tenth], images[-tenth:]]
     else:
