@@ -53,7 +53,9 @@ class DCGAN(keras.Model):
     def fit(self, samples, batch_size, epochs, steps_per_epoch, verbose):
         data = tf.data.Dataset.from_tensor_slices(2.0 * samples.x - 1.0)
         batches = data.shuffle(len(samples), seed=0).repeat().batch(batch_size)
-        return super().fit(batches, epochs=epochs, steps_per_epoch=steps_per_epoch, verbose=verbose)
+        return super().fit(
+            batches, epochs=epochs, steps_per_epoch=steps_per_epoch, verbose=verbose, shuffle=False
+        )
 
     def train_step(self, real):
         noise = tf.random.normal((tf.shape(real)[0], self.latent))

@@ -4,11 +4,12 @@
 
 `FILE` is one that `mizoo.datasets.mnist` reads; without it, MNIST is downloaded. z are the Sobel edges of
 the digits x. Each model is trained on 8 000 pairs (CycleGAN without knowing which belong together) for
-`--minutes`, compilation aside, with one set of networks and learning rates. Then x is drawn given z of 1 000
+`--minutes`, compilation aside, with equal networks and learning rates. Then x is drawn given z of 1 000
 test images, and z given x where the model has an encoder. PSNR and SSIM are means over pairs; the Fréchet
 distance is in the features of `mizoo.evaluation.DigitFeatures`. Writes `edges.json` and `edges.png`.
-`--validation` takes validation images in place of test images, to choose weights: `--weights '{"D_x_hat": 1}'`
-are those of Turbo-Sim.
+
+To choose weights of Turbo-Sim, such as `--weights '{"D_x_hat": 1}'`, `--validation` takes validation images
+in place of test images.
 """
 
 import argparse
