@@ -84,8 +84,8 @@ def main():
                 rows[name] |= {f"{target} {k}": v for k, v in scores(test[target], drawn).items()}
                 lines[f"{name}: {source} → {target}"] = drawn
         print(name, rows[name], flush=True)
-    (args.out / "edges.json").write_text(json.dumps(content, indent=1) + "\n")
-    draw(lines, args.out / "edges.png")
+        (args.out / "edges.json").write_text(json.dumps(content, indent=1) + "\n")
+        draw(lines, args.out / "edges.png")
 
 
 if __name__ == "__main__":
