@@ -44,7 +44,7 @@ def draw(lines, path):
         axis.imshow(np.concatenate(images[:SHOWN, ..., 0], 1), cmap="gray_r", vmin=0, vmax=1)
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
         axis.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=100, bbox_inches="tight")
 
 
 def main():
