@@ -70,7 +70,7 @@ def test_presets_of_pairs_take_a_condition(name):
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan", "turbosim"])
 def test_presets_of_pairs_of_images_take_a_condition(name):
     assert trained(name, IMAGES).decode(IMAGES, condition=LABELS).shape == IMAGES.shape
 

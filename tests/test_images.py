@@ -154,6 +154,14 @@ def test_packaged_features_tell_digits_apart():
     assert other["precision"] < 0.2 < 0.8 < same["precision"]
 
 
+def test_packaged_features_occur_in_many_images_or_none():
+    """One of a thousand images, scaled to variance 1, would dominate distances wherever it occurs."""
+    found = features_of(labelled()[0][:1397], DigitFeatures(0.0, 1.0))
+    shares = (found > 0.0).mean(0)
+    assert (shares[shares > 0.0] >= 0.01).all()
+    np.testing.assert_allclose(found.std(0)[shares > 0.0], 1.0, rtol=1e-3)
+
+
 def test_packaged_features_do_not_depend_on_units_channels_and_range():
     plain = features_of(IMAGES, DigitFeatures(0.0, 1.0))
     np.testing.assert_allclose(features_of(IMAGES * 255.0, DigitFeatures(0.0, 255.0)), plain, atol=1e-4)

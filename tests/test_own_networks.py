@@ -74,7 +74,7 @@ def test_what_is_no_network_is_refused_with_what_was_expected(make, message):
 @pytest.mark.parametrize("name", sorted(name for name in PRESETS if "units" in PRESETS[name].arguments))
 def test_units_reach_every_network(name):
     """Twice the units make every network with hidden layers larger, that of the critic included."""
-    if name in ("flow", "turbosim", "gandalf"):
+    if name in ("flow", "gandalf"):
         pytest.skip("no network of it is chosen from shapes")
 
     def sizes(units):

@@ -48,6 +48,16 @@ def test_networks_of_volumes_are_compiled():
 
 
 @pytest.mark.slow
+def test_turbosim_of_images_is_compiled():
+    images = np.random.default_rng(0).random((32, 9, 8, 1)).astype("float32")
+    model = presets.turbosim(x=(9, 8, 1), z=(9, 8, 1), units=8)
+    model.compile(model.optimizer, model.critic_optimizer, jit_compile=True)
+    history = model.fit(images, 1.0 - images, batch_size=16, verbose=0).history
+    assert model.jit_compile
+    assert np.isfinite(list(history.values())).all()
+
+
+@pytest.mark.slow
 def test_gradients_pass_through_drawn_jets_where_only_coordinates_are_compiled():
     """XLA has no gradient of the loop that separates jets, if the gradient is compiled apart from it."""
     model = presets.turbosim("zh", units=8, couplings=2)

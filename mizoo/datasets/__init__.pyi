@@ -4,6 +4,7 @@ from .events import Events as Events
 from .jagged import flat_arrays as flat_arrays
 from .jagged import padded as padded
 from .jagged import ragged as ragged
+from .mnist import mnist as mnist
 from .packaged import ttbar as ttbar
 from .packaged import zee as zee
 from .packaged import zh as zh

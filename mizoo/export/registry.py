@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -11,9 +10,9 @@ from os import PathLike
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
-import pooch
 from rich.progress import track
 
+from mizoo.core.cache import cache
 from mizoo.datasets.disk import naming
 from mizoo.datasets.lock import locked
 from mizoo.export.fetch import fetch
@@ -25,11 +24,6 @@ _LIST_BYTES, _LIST_SECONDS = 10 * 2**20, 60.0
 _FILE_BYTES, _FILE_SECONDS = 4 * 2**30, 3600.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def cache() -> Path:
-    """Folder of downloaded models: `MIZOO_CACHE`, or one in the system's cache folder."""
-    return Path(os.environ.get("MIZOO_CACHE") or pooch.os_cache("mizoo"))
 
 
 def read_registry(url: str, authenticated: bool = False) -> dict[str, dict[str, str]]:

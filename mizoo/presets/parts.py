@@ -48,6 +48,9 @@ def deterministic(
 ) -> Mapper:  # fmt: skip
     """A network between two representations.
 
+    Its output is bounded as the target is, except with absolute errors. These push images that are mostly
+    black to where tanh has no gradient, and all stays black; `Pixels` clips what it is given.
+
     Args:
         source, target: the representations.
         units: as in `network`.
@@ -56,7 +59,8 @@ def deterministic(
     """
     if isinstance(given, Mapper):
         return given
-    last = "tanh" if target.bounded else None
+    absolute = likelihood.get("likelihood") == "laplace"
+    last = "tanh" if target.bounded and not absolute else None
     chosen = given or network(source.shape, target.shape, units, last=last)
     return Deterministic(chosen, target.shape, **likelihood)
 

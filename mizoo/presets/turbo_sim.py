@@ -1,17 +1,27 @@
-"""Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629)."""
+"""Turbo-Sim: all eight terms (Quétant et al., arXiv 2112.10629; TURBO, arXiv 2311.06527)."""
 
+import math
 from typing import Any
 
 from mizoo.mappers import NoiseInjected
 from mizoo.model.optimizers import AdamL2
 from mizoo.model.turbo import Turbo
-from mizoo.networks import mlp
+from mizoo.networks import is_grid, mlp, network
 from mizoo.objectives import Adversarial, terms
-from mizoo.presets.arguments import EstimatorOf, Name, ProcessLike, SpaceLike, Weights
+from mizoo.presets.arguments import (
+    Count,
+    EstimatorOf,
+    MapperOnly,
+    Name,
+    ProcessLike,
+    SpaceLike,
+    Weights,
+)
 from mizoo.presets.flows import conditional_flows
-from mizoo.presets.physics import find
+from mizoo.presets.parts import adversarial, compiled, space
+from mizoo.presets.physics import find, process_of
 from mizoo.presets.registry import preset
-from mizoo.representations import Standardise
+from mizoo.representations import Representation, Standardise
 
 # Terms of the original, "L z_tilde 10, D z_tilde 1, …", and its gradient penalties.
 ORIGINAL_WEIGHTS = {
@@ -33,6 +43,17 @@ WEIGHTS = {
     "L_z_hat": 0.05,
     "D_z_hat": 0.2,
 }
+# Of images, where L is the mean absolute error.
+IMAGE_WEIGHTS = {
+    "L_z_tilde": 100.0,
+    "D_z_tilde": 1.0,
+    "L_x_hat": 10.0,
+    "D_x_hat": 0.1,
+    "L_x_tilde": 100.0,
+    "D_x_tilde": 1.0,
+    "L_z_hat": 10.0,
+    "D_z_hat": 0.1,
+}
 
 
 @preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
@@ -45,6 +66,11 @@ def turbosim(
     By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates with
     thresholds, masses and symmetries built in. Critics take lab momenta and invariant masses.
 
+    If x or z are images or volumes, mappers and critics are the convolutional networks of `mizoo.networks.network`
+    instead. Mappers have noise in their input, as those of the paper, and L terms are absolute errors,
+    summed over pixels. By default a critic counts as much as in pix2pix (arXiv 1611.07004), 1 for 100 times
+    the mean absolute error, and the streams x_hat and z_hat a tenth of that.
+
     Args:
         process: the process of the events; the demonstration's process by default.
         original: whether to use the configuration of the paper's code, with `process`, `weights` and `name`
@@ -54,11 +80,12 @@ def turbosim(
         estimator: function from the name of a stream to the estimator of its D term.
         weights: weights of terms, in addition to the defaults; 0 switches a term off.
         options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
-            `learning_rate`.
+            `learning_rate`, `condition`. Images have neither `couplings` nor `dropout`, and their `units`,
+            by default 128, are those of every network.
 
     Raises:
         ValueError: if only one of `x` and `z` is given, or if they are given with a process; for a weight
-            of an unknown term, or for an argument that `original` does not take.
+            of an unknown term, or for an argument that `original` or images do not take.
     """
     if original:
         given = {"x": x, "z": z, "estimator": estimator, **options}
@@ -66,6 +93,10 @@ def turbosim(
             raise ValueError(f"turbosim: original=True takes a process, not {unused[0]}")
         known = find(process)
         return _original(known, {**ORIGINAL_WEIGHTS, **(weights or {})}, name)
+    if process_of("turbosim", process, x, z) is None:
+        x, z = space(x), space(z)
+        if is_grid(x.shape) or is_grid(z.shape):
+            return _of_images(x, z, weights or {}, estimator, name, **options)
     return conditional_flows(
         process, x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
     )
@@ -73,6 +104,31 @@ def turbosim(
 
 def _critic(stream):
     return Adversarial(mlp([256, 256, 128], 1, "leaky_relu"), "non-saturating", r1=0.1)
+
+
+def _of_images(
+    x: Representation, z: Representation, weights: dict[str, float], estimator: EstimatorOf, name: Name,
+    units: Count = 128, encoder: MapperOnly = None, decoder: MapperOnly = None,
+    **options: Any,
+) -> Turbo:  # fmt: skip
+    if unused := options.keys() & {"couplings", "dropout"}:
+        raise ValueError(f"turbosim: {min(unused)} is of flows, and the mappers of images are none")
+    spaces = {"x": x, "z": z}
+
+    def mapper(source, target):
+        return NoiseInjected(network(source.shape, target.shape, units), target.shape, likelihood="laplace")
+
+    def critic(stream):
+        return adversarial(spaces[stream[0]], units=units)
+
+    per_pixel = {
+        term: weight / math.prod(spaces[term[2]].shape) if term[0] == "L" else weight
+        for term, weight in IMAGE_WEIGHTS.items()
+    }
+    objectives = terms({**per_pixel, **weights}, estimator or critic)
+    return compiled(
+        encoder or mapper(x, z), decoder or mapper(z, x), objectives, x, z, name, **options
+    )  # fmt: skip
 
 
 def _original(process, weights, name):

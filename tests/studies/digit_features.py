@@ -22,12 +22,17 @@ from mizoo.evaluation.image_features import SIDE, small
 
 PATH = Path(__file__).parents[2] / "mizoo" / "evaluation" / "data" / "digit_features.keras"
 FEATURES, EPOCHS = 32, 60
+LEAST = 0.01  # of the images that a feature occurs in, to be used
 
 
 def standardise(hidden, images):
-    """Scale the last layer so that features of images have variance 1; those that are always 0 stay."""
-    spread = np.std(hidden.predict(images, verbose=0), 0)
-    scale = np.where(spread > 0.0, 1.0 / np.maximum(spread, 1e-12), 1.0)
+    """Scale the last layer so that features of images have variance 1, and silence those of few images.
+
+    A feature of one image in a thousand, scaled to variance 1, would dominate distances wherever it occurs.
+    """
+    found = hidden.predict(images, verbose=0)
+    usual = np.mean(found > 0.0, 0) >= LEAST
+    scale = np.where(usual, 1.0 / np.maximum(np.std(found, 0), 1e-12), 0.0)
     last = hidden.layers[-1]  # rectified, thus homogeneous
     kernel, bias = last.get_weights()
     last.set_weights([kernel * scale, bias * scale])
