@@ -66,10 +66,10 @@ def turbosim(
     By default mappers are conditional flows, so that the L terms are exact likelihoods, in coordinates with
     thresholds, masses and symmetries built in. Critics take lab momenta and invariant masses.
 
-    If x or z are images or volumes, mappers and critics are the convolutional networks of `mizoo.networks.network`
-    instead. Mappers have noise in their input, as those of the paper, and L terms are absolute errors,
-    summed over pixels. By default a critic counts as much as in pix2pix (arXiv 1611.07004), 1 for 100 times
-    the mean absolute error, and the streams x_hat and z_hat a tenth of that.
+    If x or z are images or volumes, mappers and critics are the convolutional networks of
+    `mizoo.networks.network` instead. Mappers have noise in their input, as those of the paper, and L terms
+    are absolute errors, summed over pixels. By default a critic counts as much as in pix2pix (arXiv
+    1611.07004), 1 for 100 times the mean absolute error, and the streams x_hat and z_hat a tenth of that.
 
     Args:
         process: the process of the events; the demonstration's process by default.
