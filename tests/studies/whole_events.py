@@ -85,12 +85,11 @@ def distances(data, samples):
     return found
 
 
-def tops(z, process):
-    """m_tt and the pT of both tops, in GeV, by name."""
+def of_tops(z, process):
+    """m_tt and the pT of the tops, in GeV, by name: those of both are the same, as they balance."""
     momenta = four_momenta(z)
-    both = {name: momenta[:, list(process.leaves(name))].sum(axis=1) for name in ("t_had", "t_lep")}
-    found = {f"pT of {name}": np.asarray(one.pt) for name, one in both.items()}
-    return {"m_tt": np.asarray(momenta.sum(axis=1).mass), **found}
+    top = momenta[:, list(process.leaves("t_had"))].sum(axis=1)
+    return {"m_tt": np.asarray(momenta.sum(axis=1).mass), "pT of the tops": np.asarray(top.pt)}
 
 
 def profiles(data, samples, bins=8):
@@ -98,7 +97,7 @@ def profiles(data, samples, bins=8):
     true = jets(data.x, data.process)
     made = np.stack([jets(sample["x"], data.process) for sample in samples])
     found = {}
-    for name, values in tops(data.z, data.process).items():
+    for name, values in of_tops(data.z, data.process).items():
         edges = np.quantile(values, np.linspace(0.0, 1.0, bins + 1))
         place = np.clip(np.searchsorted(edges, values, "right") - 1, 0, bins - 1)
         rows = [
