@@ -274,7 +274,7 @@ def main():
     parser.add_argument("--four", default="gandalf-ttbar", help="the model of four jets")
     parser.add_argument("--samples", type=int, default=20)
     parser.add_argument("--events", type=int, help="the first ones of the split; all of them by default")
-    parser.add_argument("--posteriors", type=int, default=4000, help="events with posteriors")
+    parser.add_argument("--posteriors", type=int, default=2000, help="events with posteriors")
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
     split = mizoo.datasets.ttbar_events(args.data)
