@@ -1,8 +1,10 @@
 """Draws by workers of Dask are those of a single process, also if workers are lost."""
 
 import importlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import dask
 import distributed
@@ -11,6 +13,7 @@ import pytest
 from interruption import Interrupted, Killed, Model, Stopped, interrupted, names
 from typer.testing import CliRunner
 
+import mizoo
 from mizoo.cli import app
 from mizoo.datasets import read, write
 from mizoo.export import dask_workers
@@ -111,6 +114,13 @@ def test_a_model_is_loaded_once_per_worker(few, threads, monkeypatch):
     assert len(loaded) == 1  # both workers are threads of this process
 
 
+def test_a_scheduler_needs_no_tensorflow():
+    """It reads the tasks, and so imports the module with their functions."""
+    code = "import sys, mizoo.export.dask_workers; print('tensorflow' in sys.modules)"
+    root = Path(mizoo.__file__).parents[1]
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True) == "False\n"
+
+
 @pytest.mark.parametrize("wrong", [0, -1, True, 1.5, "two", "host", ["tcp://host:1"]])
 def test_what_are_no_workers_is_told(model, source, tmp_path, wrong):
     with pytest.raises(ValueError, match=r"dask must be a number of processes.*not "):
@@ -192,10 +202,11 @@ def test_the_command_draws_by_processes_and_by_a_cluster(few, tmp_path, monkeypa
 
     def started(*words):
         command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
-        parts.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        parts.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment))
         return parts[-1].stderr
 
     parts = []
+    environment = {**os.environ, "PYTHONPATH": str(Path(mizoo.__file__).parents[1])}
     assert run("one.npz").exit_code == 0
     assert "200 events are in two.npz" in run("two.npz", "--dask", "2").output
     np.testing.assert_array_equal(np.load("two.npz")["x"], np.load("one.npz")["x"])

@@ -18,7 +18,6 @@ import numpy as np
 
 from mizoo._version import __version__
 from mizoo.core.optional import extra
-from mizoo.evaluation.streams import in_chunks
 
 _PURPOSE = "drawing by workers of Dask"
 _loading = threading.Lock()
@@ -140,6 +139,8 @@ def _draw(
     """Draws (n, …) for a chunk, by a worker."""
     if version != __version__:
         raise ValueError(f"a worker of Dask has mizoo {__version__}, and this process {version}")
+    from mizoo.evaluation.streams import in_chunks  # not above: a scheduler does without TensorFlow
+
     with _loading:
         model = _loaded(pickled)
     return in_chunks(getattr(model, method), given, None, seed=seed, first=first)
