@@ -13,9 +13,10 @@ component, and of the losses of one step from the same seed. The CPU has no Tens
 float32 there. `TOLERANCES` has the limits, for the largest difference in float32, and for that of 99 % of
 the values in the others, as jets that swap places differ a lot. Latent spaces get draws of their prior.
 
-The order is: agreement; one GPU without XLA, then with; all GPUs; each in the order of `--precisions`, and
-of `--presets` within. What the time does not suffice for is left out from the end, and named. A process of
-its own measures; a case that lasts longer than `--limit` seconds, or ends the process, counts as failed.
+The order is: agreement in the first precision; speed on one GPU without XLA; agreement in the others; speed
+with XLA; speed on all GPUs; each in the order of `--precisions`, and of `--presets` within. What the time
+does not suffice for is left out from the end, and named. A process of its own measures; a case that lasts
+longer than `--limit` seconds, or ends the process, counts as failed.
 """
 
 import argparse
@@ -75,9 +76,11 @@ class Case:
 def plan(presets: Sequence[str], precisions: Sequence[str], devices: int) -> list[Case]:
     """All cases, in the order in which they are measured."""
     grid = [(preset, precision) for precision in precisions for preset in presets]
-    cases = [Case("agreement", *names) for names in grid]
-    cases += [Case("speed", *names, xla) for xla in (False, True) for names in grid]
-    return cases + [Case("speed", *names, devices=devices) for names in grid if devices > 1]
+    agreements = [Case("agreement", *names) for names in grid]
+    plain, compiled = ([Case("speed", *names, xla) for names in grid] for xla in (False, True))
+    several = [Case("speed", *names, devices=devices) for names in grid if devices > 1]
+    first = len(presets)
+    return [*agreements[:first], *plain, *agreements[first:], *compiled, *several]
 
 
 def names_of(kind: str) -> list[str]:
