@@ -10,6 +10,7 @@ from mizoo.datasets import Columns, read_arrays
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.write import check_target, weights, write_arrays
 from mizoo.evaluation.streams import in_chunks
+from mizoo.export.dask_workers import check_dask
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin
@@ -64,6 +65,8 @@ def draw(
     """
     source = Path(source)
     check_samples(samples)
+    if dask is not None:
+        check_dask(dask)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     origin = Origin(name)
