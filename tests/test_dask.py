@@ -157,6 +157,26 @@ def test_a_scheduler_without_workers_is_told(tmp_path):
         assert not client.nthreads()
 
 
+class Waiting(Model):
+    """Draws when it is told to, as late as after a minute."""
+
+    def decode(self, z, seed):
+        distributed.Event("go").wait(60)
+        return super().decode(z, seed)
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_is_told(few, source, tmp_path):
+    with (
+        distributed.LocalCluster(1, processes=False, dashboard_address=":0") as cluster,
+        distributed.Client(cluster.scheduler_address) as client,
+    ):
+        wait = dask_workers.Remote(client, Waiting(few.train), "decode").start(few.test.z[:9], [0], 0)
+        cluster.close()
+        with pytest.raises(ConnectionError, match=r"the scheduler of Dask is lost: .*--resume"):
+            wait()
+
+
 @pytest.mark.slow
 def test_a_scheduler_that_does_not_answer_is_told(model, source, tmp_path):
     with (
