@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import signal
 import sys
 
 import numpy as np
@@ -101,3 +102,20 @@ def killed_at(number, folder, task):
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code in (0, 9)
     return code == 9
+
+
+class Killed(Model):
+    """Kills its process when it has drawn for the given events for the first time, or each time."""
+
+    def __init__(self, events, given, flag, again=False):
+        super().__init__(events)
+        self.given = given
+        self.flag = flag
+        self.again = again
+
+    def decode(self, z, seed):
+        drawn = super().decode(z, seed)
+        if np.array_equal(z, self.given) and (self.again or not self.flag.exists()):
+            self.flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return drawn

@@ -8,6 +8,7 @@ import typer
 from mizoo.cli.app import app, console
 from mizoo.cli.options import (
     ColumnsFile,
+    Dask,
     Input,
     Model,
     Output,
@@ -23,20 +24,20 @@ from mizoo.cli.options import (
 def simulate(
     model: Model, events: Input, out: Output = None,
     columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
-    resume: Resume = False, overwrite: Overwrite = False,
+    resume: Resume = False, overwrite: Overwrite = False, dask: Dask = None,
 ) -> None:  # fmt: skip
     """Draw detector objects x given partons z, for any number of events; or, for arrays, any x given z."""
-    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
+    _draw(model, "decode", events, out, seed, skip_bad, resume, overwrite, samples, columns, dask)
 
 
 @app.command()
 def unfold(
     model: Model, events: Input, out: Output = None,
     columns: ColumnsFile = None, samples: Samples = None, seed: Seed = None, skip_bad: SkipBad = False,
-    resume: Resume = False, overwrite: Overwrite = False,
+    resume: Resume = False, overwrite: Overwrite = False, dask: Dask = None,
 ) -> None:  # fmt: skip
     """Draw partons z given detector objects x, for any number of events; or, for arrays, any z given x."""
-    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples, columns)
+    _draw(model, "encode", events, out, seed, skip_bad, resume, overwrite, samples, columns, dask)
 
 
 @app.command()
@@ -74,9 +75,13 @@ def _draw(
     overwrite: bool,
     samples: int | None,
     columns: Path | None,
+    dask: str | None,
 ) -> None:
     from mizoo.export.draw import draw
 
-    count, written = draw(model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns)
+    workers = int(dask) if dask is not None and dask.isdecimal() else dask
+    count, written = draw(
+        model, method, path, out, seed, skip_bad, resume, overwrite, samples, columns, workers
+    )
     what = f"{count} events are" if samples is None else f"{samples} draws of each of {count} events are"
     console.print(f"{what} in {written}", soft_wrap=True)

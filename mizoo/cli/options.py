@@ -36,6 +36,12 @@ Samples = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume interrupted draws.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+Dask = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Draw by Dask: number of processes on this machine, or address of a scheduler, tcp://host:8786."
+    ),
+]
 Joint = Annotated[
     bool, typer.Option("--joint", help="Also compare all observables together: correlations, a classifier.")
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -10,10 +10,14 @@ from mizoo.datasets import Columns, read_arrays
 from mizoo.datasets.lock import sole_writer
 from mizoo.datasets.write import check_target, weights, write_arrays
 from mizoo.evaluation.streams import in_chunks
+from mizoo.export.dask_workers import check_dask
 from mizoo.export.folders import check_writable
 from mizoo.export.generate import generate
 from mizoo.export.origin import Origin
 from mizoo.export.several import check_samples, rows
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _NAMES = {"decode": "simulated", "encode": "unfolded"}
@@ -30,6 +34,7 @@ def draw(
     overwrite: bool = False,
     samples: int | None = None,
     columns: Columns | Mapping[str, Any] | str | Path | None = None,
+    dask: "int | str | Client | None" = None,
 ) -> tuple[int, Path]:
     """Draw x or z for each event of a file, with a trained model.
 
@@ -47,6 +52,7 @@ def draw(
         samples: number of draws per event, in rows as described in `generate`; if None, one draw without
             the columns `event` and `sample`.
         columns: names of columns of events, see `mizoo.datasets.read`; by default those of the training.
+        dask: workers of Dask, see `generate`; for files of events only.
 
     Returns:
         The number of events drawn, and the file.
@@ -59,6 +65,8 @@ def draw(
     """
     source = Path(source)
     check_samples(samples)
+    if dask is not None:
+        check_dask(dask)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     origin = Origin(name)
@@ -71,11 +79,11 @@ def draw(
         count = generate(
             origin.model, method, source, out, process=process,
             seed=seed, skip_bad=skip_bad, resume=resume, overwrite=overwrite, samples=samples,
-            columns=columns or origin.columns, domain=origin.domain,
+            columns=columns or origin.columns, domain=origin.domain, dask=dask,
         )  # fmt: skip
         return count, out
     out = Path(out or f"{_NAMES[method]}.npz")
-    for option, given in (("skip_bad", skip_bad), ("resume", resume), ("columns", columns)):
+    for option, given in (("skip_bad", skip_bad), ("resume", resume), ("columns", columns), ("dask", dask)):
         if given:
             raise ValueError(f"{option} is for files of events, and {origin.name} is a model of arrays")
     return _draw_arrays(origin, method, source, out, seed, overwrite, samples), out

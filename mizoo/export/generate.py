@@ -3,10 +3,12 @@
 import hashlib
 import secrets
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -25,11 +27,18 @@ from mizoo.datasets.readers.sources import opened
 from mizoo.datasets.write import appending, check_target, scratch
 from mizoo.evaluation.domain import Domain
 from mizoo.evaluation.streams import in_chunks
+from mizoo.export.dask_workers import Remote, check_dask, client_of
 from mizoo.export.identity import model_checksum
 from mizoo.export.job import Draws
 from mizoo.export.several import check_samples, rows
 from mizoo.physics.process import Process
 
+if TYPE_CHECKING:
+    from distributed import Client
+
+# Starts the draws for events, from a sequence of integers as seed and the index of the first event, and
+# returns a function that waits for them.
+Start: TypeAlias = Callable[[np.ndarray, list[int], int], Callable[[], np.ndarray]]
 _SPACES = {"decode": ("z", "x"), "encode": ("x", "z")}
 _ROWS = 50_000  # rows written at once, at most, unless one event has more draws
 
@@ -68,6 +77,7 @@ def generate(
     samples: int | None = None,
     columns: Columns | Mapping[str, Any] | str | Path | None = None,
     domain: Domain | None = None,
+    dask: "int | str | Client | None" = None,
 ) -> int:
     """Draw x or z for each event of a file, and write the draws to another file.
 
@@ -104,6 +114,8 @@ def generate(
             `sample`.
         columns: names of columns of `source`, see `mizoo.datasets.read`, if mizoo has not written it.
         domain: domain of the training data; an `OutsideDomain` warning gives the number of events outside.
+        dask: workers of Dask that draw, see `mizoo.export.dask_workers`: a number of processes on this
+            machine, the address of a scheduler, or a `distributed.Client`. By default this process draws.
 
     Returns:
         The number of events drawn.
@@ -112,13 +124,17 @@ def generate(
         FileExistsError: if `out` exists and `overwrite` is False, or if there are interrupted draws and
             `resume` is False.
         BlockingIOError: if another process draws for the same `out`.
-        OSError: if `source` is no file, or `out` cannot be written.
+        OSError: if `source` is no file, or `out` cannot be written; `ConnectionError` or
+            `ChildProcessError`, if the scheduler or the workers of Dask are lost.
+        ImportError: if `dask` is given and `distributed` is not installed.
         ValueError: if `out` is `source`; if the draws to resume belong to another model, file, seed or
             number of samples; for bad input; or if the file lacks the space that the method needs.
     """
     source, out = Path(source), Path(out)
     _check(method, seed, chunk)
     check_samples(samples)
+    if dask is not None:
+        check_dask(dask)
     if not source.is_file():
         raise FileNotFoundError(f"{source}: no such file")
     if any(path.exists() and path.samefile(source) for path in scratch(out)):
@@ -149,7 +165,12 @@ def generate(
             try:
                 events = _given(numbered(source, process, skip_bad, named), method, source)
                 events = _watched(events, domain, _SPACES[method][0], process, str(source))
-                count = _draw(model, method, draws, append, _regrouped(events, chunk), samples)
+                events = _regrouped(events, chunk)
+                with (
+                    _started(model, method, dask) as (start, ahead),
+                    closing(_drawn(method, start, ahead, draws, events, samples or 1)) as drawn,
+                ):
+                    count = _append(method, append, drawn, samples)
                 if _state(source) != before:
                     raise ValueError(f"{source} was changed while it was read: draw anew")
             finally:
@@ -207,34 +228,77 @@ def _regrouped(parts: Iterable[dict[str, np.ndarray]], size: int) -> Iterator[di
         yield rest
 
 
-def _draw(
-    model: Model,
+@contextmanager
+def _started(
+    model: Model, method: str, dask: "int | str | Client | None"
+) -> Iterator[tuple[Start, Callable[[], int]]]:
+    """Context with a function that starts draws, and one that says how many to start ahead."""
+    if dask is None:
+        function = getattr(model, method)
+        yield (
+            lambda given, seed, first: partial(in_chunks, function, given, None, seed=seed, first=first),
+            int,
+        )
+        return
+    with client_of(dask) as client:
+        remote = Remote(client, model, method)
+        yield remote.start, lambda: remote.ahead
+
+
+def _drawn(
     method: str,
+    start: Start,
+    ahead: Callable[[], int],
     draws: Draws,
-    append: Append,
     chunks: Iterable[dict[str, np.ndarray]],
-    samples: int | None,
-) -> int:
-    """Draw for chunks of events, append the draws, and return the number of events."""
-    function, space = getattr(model, method), _SPACES[method][1]
-    count, each = 0, samples or 1
+    each: int,
+) -> Generator[tuple[dict[str, np.ndarray], list[np.ndarray]]]:
+    """Chunks of events in their order, with so many draws of each, while later ones are being drawn."""
+    waiting: deque[tuple[dict[str, np.ndarray], list[Callable[[], np.ndarray]]]] = deque()
+    begun = 0
     with _progress() as progress:
         task = progress.add_task(method, total=None)
-        for i, chunk in enumerate(chunks):
-            given, places, weights = chunk["given"], chunk["places"], chunk.get("weights")
+
+        def first() -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+            chunk, parts = waiting.popleft()
             made = []
-            for j in range(each):
-                draw = partial(in_chunks, function, given, None, seed=[draws.seed, i, j], first=count)
-                made.append(draws.part(i * each + j, given, draw))
-                progress.update(task, completed=count * each + len(given) * (j + 1))
-            if samples is None:
-                append({space: made[0]} | ({} if weights is None else {"weights": weights}))
-            else:
-                step = max(1, _ROWS // samples)
-                for part in (slice(start, start + step) for start in range(0, len(given), step)):
-                    own = None if weights is None else weights[part]
-                    append(rows(space, [drawn[part] for drawn in made], places[part], own))
-            count += len(given)
+            for part in parts:
+                made.append(part())
+                progress.advance(task, len(chunk["given"]))
+            return chunk, made
+
+        for i, chunk in enumerate(chunks):
+            given = chunk["given"]
+            parts = [
+                draws.begin(i * each + j, given, partial(start, given, [draws.seed, i, j], begun))
+                for j in range(each)
+            ]
+            waiting.append((chunk, parts))
+            begun += len(given)
+            while len(waiting) * each > ahead():
+                yield first()
+        while waiting:
+            yield first()
+
+
+def _append(
+    method: str,
+    append: Append,
+    chunks: Iterable[tuple[dict[str, np.ndarray], list[np.ndarray]]],
+    samples: int | None,
+) -> int:
+    """Append the draws for chunks of events, and return the number of events."""
+    count, space = 0, _SPACES[method][1]
+    for chunk, made in chunks:
+        weights = chunk.get("weights")
+        if samples is None:
+            append({space: made[0]} | ({} if weights is None else {"weights": weights}))
+        else:
+            step = max(1, _ROWS // samples)
+            for part in (slice(k, k + step) for k in range(0, len(made[0]), step)):
+                own = None if weights is None else weights[part]
+                append(rows(space, [drawn[part] for drawn in made], chunk["places"][part], own))
+        count += len(made[0])
     return count
 
 

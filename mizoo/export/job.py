@@ -10,6 +10,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,32 +73,25 @@ class Draws:
         self.seed: int = job["seed"]
         self._digest = _digest(job)
 
-    def part(self, index: int, given: np.ndarray, draw: Callable[[], np.ndarray]) -> np.ndarray:
-        """Draws (n, …) for the events (n, …) of a chunk, from their file or new.
+    def begin(
+        self, index: int, given: np.ndarray, start: Callable[[], Callable[[], np.ndarray]]
+    ) -> Callable[[], np.ndarray]:
+        """Read the draws (n, …) for the events (n, …) of a chunk from their file, or start to make them.
 
         Args:
             index: index of the chunk.
             given: events of the chunk; stored draws are used only if they were made for the same events.
-            draw: function that makes the draws.
+            start: function that starts the draws, and returns one that waits for them.
 
-        Raises:
-            OSError: if they cannot be stored.
+        Returns:
+            A function that waits for the draws, stores new ones and returns them; it raises `OSError` if
+            they cannot be stored.
         """
         path = self.folder / f"{index:06}.npz"
         record = {"job": self._digest, "chunk": index, "given": array_checksum(given)}
         if (kept := _read_part(path, record)) is not None and len(kept) == len(given):
-            return kept
-        drawn = draw()
-        note = json.dumps({**record, "drawn": array_checksum(drawn)})
-        unfinished = path.with_suffix(".part")
-        with naming(path):
-            try:
-                with open(unfinished, "wb") as file:
-                    np.savez(file, drawn=drawn, record=np.array(note))
-                unfinished.replace(path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        return drawn
+            return lambda: kept
+        return partial(_store, path, record, start())
 
     @property
     def empty(self) -> bool:
@@ -113,6 +107,21 @@ class Draws:
         if self.folder.exists():
             self.folder.rename(_retired(self.folder))
             _delete(_retired(self.folder))
+
+
+def _store(path: Path, record: dict[str, Any], wait: Callable[[], np.ndarray]) -> np.ndarray:
+    """Wait for draws, write them to their file, which appears whole, and return them."""
+    drawn = wait()
+    note = json.dumps({**record, "drawn": array_checksum(drawn)})
+    unfinished = path.with_suffix(".part")
+    with naming(path):
+        try:
+            with open(unfinished, "wb") as file:
+                np.savez(file, drawn=drawn, record=np.array(note))
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return drawn
 
 
 def _retired(folder: Path) -> Path:

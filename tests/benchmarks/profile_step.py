@@ -27,7 +27,9 @@ from products import flops
 from mizoo.model.precision import POLICIES, measure, policy_of
 from mizoo.model.terminate_on_nan import step as take_step
 from mizoo.objectives import Streams
+from mizoo.physics import library
 from mizoo.presets import PRESETS
+from mizoo.presets.data import training_data
 
 PRESETS_OF_EVENTS = ("flow", "turbosim", "gandalf", "otus", "cyclegan", "pix2pix")
 PARTS = ("augmentation", "representation", "sampling", "forward", "backward", "critics", "optimiser")
@@ -110,20 +112,37 @@ def parts(model, batch) -> dict[str, Part]:
 
 
 class Step:
-    """One training step of a preset as in `fit`, always on the same batch."""
+    """One training step of a preset as in `fit`, always on the same batch.
 
-    def __init__(self, preset, events, precision):
+    Args:
+        events: events of the batch of one replica.
+        process: name of a process with packaged events; by default the preset's demonstration.
+        strategy: strategy whose replicas train.
+        jit_compile: whether XLA compiles the step; by default as Keras chooses.
+        options: arguments of the preset.
+    """
+
+    def __init__(self, preset, events, precision, process=None, strategy=None, jit_compile=None, **options):
         keras.utils.set_random_seed(0)
+        strategy = strategy or tf.distribute.get_strategy()
         data = PRESETS[preset].load_dataset().train
-        with policy_of(precision):
-            self.model = PRESETS[preset].factory()
+        if process is not None:
+            split, given, _ = training_data(preset, process=library.get(process))
+            data, options = split.train, {**given, **options}
+        with strategy.scope(), policy_of(precision):
+            self.model = PRESETS[preset].factory(**options)
         self.model.adapt(data)
+        events *= strategy.num_replicas_in_sync
         self.batch = {space: tf.constant(values[:events]) for space, values in data.arrays().items()}
         if self.model.stages:
             self.model.enter(self.model.stages[0])
         self.model.steps_per_execution = 1
+        if jit_compile is not None:
+            self.model.jit_compile = jit_compile
         self.model.make_train_function()
         same = tf.data.Dataset.from_tensors(self.batch).repeat()
+        if strategy.num_replicas_in_sync > 1:
+            same = strategy.experimental_distribute_dataset(same)
         self.batches = iter(same)
 
     def __call__(self):

@@ -1,11 +1,15 @@
-"""Weak scaling of Turbo-Sim's original configuration: one worker on one core, two workers on a core each.
+"""Weak scaling of training and of draws: one worker on one core, two workers on a core each.
 
-    python tests/benchmarks/scaling.py
+    python tests/benchmarks/scaling.py training
+    python tests/benchmarks/scaling.py draws --events 100000 --model turbosim-ttbar
 
-Runs take turns. For two workers it also measures the communication of a step: all-reduces of messages of
-the same sizes, without computations. Prints a table for docs/distributed.md.
+`training` is that of Turbo-Sim's original configuration. Runs take turns. For two workers it also measures
+the communication of a step: all-reduces of messages of the same sizes, without computations. `draws` are
+those of `mizoo simulate --dask`, with so many events per worker, from reading the file to the written one,
+by workers that have started and loaded the model. Each prints a table for docs/distributed.md.
 """
 
+import argparse
 import itertools
 import json
 import os
@@ -13,7 +17,9 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 BATCHES = (100, 1000)  # events per worker
 STEPS, TURNS = 60, 3
@@ -77,7 +83,7 @@ def run(batch, workers):
             environment["TF_CONFIG"] = json.dumps(config)
         processes.append(
             subprocess.Popen(
-                [sys.executable, __file__, str(batch)], env=environment, text=True,
+                [sys.executable, __file__, "training", "--child", str(batch)], env=environment, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 preexec_fn=lambda core=cores[index]: os.sched_setaffinity(0, {core}),
             )
@@ -86,10 +92,8 @@ def run(batch, workers):
     return json.loads(texts[0].splitlines()[-1])
 
 
-def main():
-    if len(sys.argv) == 2:
-        print(json.dumps(measure(int(sys.argv[1]))))
-        return
+def training():
+    """The table of training."""
     print("| events a worker | one worker | two workers | efficiency | messages |")
     print("|---|---|---|---|---|")
     for batch in BATCHES:
@@ -105,6 +109,68 @@ def main():
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {share:.1%} |",
             flush=True,
         )
+
+
+def simulated(model, source, workers, folder):
+    """Seconds to simulate a file by so many processes of one thread each."""
+    import distributed
+
+    from mizoo.export.generate import generate
+
+    with (
+        distributed.LocalCluster(
+            workers, threads_per_worker=1, dashboard_address=":0", env={"TF_NUM_INTRAOP_THREADS": "1"}
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        seconds = []
+        for name in ("first.npz", "second.npz"):  # the first loads the model, and traces it
+            start = time.perf_counter()
+            generate(model, "decode", source, folder / name, seed=0, overwrite=True, dask=client)
+            seconds.append(time.perf_counter() - start)
+        return seconds[-1]
+
+
+def draws(name, events, turns):
+    """The table of draws."""
+    import numpy as np
+
+    import mizoo
+    from mizoo.datasets import write
+
+    model, z = mizoo.load(name), mizoo.datasets.ttbar().train.z
+    print("| events a worker | one worker | two workers | efficiency | events per second |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for workers in (1, 2):
+            many = np.resize(z, (workers * events, z.shape[1]))
+            write(folder / f"{workers}.h5", {"z": many}, mizoo.processes.ttbar)
+        times = [
+            [simulated(model, folder / f"{workers}.h5", workers, folder) for workers in (1, 2)]
+            for _ in range(turns)
+        ]
+    ones, twos = zip(*times, strict=True)
+    one, two = statistics.median(ones), statistics.median(twos)
+    ratios = [a / b for a, b in times]
+    spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    print(f"| {events} | {one:.1f} s | {two:.1f} s | {spread} | {2 * events / two:.0f} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("what", choices=["training", "draws"])
+    parser.add_argument("--model", default="turbosim-ttbar", help="of the draws")
+    parser.add_argument("--events", type=int, default=100_000, help="drawn per worker")
+    parser.add_argument("--turns", type=int, default=TURNS, help="of the draws")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.child:
+        print(json.dumps(measure(args.child)))
+    elif args.what == "training":
+        training()
+    else:
+        draws(args.model, args.events, args.turns)
 
 
 if __name__ == "__main__":
