@@ -37,6 +37,21 @@ def source(few, tmp_path):
     return tmp_path / "in.parquet"
 
 
+class Unordered(Model):
+    """Draws the jets of x in the wrong order."""
+
+    def decode(self, z, seed=None):
+        x = np.array(super().decode(z, seed=seed)).reshape(len(z), 6, 4)
+        return x[:, [0, 1, 5, 4, 3, 2]].reshape(len(z), 24)
+
+
+def test_jets_are_written_in_the_order_of_files(few, source, tmp_path):
+    for name, kind in (("plain", Model), ("turned", Unordered)):
+        generate(kind(few.train), "decode", source, tmp_path / f"{name}.parquet", seed=1)
+    plain, turned = (read(tmp_path / f"{name}.parquet").x for name in ("plain", "turned"))
+    assert np.array_equal(plain, turned)
+
+
 def test_an_interrupted_draw_goes_on(model, source, tmp_path):
     whole, out = tmp_path / "whole.h5", tmp_path / "out.h5"
     generate(model, "decode", source, whole, seed=3, chunk=30)

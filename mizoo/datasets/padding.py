@@ -36,6 +36,16 @@ def without_nan(x: np.ndarray, process: Process) -> np.ndarray:
     return found
 
 
+def by_falling_pt(x: np.ndarray, process: Process) -> np.ndarray:
+    """Events x (n, columns) with the objects of each kind and charge by falling pT, as files have them."""
+    found, columns = x.copy(), columns_of(process)
+    for group in process.ordered:
+        own = np.array([columns[place] for place in group])
+        order = np.argsort(-np.hypot(x[:, own[:, 0]], x[:, own[:, 1]]), 1, kind="stable")
+        found[:, own.ravel()] = np.take_along_axis(x[:, own], order[..., None], 1).reshape(len(x), -1)
+    return found
+
+
 def padding_faults(x: np.ndarray, process: Process) -> dict[int, str]:
     """Faults of events x (n, columns), by index: numbers and order of objects, and their features.
 

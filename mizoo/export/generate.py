@@ -19,6 +19,7 @@ from mizoo.datasets.events import Events
 from mizoo.datasets.formats import Append
 from mizoo.datasets.integrity import checksum
 from mizoo.datasets.lock import sole_writer
+from mizoo.datasets.padding import by_falling_pt
 from mizoo.datasets.read import numbered
 from mizoo.datasets.readers.columns import Columns
 from mizoo.datasets.readers.limits import MAX_BYTES
@@ -99,6 +100,8 @@ def generate(
     arguments. Draws that are damaged, or belong to another model, file or seed, are never written to `out`
     but drawn again. If the record is lost, all events are drawn anew, with a warning.
 
+    Objects of a kind are written in order of falling pT, in whatever order the model draws them.
+
     Args:
         model: a `Pretrained` or a `Turbo`, or another `Model`.
         method: `"decode"` or `"encode"`.
@@ -170,7 +173,7 @@ def generate(
                     _started(model, method, dask) as (start, ahead),
                     closing(_drawn(method, start, ahead, draws, events, samples or 1)) as drawn,
                 ):
-                    count = _append(method, append, drawn, samples)
+                    count = _append(method, append, drawn, samples, process)
                 if _state(source) != before:
                     raise ValueError(f"{source} was changed while it was read: draw anew")
             finally:
@@ -286,10 +289,12 @@ def _append(
     append: Append,
     chunks: Iterable[tuple[dict[str, np.ndarray], list[np.ndarray]]],
     samples: int | None,
+    process: Process,
 ) -> int:
     """Append the draws for chunks of events, and return the number of events."""
     count, space = 0, _SPACES[method][1]
-    for chunk, made in chunks:
+    for chunk, drawn in chunks:
+        made = [_in_order(one, process) for one in drawn] if space == "x" else drawn
         weights = chunk.get("weights")
         if samples is None:
             append({space: made[0]} | ({} if weights is None else {"weights": weights}))
@@ -297,9 +302,15 @@ def _append(
             step = max(1, _ROWS // samples)
             for part in (slice(k, k + step) for k in range(0, len(made[0]), step)):
                 own = None if weights is None else weights[part]
-                append(rows(space, [drawn[part] for drawn in made], chunk["places"][part], own))
+                append(rows(space, [one[part] for one in made], chunk["places"][part], own))
         count += len(made[0])
     return count
+
+
+def _in_order(x: np.ndarray, process: Process) -> np.ndarray:
+    """Draws of x in the order that files have; not every model draws jets by falling pT."""
+    right = x.shape[1:] == (len(process.columns("x")),)  # or else the writer says what is wrong
+    return by_falling_pt(x, process) if right else x
 
 
 def _check(method: str, seed: int | None, chunk: int) -> None:
