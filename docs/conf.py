@@ -56,6 +56,7 @@ SLOW = [
     "laptop_to_cluster",
     "simulate_and_unfold",
     "ten_minutes",
+    "whole_events",
     "your_own_process",
 ]
 tutorials = os.environ.get("MIZOO_TUTORIALS", "all")

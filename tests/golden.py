@@ -17,9 +17,11 @@ import numpy as np
 import tensorflow as tf
 
 import mizoo
+from mizoo.export.record import process_of
 from mizoo.presets import PRESETS
 
-FOLDER = Path(__file__).parent / "data" / "golden"
+DATA = Path(__file__).parent / "data"
+FOLDER = DATA / "golden"
 SHIPPED = Path(__file__).parents[1] / "saved_models"
 MODELS = sorted(path.parent.name for path in SHIPPED.glob("*/model.keras"))
 EVENTS = 8
@@ -28,8 +30,19 @@ SMALL: dict[str, dict] = {"flow": {"units": 8, "couplings": 2}, "turbosim": {"un
 SMALL["gandalf"] = {"latent": 8, "width": 8, "units": 16, "blocks": 1, "evaluations": 4}
 
 
+def truth(config):
+    """Test events of the process of a shipped model, or of the demonstration of its preset."""
+    process = process_of(config)
+    return _truth(config["recipe"]["preset"], process and process.name)
+
+
 @functools.cache
-def _truth(preset):
+def _truth(preset, process):
+    if process in ("zee", "zh"):
+        return getattr(mizoo.datasets, process)().test
+    if process == "ttbar_events":
+        files = (DATA / "ttbar_reco.root", DATA / "ttbar_reco.lhe.gz")
+        return mizoo.datasets.read(*files, process=mizoo.processes.ttbar_events)
     return PRESETS[preset].truth("test")
 
 
@@ -43,18 +56,18 @@ def session(folder):
     return onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
 
 
-def feeds(preset, source, shape, noise_shape) -> dict[str, np.ndarray]:
+def feeds(events, source, shape, noise_shape) -> dict[str, np.ndarray]:
     """Inputs of a reference draw, as inputs of the ONNX file by name.
 
     Args:
-        preset: preset whose demonstration data set gives the events, if these have the space `source`.
+        events: events, see `truth`, that are drawn if they lack the space `source`.
         shape: shape of one event of that space.
         noise_shape: shape of the noise per event, empty for none.
     """
     random = np.random.default_rng(1)
-    known = _truth(preset)[source]
-    events = random.standard_normal((EVENTS, *shape)) if known is None else known[:EVENTS]
-    given = {source: np.asarray(events, "float32")}
+    known = events[source]
+    values = random.standard_normal((EVENTS, *shape)) if known is None else known[:EVENTS]
+    given = {source: np.asarray(values, "float32")}
     if noise_shape:
         noise = random.standard_normal((EVENTS, *noise_shape))
         given[{"x": "z_noise", "z": "x_noise"}[source]] = noise.astype("float32")
@@ -68,7 +81,7 @@ def draws(name) -> dict[str, np.ndarray]:
     """
     shipped = mizoo.load(name)
     model = shipped.trainable()
-    truth = _truth(shipped.preset)
+    true = truth(shipped.config)
     onnx = session(shipped.path)
     found = {}
     for endpoint, source, target, role in (
@@ -78,17 +91,17 @@ def draws(name) -> dict[str, np.ndarray]:
         if model.mappers[role] is None:
             continue
         shape = model.representations[source].physical_shape
-        given = feeds(shipped.preset, source, shape, model.noise_shape(role) or ())
+        given = feeds(true, source, shape, model.noise_shape(role) or ())
         events, noise = given[source], given.get(f"{target}_noise")
         found[f"keras.{endpoint}"] = np.asarray(getattr(model, endpoint)(events, noise=noise))
         found[f"saved.{endpoint}"] = np.asarray(getattr(shipped, endpoint)(events, seed=1))
         (found[f"onnx.{endpoint}"],) = onnx.run([f"{target}_tilde"], given)
-        known = truth[target]
+        known = true[target]
         spread = np.ones(model.representations[target].physical_shape) if known is None else known.std(0)
         found[f"spread.{endpoint}"] = np.maximum(spread, 1e-2 * spread.max()).astype("float32")
     if "sample" in shipped.endpoints:
         found["saved.sample"] = np.asarray(shipped.sample(EVENTS, seed=1))
-        found["spread.sample"] = np.maximum(truth.x.std(0), 1e-2 * truth.x.std()).astype("float32")
+        found["spread.sample"] = np.maximum(true.x.std(0), 1e-2 * true.x.std()).astype("float32")
     return found
 
 

@@ -47,7 +47,8 @@ def test_shipped_onnx_files_draw_what_tensorflow_draws(name):
     folder, expected = SHIPPED / name, reference(name)
     config = json.loads((folder / "config.json").read_text())
     for found in config["onnx"]["deviations"].values():
-        assert found["largest"] < max(1e-4, 2.0 * found["last_bit"])
+        assert found["usual"] < 1e-4
+        assert found["largest"] < max(1e-3, 2.0 * found["last_bit"])
     session = golden.session(folder)
     inputs = [*session.get_inputs(), *session.get_overridable_initializers()]
     shapes = {tensor.name: tensor.shape[1:] for tensor in inputs}
@@ -56,8 +57,9 @@ def test_shipped_onnx_files_draw_what_tensorflow_draws(name):
         if f"keras.{endpoint}" not in expected:
             assert f"{target}_tilde" not in {output.name for output in session.get_outputs()}
             continue
-        preset = config["recipe"]["preset"]
-        given = golden.feeds(preset, source, shapes[source], shapes.get(f"{target}_noise", ()))
+        given = golden.feeds(
+            golden.truth(config), source, shapes[source], shapes.get(f"{target}_noise", ())
+        )
         (drawn,) = session.run([f"{target}_tilde"], given)
         gap = np.abs(drawn - expected[f"keras.{endpoint}"]) / expected[f"spread.{endpoint}"]
         assert gap.max() < TOLERANCE, endpoint

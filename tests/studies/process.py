@@ -26,6 +26,7 @@ from mizoo.evaluation.distances import effective_sample_size, ks, ks_threshold
 from mizoo.evaluation.streams import in_chunks
 from mizoo.evaluation.text import markdown
 from mizoo.export.origin import Origin
+from mizoo.model.turbo import Turbo
 from mizoo.presets import flow
 from mizoo.representations import Momenta
 
@@ -120,6 +121,7 @@ def coverage(model, data, draws=99):
 
 def latent(model, data):
     """Retrieval of partners in the common latent, and median errors of reconstruction."""
+    model = model if isinstance(model, Turbo) else model.trainable()  # no SavedModel decodes latents
     codes = {
         space: np.asarray(values) for space, values in model.latents({"x": data.x, "z": data.z}).items()
     }

@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 from page import DOCS, fill, grid
 from process import SPACES, drawn, rounded
-from scipy.stats import chi2_contingency
+from scipy.stats import chi2, chi2_contingency
 
 import mizoo
+from mizoo.datasets import Events
 from mizoo.evaluation import classifier_test, crps, observables
 from mizoo.evaluation.conditional import simulation_based_calibration
 from mizoo.evaluation.distances import ks, ks_threshold
@@ -30,11 +31,19 @@ from mizoo.evaluation.figures import style
 from mizoo.evaluation.observables import existing, is_number
 from mizoo.evaluation.streams import in_chunks
 from mizoo.physics.momenta import four_momenta
+from mizoo.presets.data import split_of
 
 SLICES = {"all": (0, 99), "3": (3, 3), "4": (4, 4), "5": (5, 5), "6 or more": (6, 99)}  # numbers of jets
 COUNTS = {"n_jet": 5, "n_btag_jet": 5}  # and the fewest expected events of a bin of its own
 SEEN = 6  # jets that the classifier sees
 DRAWS = 99  # from a posterior
+
+
+def joined(split):
+    """All events of a split."""
+    parts = (split.train, split.validation, split.test)
+    arrays = (np.concatenate([part[space] for part in parts]) for space in "xz")
+    return Events(*arrays, process=split.train.process)
 
 
 def jets(x, process):
@@ -48,15 +57,15 @@ def within(counts, numbers):
 
 
 def same_counts(true, made, fewest):
-    """χ², degrees of freedom and p of the hypothesis that numbers (n,) and (m,) have one distribution."""
-    top = int(max(true.max(), made.max())) + 1
-    table = np.stack([np.bincount(values.astype(int), minlength=top) for values in (true, made)])
-    expected = table.sum(0) * table[0].sum() / table.sum()
-    kept = np.flatnonzero(expected >= fewest)
-    rest = np.delete(table, kept, axis=1).sum(1, keepdims=True)
-    table = np.concatenate([table[:, kept], *([rest] if rest.sum() else [])], 1)
-    value, p, degrees, _ = chi2_contingency(table)
-    return {"chi2": value, "degrees": degrees, "p": p}
+    """Mean χ² of two-sample tests of numbers (n,) against those of each sample, and its p."""
+    top = int(max(map(np.max, (true, *made)))) + 1
+    counts = np.stack([np.bincount(values.astype(int), minlength=top) for values in (true, *made)])
+    common = counts.min(0) >= fewest
+    counts = np.concatenate([counts[:, common], counts[:, ~common].sum(1, keepdims=True)], 1)
+    counts = counts[:, counts.any(0)]
+    value = np.mean([chi2_contingency(counts[[0, i]]).statistic for i in range(1, len(counts))])
+    degrees = counts.shape[1] - 1
+    return {"chi2": value, "degrees": degrees, "p": chi2.sf(value, degrees)}
 
 
 def distances(data, samples):
@@ -196,7 +205,7 @@ def measured(model, simple, data, train, count, posteriors):
         "events": len(data),
         "samples": count,
         "counts": {
-            name: same_counts(true[name], np.concatenate([one[name] for one in made]), fewest)
+            name: same_counts(true[name], [one[name] for one in made], fewest)
             for name, fewest in COUNTS.items()
         },
         "distances": distances(data, samples),
@@ -213,7 +222,7 @@ def draw(data, samples, result, path):
     true = observables(data.x, "x", process)
     made = [observables(sample["x"], "x", process) for sample in samples]
     with style():
-        figure, axes = plt.subplots(1, 4, figsize=(14, 3.6), layout="constrained")
+        figure, axes = plt.subplots(1, 4, figsize=(32, 8), layout="constrained")
         for axis, name, label in (
             (axes[0], "n_jet", "number of jets"),
             (axes[1], "n_btag_jet", "number of b-tagged jets"),
@@ -223,23 +232,28 @@ def draw(data, samples, result, path):
             counts = np.histogram(true[name], bins)[0]
             mean = np.mean([np.histogram(one[name], bins)[0] for one in made], 0)
             middle = (bins[1:] + bins[:-1]) / 2.0
-            axis.stairs(mean, bins, label="simulated")
-            axis.errorbar(middle, counts, np.sqrt(counts), fmt="k.", markersize=4, label="Delphes")
+            axis.stairs(mean, bins, lw=2, color="#d1495b", label="simulated")
+            axis.errorbar(middle, counts, np.sqrt(counts), fmt="ko", label="Delphes")
             unit = "" if name in COUNTS else f" / {bins[1] - bins[0]:g} GeV"
             axis.set(xlabel=label, ylabel=f"Events{unit}", ylim=(0, 1.25 * counts.max()))
         axes[0].set_xlim(1.5, 10.5)
         axes[1].set_xlim(-0.5, 5.5)
         axes[0].legend()
-        rows = pd.DataFrame(result["profiles"]["m_tt"])
+        rows = pd.DataFrame(result["profiles"]["m_tt"]).clip(upper=1200.0)  # the end of the axis
         middle, half = (rows["from"] + rows["to"]) / 2.0, (rows["to"] - rows["from"]) / 2.0
-        axes[3].errorbar(middle, rows["truth"], rows["error"], half, fmt="k.", label="Delphes")
+        axes[3].errorbar(middle, rows["truth"], rows["error"], half, fmt="ko", label="Delphes")
         axes[3].stairs(
-            rows["model"], [*rows["from"], rows["to"].iloc[-1]], baseline=None, label="simulated"
+            rows["model"],
+            [*rows["from"], rows["to"].iloc[-1]],
+            baseline=None,
+            lw=2,
+            color="#d1495b",
+            label="simulated",
         )
         axes[3].set(
             xlabel=r"$m_{t\bar{t}}$ of partons [GeV]", ylabel="mean number of jets", xlim=(300, 1200)
         )
-        figure.savefig(path, dpi=110)
+        figure.savefig(path, dpi=45)
 
 
 def tables(result):
@@ -277,7 +291,7 @@ def main():
     parser.add_argument("--posteriors", type=int, default=2000, help="events with posteriors")
     parser.add_argument("--out", type=Path, default=Path("."))
     args = parser.parse_args()
-    split = mizoo.datasets.ttbar_events(args.data)
+    split = split_of(joined(mizoo.datasets.ttbar_events(args.data)))
     data = getattr(split, args.split)[: args.events]
     model, simple = mizoo.load(args.model), mizoo.load(args.four)
     figures, samples = measured(model, simple, data, split.train, args.samples, args.posteriors)
