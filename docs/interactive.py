@@ -30,15 +30,15 @@ VARIABLE = "MIZOO_INTERACTIVE"
 # Detector observables of the page: the range of the axis in GeV.
 RANGES = {
     "pt_e": (0, 200),
-    "pt_met": (0, 250),
-    "pt_jet1": (0, 300),
+    "pt_met": (0, 240),
+    "pt_jet1": (0, 320),
     "m_w_had": (0, 200),
     "m_t_had": (0, 400),
     "m_tt": (250, 1050),
 }
 BINS = 50
 EVENTS = 1000  # per draw
-CELLS = 15  # images across the plane of latents
+CELLS = 11  # images across the plane of latents
 
 
 def mapper(path: Path, output: str, count: int) -> onnx.ModelProto:
@@ -179,6 +179,7 @@ def write(folder: Path) -> None:
         print(f"The page interactive.html is built without its models: {error}", file=sys.stderr)
         return
     folder.mkdir(parents=True)
+    onnxruntime.set_default_logger_severity(3)  # it warns of attributes that later releases spell otherwise
     script, wasm = runtime[onnxruntime_web.SCRIPT], runtime[onnxruntime_web.WASM]
     contents = {
         "runtime": {"script": script.decode(), "wasm": _text(wasm)},

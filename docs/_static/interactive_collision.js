@@ -264,9 +264,9 @@ live.part("collision", async (root, model) => {
       line.style.visibility = truth >= low && truth <= high ? "visible" : "hidden";
       const sorted = Float64Array.from(values).sort();
       const [lower, median, upper] = [0.16, 0.5, 0.84].map((part) => sorted[Math.floor(part * COUNT)].toFixed(0));
-      const text = `${median} GeV, 68 % within ${lower} – ${upper}; partons ${truth.toFixed(0)}`;
-      figure.querySelector("p").textContent = text;
-      figure.querySelector("svg").setAttribute("aria-label", `${TITLES[name]}: median ${text}`);
+      const lines = [`median ${median} GeV (68 %: ${lower} – ${upper})`, `partons ${truth.toFixed(0)} GeV`];
+      figure.querySelector("p").innerHTML = lines.join("<br>");
+      figure.querySelector("svg").setAttribute("aria-label", `${TITLES[name]}: ${lines.join(", ")}`);
     }
     return { name, show };
   }

@@ -9,13 +9,13 @@ live.part("latent", async (root, model) => {
   const plane = find(".live-plane");
   const image = find(".live-image");
   const axes = { across: find("[name=across]"), up: find("[name=up]") };
-  const code = model.codes[3].slice();
+  const code = Array(SIZE).fill(0);
 
   for (const select of Object.values(axes)) {
-    select.innerHTML = code.map((_, i) => `<option value="${i}">z${i + 1}</option>`).join("");
+    select.innerHTML = code.map((_, i) => `<option value="${i}">z${"₁₂₃₄₅₆₇₈"[i]}</option>`).join("");
   }
-  axes.across.value = 4;
-  axes.up.value = 7;
+  axes.across.value = 0;
+  axes.up.value = 1;
   const [across, up] = [() => Number(axes.across.value), () => Number(axes.up.value)];
 
   const sliders = code.map((value, i) => {
@@ -58,9 +58,10 @@ live.part("latent", async (root, model) => {
     root.dataset.result = JSON.stringify({ z: Array.from(z.subarray(0, SIZE)), x: Array.from(digit) });
   });
 
-  // Images (n, 8, 8) as a canvas with `columns` of them, in the colour of ink.
-  function picture(values, columns) {
-    const side = columns * SIZE;
+  // Images (n, 8, 8) as a canvas with `columns` of them, `gap` pixels apart, in the colour of ink.
+  function picture(values, columns, gap) {
+    const step = SIZE + gap;
+    const side = columns * step;
     const canvas = new OffscreenCanvas(side, side);
     const context = canvas.getContext("2d");
     context.fillStyle = live.colour(root, "ink");
@@ -69,8 +70,8 @@ live.part("latent", async (root, model) => {
     const pixels = context.createImageData(side, side);
     for (let i = 0; i < values.length; i++) {
       const [cell, pixel] = [Math.floor(i / SIZE ** 2), i % SIZE ** 2];
-      const x = (cell % columns) * SIZE + (pixel % SIZE);
-      const y = Math.floor(cell / columns) * SIZE + Math.floor(pixel / SIZE);
+      const x = (cell % columns) * step + gap / 2 + (pixel % SIZE);
+      const y = Math.floor(cell / columns) * step + gap / 2 + Math.floor(pixel / SIZE);
       pixels.data.set([red, green, blue, 255 * values[i]], 4 * (y * side + x));
     }
     context.putImageData(pixels, 0, 0);
@@ -81,10 +82,10 @@ live.part("latent", async (root, model) => {
     if (!grid) return;
     const enlarged = live.clear(image);
     enlarged.context.imageSmoothingEnabled = false;
-    enlarged.context.drawImage(picture(digit, 1), 0, 0, enlarged.width, enlarged.height);
+    enlarged.context.drawImage(picture(digit, 1, 0), 0, 0, enlarged.width, enlarged.height);
     const { context, width } = live.clear(plane);
-    context.globalAlpha = 0.5;
-    context.drawImage(picture(grid, CELLS), 0, 0, width, width);
+    context.globalAlpha = 0.6;
+    context.drawImage(picture(grid, CELLS, 2), 0, 0, width, width);
     context.globalAlpha = 1;
     const at = (value) => (width * (value + LIMIT)) / (2 * LIMIT);
     context.strokeStyle = live.colour(root, "line");
@@ -134,6 +135,7 @@ live.part("latent", async (root, model) => {
     button.addEventListener("click", () => move(start));
     digits.append(button);
   }
+  find("[data-action=centre]").addEventListener("click", () => move(Array(SIZE).fill(0)));
   find("[data-action=prior]").addEventListener("click", () =>
     move(Array.from(live.normal(SIZE, 2 ** 32 * Math.random()))),
   );
