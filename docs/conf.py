@@ -1,8 +1,8 @@
 """Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial.
 
 With `MIZOO_TUTORIALS=quick` in the environment, only those that take less than two minutes are run. The
-pages of the others have no output then. With `MIZOO_INTERACTIVE=required`, it is an error if onnxruntime cannot be
-downloaded for the page whose models run in the browser.
+pages of the others have no output then. With `MIZOO_INTERACTIVE=required`, it is an error if onnxruntime
+cannot be downloaded for the page whose models run in the browser.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Scripts of the page `interactive`: trained models, onnxruntime, and the figures that the page shows.
 
-A page that is opened from disk can load scripts, but neither other files nor modules. Therefore each file is
-compressed and written as text into a script, `mizooFiles.name = {…}`.
+A page that is opened from disk can load scripts, but neither other files nor modules. Therefore each file
+is compressed and written as text into a script, `mizooFiles.name = {…}`.
 """
 
 import base64
@@ -45,9 +45,9 @@ def mapper(path: Path, output: str, count: int) -> onnx.ModelProto:
     """The mapper of a model of mizoo that computes one output, as a model of its own for a browser.
 
     All inputs of the model in the file have default values, by which it leaves out the other mapper
-    (`mizoo.export.onnx_graph.joined`); onnxruntime does not take such inputs in a browser. This one has only the
-    inputs of the mapper, without defaults. The number of events is fixed, and the graph optimised: a browser
-    then opens a model of thousands of operations in a third of the time.
+    (`mizoo.export.onnx_graph.joined`); onnxruntime does not take such inputs in a browser. This one has
+    only the inputs of the mapper, without defaults. The number of events is fixed and the graph optimised:
+    a browser then opens a model of thousands of operations in a third of the time.
 
     Args:
         path: `model.onnx`.

@@ -1,4 +1,4 @@
-"""A headless Chromium that a test drives by the DevTools protocol, over pipes: nothing to install beside it."""
+"""A headless Chromium that tests drive by the DevTools protocol, over pipes and without other packages."""
 
 import base64
 import itertools
@@ -10,7 +10,13 @@ import time
 from pathlib import Path
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-_OPTIONS = ("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
+_OPTIONS = (
+    "--headless=new",
+    "--remote-debugging-pipe",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+)
 
 
 class Browser:
@@ -25,7 +31,7 @@ class Browser:
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
         # The protocol's descriptors are 3 for what the browser reads and 4 for what it writes.
-        script = f"exec 8<&{to_browser} 9>&{from_browser}; exec 3<&8 4>&9 8<&- 9>&-; exec \"$@\""
+        script = f'exec {{a}}<&{to_browser} {{b}}>&{from_browser}; exec 3<&$a 4>&$b; exec "$@"'
         command = [PROGRAM, *_OPTIONS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", script, "bash", *command],

@@ -86,10 +86,8 @@ def test_documentation_without_npm(tmp_path, scripts, monkeypatch, capsys):
     monkeypatch.delenv("MIZOO_INTERACTIVE", raising=False)
     scripts.interactive.write(folder)
     assert not folder.exists()
-    assert capsys.readouterr().err.splitlines() == [
-        "The page interactive.html is built without its models: npm, which downloads onnxruntime-web, is not "
-        "installed"
-    ]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The page interactive.html is built without its models: npm")
     monkeypatch.setenv("MIZOO_INTERACTIVE", "required")
     with pytest.raises(ConnectionError, match="npm"):
         scripts.interactive.write(folder)

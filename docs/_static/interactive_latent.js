@@ -9,7 +9,7 @@ live.part("latent", async (root, model) => {
   const plane = find(".live-plane");
   const image = find(".live-image");
   const axes = { across: find("[name=across]"), up: find("[name=up]") };
-  const code = Array(SIZE).fill(0);
+  const code = [-1.6, -1.6, 0, 0, 0, 0, 0, 0];
 
   for (const select of Object.values(axes)) {
     select.innerHTML = code.map((_, i) => `<option value="${i}">z${"₁₂₃₄₅₆₇₈"[i]}</option>`).join("");
