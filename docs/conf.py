@@ -1,7 +1,8 @@
 """Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial.
 
 With `MIZOO_TUTORIALS=quick` in the environment, only those that take less than two minutes are run. The
-pages of the others have no output then.
+pages of the others have no output then. With `MIZOO_INTERACTIVE=required`, it is an error if onnxruntime
+cannot be downloaded for the page whose models run in the browser.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import mizoo
 
 sys.path.insert(0, str(Path(__file__).parent))
+import interactive
 from layers import svg
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -78,6 +80,7 @@ napoleon_use_ivar = True
 
 HERE = Path(__file__).parent
 (HERE / "_static" / "layers.svg").write_text(svg(HERE.parent / "setup.cfg"))
+interactive.write(HERE / "_static" / "interactive")
 shutil.rmtree(HERE / "tutorials", ignore_errors=True)
 shutil.copytree(HERE.parent / "tutorials", HERE / "tutorials")
 shutil.rmtree(HERE / "cards", ignore_errors=True)
