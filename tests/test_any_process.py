@@ -186,7 +186,7 @@ def test_a_narrow_resonance_has_an_axis():
     low, high = figures.ratios(report, "z", ["m_H"]).axes[0].get_xlim()
     mass = observables(still, "z", zh)["m_H"][0]
     assert low < mass < high
-    assert high - low == pytest.approx(0.01 * mass, rel=0.01)
+    assert 0.01 * mass < high - low < 0.02 * mass  # in bins of a round width
 
 
 def test_a_model_of_any_process_is_compared_with_the_truth():

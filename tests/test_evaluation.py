@@ -24,6 +24,7 @@ from mizoo.evaluation.distances import (
     wasserstein,
 )
 from mizoo.evaluation.figures import learning_curves, save
+from mizoo.evaluation.figures.style import round_edges
 from mizoo.evaluation.joint import JOINT, joint_thresholds
 from mizoo.evaluation.observables import label, observables
 from mizoo.evaluation.text import latex, markdown
@@ -227,11 +228,11 @@ def test_figures_heed_weights(few):
     named = observables(x, "x", TTBAR)
     drawn = figures.corner({"truth": named}, {"m_tt": "m", "m_t_had": "m"}, {"truth": weights})
     edges = np.linspace(*np.percentile(named["m_tt"], [0.5, 98.0]), 41)
-    heights = drawn.axes[0].patches[0].get_data()[0]
-    np.testing.assert_allclose(100 * heights, np.histogram(named["m_tt"][half], edges)[0])
+    heights = drawn.axes[0].patches[0].get_xy()[1:-1:2, 1]
+    np.testing.assert_allclose(100 * heights, np.histogram(named["m_tt"][half], edges)[0], atol=1e-9)
     found = responses(x, z, TTBAR)["jet_pt"]
-    edges = np.linspace(*np.percentile(found, [2, 98]), 61)
-    heights = figures.response(x, z, x, TTBAR, weights).axes[3].patches[0].get_data()[0]
+    edges = round_edges(found, [2.0, 98.0], 60)
+    heights = figures.response(x, z, x, TTBAR, weights).axes[6].patches[0].get_data()[0]
     np.testing.assert_allclose(heights, np.histogram(found[half], edges)[0])
     rows = np.repeat(np.arange(200), 1 + half)
     both = (
@@ -240,7 +241,7 @@ def test_figures_heed_weights(few):
     )
     lines = [[line.get_ydata() for line in drawn.axes[1].get_lines()[:4]] for drawn in both]
     np.testing.assert_allclose(*lines, atol=0.02)
-    assert len(figures.transport(x, z, x, TTBAR, "jet", weights).axes) == 6
+    assert len(figures.transport(x, z, x, TTBAR, "jet", weights).axes) == 12  # with colour bars
 
 
 def test_samples_that_have_nothing_in_common_are_refused(few):
