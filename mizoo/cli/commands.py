@@ -356,5 +356,5 @@ def _finish(report: "Report", out: Path | None) -> None:
 
 
 def _events_per_batch(events: int) -> int:
-    """Default size of batches, for one to two hundred steps per epoch unless events are few or very many."""
+    """Default size of batches: 100 to 200 steps per epoch, unless events are few or very many."""
     return max(2, min(events // 10, max(100, min(250, events // 128), min(1000, events // 200))))
