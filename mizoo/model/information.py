@@ -37,7 +37,7 @@ def entropy(sample: Array, neighbours: int = 4, seed: int = 0) -> float:
         raise ValueError("components are linearly dependent: their differential entropy is minus infinity")
     white = (sample - sample.mean(0)) @ volume / np.sqrt(scale)
     normal = np.random.default_rng(seed).normal(size=white.shape)
-    exact = white.shape[1] * 0.5 * np.log(2.0 * np.pi * np.e)
+    exact = white.shape[1] * 0.5 * (np.log(2.0 * np.pi) + 1.0)
     return float(
         exact + _neighbours(white, neighbours) - _neighbours(normal, neighbours) + np.log(scale).sum() / 2.0
     )
