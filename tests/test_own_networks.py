@@ -60,6 +60,10 @@ def test_a_critic_of_ones_own_is_trained():
             r"encoder should be a mapper, such as mizoo.mappers.Deterministic\(network, shape\)",
         ),
         (
+            lambda: presets.turbosim(x=(3,), z=(2,), depth=2),
+            "depth is of convolutional networks, and flows have couplings",
+        ),
+        (
             lambda: presets.gan(x=(4,), critic=layers.Dense(1), spectral=True),
             "spectral=True needs a critic",
         ),
@@ -73,19 +77,21 @@ def test_what_is_no_network_is_refused_with_what_was_expected(make, message):
 @pytest.mark.ci
 @pytest.mark.parametrize("name", sorted(name for name in PRESETS if "units" in PRESETS[name].arguments))
 def test_units_reach_every_network(name):
-    """Twice the units make every network with hidden layers larger, that of the critic included."""
+    """More units or layers make every network with hidden layers larger, that of the critic included."""
     if name in ("flow", "gandalf"):
         pytest.skip("no network of it is chosen from shapes")
 
-    def sizes(units):
+    def sizes(units, depth=1):
         """Numbers of weights of encoder, decoder and critics."""
         spaces = {"x": (6, 6, 1), **({"z": (6, 6, 1)} if "z" in PRESETS[name].arguments else {})}
-        model = PRESETS[name].factory(**spaces, units=units)
+        model = PRESETS[name].factory(**spaces, units=units, depth=depth)
         mappers = [0 if m is None else m.count_params() for m in model.mappers.values()]
         return [*mappers, sum(np.prod(weight.shape) for weight in model.critic_variables)]
 
-    for small, large in zip(sizes(8), sizes(16), strict=True):
-        assert large > 1.5 * small or not large
+    small = sizes(8)
+    for before, wider, deeper in zip(small, sizes(16), sizes(8, 2), strict=True):
+        assert wider > 1.5 * before or not before
+        assert deeper > before or not before
 
 
 def test_no_convolution_is_as_large_as_the_image_but_the_last():

@@ -28,6 +28,7 @@ def network(
     activation: str = "leaky_relu",
     last: str | None = None,
     name: str = "network",
+    depth: int = 1,
 ) -> Network:
     """A network from arrays of shape `source` to arrays of shape `target`, chosen from the shapes.
 
@@ -39,10 +40,12 @@ def network(
 
     Args:
         source, target: shapes of one event.
-        units: units of the two hidden layers of a dense network; a convolutional one has a quarter as many
+        units: units of the hidden layers of a dense network; a convolutional one has a quarter as many
             filters in its first layer.
         activation: activation of the hidden layers.
         last: activation of the last layer.
+        depth: a dense network has 2 × depth hidden layers, a convolutional one `depth` convolutions at each
+            size but that of the images, and the one to larger images 2 × depth residual blocks.
 
     Raises:
         ValueError: if the target images are smaller than the source images, or one of two spaces that are
@@ -51,20 +54,22 @@ def network(
     filters = max(1, units // 4)
     if is_grid(source) and is_grid(target):
         if source[:-1] == target[:-1]:
-            return UNet(target[-1], True, filters=filters, activation=activation, last=last, name=name)
+            return UNet(
+                target[-1], True, depth, filters=filters, activation=activation, last=last, name=name
+            )
         if not (is_image(source) and is_image(target)):
             raise ValueError(f"no network maps {source} to {target}: volumes must be of one size")
         if source[0] > target[0] or source[1] > target[1]:
             raise ValueError(f"no network maps images {source} to smaller images {target}")
-        return Upscale(target, filters=filters, activation=activation, last=last, name=name)
+        return Upscale(target, 2 * depth, filters=filters, activation=activation, last=last, name=name)
     flatten = [] if is_grid(source) or len(source) == 1 else [keras.layers.Flatten()]
     if is_grid(target):
-        inner = to_image(target, filters, last=last, activation=activation, name=name)
+        inner = to_image(target, filters, last=last, activation=activation, name=name, depth=depth)
         return keras.Sequential([*flatten, *inner.layers], name=name)
     if is_grid(source):
-        body = to_vector(source, math.prod(target), filters, activation=activation, name=name)
+        body = to_vector(source, math.prod(target), filters, activation, name, depth)
     else:
-        body = mlp([units, units], math.prod(target), activation=activation, name=name)
+        body = mlp([units, units] * depth, math.prod(target), activation=activation, name=name)
     reshape = [] if len(target) == 1 else [keras.layers.Reshape(target)]
     activate = [] if last is None else [keras.layers.Activation(last)]
     return keras.Sequential([*flatten, *body.layers, *reshape, *activate], name=name)

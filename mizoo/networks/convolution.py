@@ -64,18 +64,29 @@ def _cropping(former: Shape, size: Shape) -> list[layers.Layer]:
     return [_CROPPING[len(size)](excess)] if any(last for _, last in excess) else []
 
 
+def _further(rank: int, filters: int, activation: str, depth: int) -> list[layers.Layer]:
+    """The convolutions at one size after the first."""
+    return [_convolution(rank, filters, activation) for _ in range(depth - 1)]
+
+
 def to_vector(
-    shape: Shape, outputs: int, filters: int = 32, activation: str = "leaky_relu", name: str = "to_vector"
+    shape: Shape,
+    outputs: int,
+    filters: int = 32,
+    activation: str = "leaky_relu",
+    name: str = "to_vector",
+    depth: int = 1,
 ) -> keras.Sequential:
     """From images or volumes to vectors (n, outputs): strided convolutions, then dense layers.
 
-    No convolution has the size of the image, where it would take the most time.
+    No convolution has the size of the image, where it would take the most time. There are `depth`
+    convolutions at each other size.
     """
     rank = len(shape) - 1
     _, *widths = _widths(_halvings(shape) + 1, filters)
-    body = [_halving(rank, width, activation) for width in widths] or [
-        _convolution(rank, filters, activation)
-    ]
+    body = [] if widths else [_convolution(rank, filters, activation) for _ in range(depth)]
+    for width in widths:
+        body += [_halving(rank, width, activation), *_further(rank, width, activation, depth)]
     body += [layers.Flatten(), layers.Dense(4 * filters, activation=activation), layers.Dense(outputs)]
     return keras.Sequential(body, name=name)
 
@@ -86,10 +97,11 @@ def to_image(
     activation: str = "leaky_relu",
     last: str | None = None,
     name: str = "to_image",
+    depth: int = 1,
 ) -> keras.Sequential:
     """From vectors to images or volumes of a shape: dense layers, then transposed convolutions.
 
-    The sides double at each of these.
+    The sides double at each of these, which depth - 1 further convolutions follow.
     """
     *larger, smallest = _sizes(shape)
     *narrower, widest = _widths(len(larger) + 1, filters)
@@ -100,7 +112,10 @@ def to_image(
     ]
     former = smallest
     for size, width in zip(reversed(larger), reversed(narrower), strict=True):
-        body += _doubling(former, size, width, activation)
+        body += [
+            *_doubling(former, size, width, activation),
+            *_further(len(size), width, activation, depth),
+        ]
         former = size
     return keras.Sequential([*body, _convolution(len(smallest), shape[-1], last)], name=name)
 
@@ -143,13 +158,15 @@ class UNet(_OfImages):
         channels: number of channels of the output.
         light: whether only the last convolution has the size of the image, and images are doubled by
             transposed convolutions. Those of files that do not say so are not, as in version 0.1.0.
+        depth: number of convolutions at each smaller size, on the way down and up.
         filters, activation, last: see `_OfImages`.
     """
 
-    def __init__(self, channels: int, light: bool = False, **kwargs: Any) -> None:
+    def __init__(self, channels: int, light: bool = False, depth: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels = channels
         self.light = light
+        self.depth = depth
 
     def make(self, image: Tensor) -> Tensor:
         sizes = _sizes(image.shape[1:])
@@ -161,11 +178,15 @@ class UNet(_OfImages):
             features = _convolution(rank, widths[0], self.activation)(image)
         skipped = [features]
         for width in widths[1:]:
-            features = _halving(rank, width, self.activation)(features)
+            for layer in (
+                _halving(rank, width, self.activation), *_further(rank, width, self.activation, self.depth)
+            ):  # fmt: skip
+                features = layer(features)
             skipped.append(features)
         features = _convolution(rank, widths[-1], self.activation)(skipped.pop())
         for i, skip in reversed(list(enumerate(skipped))):
-            for layer in self._doubled(sizes[i + 1], sizes[i], widths[i]):
+            further = _further(rank, widths[i], self.activation, self.depth if i else 1)
+            for layer in (*self._doubled(sizes[i + 1], sizes[i], widths[i]), *further):
                 features = layer(features)
             features = layers.Concatenate()([features, skip])
             if not self.light:

@@ -26,7 +26,7 @@ from mizoo.representations import Latent
 
 def generator(
     x: SpaceLike, latent: Count, name: Name, gan_loss: Name,
-    units: Count = 128, decoder: MapperLike = None, critic: CriticLike = None,
+    units: Count = 128, depth: Count = 1, decoder: MapperLike = None, critic: CriticLike = None,
     r1: Weight = 0.0, gradient_penalty: Weight = 0.0, spectral: bool = False,
     ema_momentum: Fraction = 0.995, **options: Any,
 ) -> Turbo:  # fmt: skip
@@ -38,16 +38,16 @@ def generator(
         name: name of the model.
         gan_loss: see `Adversarial`, also for `r1` and `gradient_penalty`.
         spectral: whether the critic's layers are spectrally normalised.
-        units: units of the networks of decoder and critic, see `mizoo.networks.network`.
+        units, depth: size of the networks of decoder and critic, see `mizoo.networks.network`.
         decoder: mapper or Keras network instead of one chosen from the shapes.
         critic: Keras network from x to one number instead.
         ema_momentum: momentum of the decoder's average, from which samples come.
         options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     x, z = space(x), Latent(latent)
-    decoder = deterministic(z, x, units, decoder)
+    decoder = deterministic(z, x, units, decoder, depth)
     estimator = adversarial(
-        x, gan_loss=gan_loss, spectral=spectral, units=units, given=critic,
+        x, gan_loss=gan_loss, spectral=spectral, units=units, depth=depth, given=critic,
         r1=r1, gradient_penalty=gradient_penalty,
     )  # fmt: skip
     objectives: list[Objective] = [Divergence("x_tilde", estimator)]
@@ -95,7 +95,7 @@ def wgan_gp(
 def infogan(
     x: SpaceLike = None, noise: CountOrZero = 8, uniform: CountOrZero = 2,
     categories: Sequence[Count] = (10,), information: Weight = 0.3,
-    units: Count = 128, decoder: MapperLike = None, critic: CriticLike = None,
+    units: Count = 128, depth: Count = 1, decoder: MapperLike = None, critic: CriticLike = None,
     name: Name = "infogan", **options: Any,
 ) -> Turbo:  # fmt: skip
     """InfoGAN: D on x_tilde, and L on the part of z_hat that is a code.
@@ -107,21 +107,27 @@ def infogan(
         noise: number of normal components of z, which are not inferred.
         uniform, categories: parts of the code, see `Latent`.
         information: weight of L.
-        units, decoder, critic: as for `generator`.
+        units, depth, decoder, critic: as for `generator`.
         options: options of `compiled`.
     """
     x, z = space(x), Latent(noise, uniform, categories)
-    encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units), z)
+    encoder = CodePosterior(network(x.shape, (2 * uniform + sum(categories),), units, depth=depth), z)
     objectives: list[Objective] = [
-        Divergence("x_tilde", adversarial(x, r1=1.0, units=units, given=critic)),
+        Divergence("x_tilde", adversarial(x, r1=1.0, units=units, depth=depth, given=critic)),
         Likelihood("z_hat", information),
     ]
-    return compiled(encoder, deterministic(z, x, units, decoder), objectives, x, z, name, **options)
+    decoder = deterministic(z, x, units, decoder, depth)
+    return compiled(encoder, decoder, objectives, x, z, name, **options)
 
 
 @preset("arXiv 2004.04467", "x", "digits", compiled)
 def alae(
-    x: SpaceLike = None, latent: Count = 8, units: Count = 128, name: Name = "alae", **options: Any
+    x: SpaceLike = None,
+    latent: Count = 8,
+    units: Count = 128,
+    depth: Count = 1,
+    name: Name = "alae",
+    **options: Any,
 ) -> Turbo:
     """Adversarial latent auto-encoder: D on x_tilde, seen through the encoder, and L on z_hat.
 
@@ -131,13 +137,13 @@ def alae(
     Args:
         x: a representation, or the shape of one event; digits by default.
         latent: number of components of z.
-        units: units of the mappers' networks, see `mizoo.networks.network`.
+        units, depth: size of the mappers' networks, see `mizoo.networks.network`.
         options: options of `compiled`.
     """
     x, z = space(x), Latent(latent, mapping=mlp([64, 64], latent, "leaky_relu"))
-    seen = network(x.shape, z.shape, units)
+    seen = network(x.shape, z.shape, units, depth=depth)
     critic = Adversarial(keras.Sequential([seen, mlp([64], 1, "leaky_relu")]), "non-saturating", r1=1.0)
     return compiled(
-        Deterministic(seen, z.shape), deterministic(z, x, units),
+        Deterministic(seen, z.shape), deterministic(z, x, units, depth=depth),
         [Divergence("x_tilde", critic), Likelihood("z_hat")], x, z, name, **options,
     )  # fmt: skip

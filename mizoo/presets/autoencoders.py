@@ -22,30 +22,31 @@ from mizoo.representations import Latent, Representation
 
 
 def autoencoder(
-    extras: Callable[[Representation, Latent, int], Sequence[Objective]],
+    extras: Callable[..., Sequence[Objective]],
     x: Representation, latent: Count, name: Name,
-    stochastic: bool = False, scale: Positive = 0.3, units: Count = 128,
+    stochastic: bool = False, scale: Positive = 0.3, units: Count = 128, depth: Count = 1,
     encoder: MapperLike = None, decoder: MapperLike = None, **options: Any,
 ) -> Turbo:  # fmt: skip
     """Mappers and the likelihood of x_hat, the parts of all auto-encoders.
 
     Args:
-        extras: function from the representations x and z, and from `units`, to the other objectives.
+        extras: function from the representations x and z, and `units` and `depth` by name, to the other
+            objectives.
         x: a representation, or the shape of one event.
         latent: number of components of z.
         name: name of the model.
         stochastic: whether the encoder is Gaussian instead of deterministic.
         scale: standard deviation of the normal distribution around x_hat, in the coordinates of x.
-        units: units of the networks of mappers and critics, see `mizoo.networks.network`.
+        units, depth: size of the networks of mappers and critics, see `mizoo.networks.network`.
         encoder, decoder: mappers or Keras networks instead of those chosen from the shapes. A Gaussian
             encoder needs a network of 2 × `latent` numbers.
         options: options of `compiled`: `weights`, `learning_rate`, `critic_steps`.
     """
     z = Latent(latent)
     return compiled(
-        (gaussian if stochastic else deterministic)(x, z, units, encoder),
-        deterministic(z, x, units, decoder, scale=scale),
-        [Likelihood("x_hat"), *extras(x, z, units)], x, z, name, **options,
+        (gaussian if stochastic else deterministic)(x, z, units, encoder, depth),
+        deterministic(z, x, units, decoder, depth, scale=scale),
+        [Likelihood("x_hat"), *extras(x, z, units=units, depth=depth)], x, z, name, **options,
     )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def ae(x: SpaceLike = None, latent: Count = 8, name: Name = "ae", **options: Any
         latent: number of components of z.
         options: see `autoencoder`.
     """
-    return autoencoder(lambda x, z, units: [], space(x), latent, name, **options)
+    return autoencoder(lambda x, z, **size: [], space(x), latent, name, **options)
 
 
 @preset("arXiv 1312.6114", "x", "digits", autoencoder, compiled)
@@ -71,7 +72,9 @@ def vae(
         x, latent, options: as for `ae`.
         beta: weight of the rate.
     """
-    return autoencoder(lambda x, z, units: [Rate(beta)], space(x), latent, name, stochastic=True, **options)
+    return autoencoder(
+        lambda x, z, **size: [Rate(beta)], space(x), latent, name, stochastic=True, **options
+    )
 
 
 @preset("Higgins et al., ICLR 2017; arXiv 1804.03599", "x", "digits", autoencoder, compiled)
@@ -95,7 +98,7 @@ def infovae(
         mmd: weight of the MMD, α + λ - 1 in the paper.
     """
     return autoencoder(
-        lambda x, z, units: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
+        lambda x, z, **size: [Divergence("z_tilde", MMD("rbf"), mmd), Rate(1.0 - alpha)],
         space(x), latent, name, stochastic=True, **options,
     )  # fmt: skip
 
@@ -106,7 +109,7 @@ def wae(
 ) -> Turbo:
     """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
     return autoencoder(
-        lambda x, z, units: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
+        lambda x, z, **size: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
     )
 
 
@@ -116,7 +119,7 @@ def swae(
 ) -> Turbo:
     """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
     return autoencoder(
-        lambda x, z, units: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
+        lambda x, z, **size: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
         space(x), latent, name, **options,
     )  # fmt: skip
 
@@ -136,6 +139,6 @@ def aae(
         options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
     """
     return autoencoder(
-        lambda x, z, units: [Divergence("z_tilde", adversarial(z, units=units, given=critic))],
+        lambda x, z, **size: [Divergence("z_tilde", adversarial(z, given=critic, **size))],
         detector(name, process, x), latent, name, **options,
     )  # fmt: skip

@@ -37,8 +37,8 @@ def bibae(
         options: see `autoencoder`.
     """
 
-    def extras(x, z, units):
-        critics = {"z_tilde": adversarial(z, units=units), "x_hat": adversarial(x, units=units)}
+    def extras(x, z, **size):
+        critics = {"z_tilde": adversarial(z, **size), "x_hat": adversarial(x, **size)}
         return [*(Divergence(stream, critic) for stream, critic in critics.items()), Rate()]
 
     return autoencoder(extras, detector(name, process, x), latent, name, stochastic=True, **options)
@@ -48,7 +48,7 @@ def bibae(
 def bibae_desy(
     x: SpaceLike = None, latent: Count = 8, decoder: MapperLike = None, scale: Positive = 0.3,
     units: Count = 128, weights: Weights = None, name: Name = "bibae_desy",
-    post_processed: bool = True, **options: Any,
+    post_processed: bool = True, depth: Count = 1, **options: Any,
 ) -> Turbo:  # fmt: skip
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
@@ -61,38 +61,38 @@ def bibae_desy(
     Args:
         x, latent: as for `bibae`; digits by default.
         decoder: mapper or Keras network to post-process, instead of one chosen from the shapes.
-        scale, units: see `autoencoder`.
+        scale, units, depth: see `autoencoder`.
         weights: weights of terms, instead of the preset's, in both stages.
         post_processed: whether there is a post-processor; if not, there is one stage of training.
         options: see `autoencoder`.
     """
-    x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0, "units": units}
+    x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
     refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
     training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
     weights = {**training, **(weights or {})}
 
-    def extras(x, z, units):
+    def extras(x, z, **size):
         return [
-            Divergence("z_tilde", adversarial(z, **penalty)),
+            Divergence("z_tilde", adversarial(z, **penalty, **size)),
             Divergence("z_tilde", MMD("rbf"), label="mmd"),
-            Divergence("x_hat", adversarial(x, **penalty)),
+            Divergence("x_hat", adversarial(x, **penalty, **size)),
             Divergence(
-                "x_hat", adversarial(x, **penalty),
+                "x_hat", adversarial(x, **penalty, **size),
                 condition="x", join=keras.layers.Subtract(dtype="float32"), label="difference",
             ),
             Rate(),
         ]  # fmt: skip
 
-    decoder = deterministic(Latent(latent), x, units, decoder, scale=scale)
+    decoder = deterministic(Latent(latent), x, units, decoder, depth, scale=scale)
     stages = []
     if post_processed:
-        decoder = PostProcessed(decoder, network(x.shape, x.shape, units))
+        decoder = PostProcessed(decoder, network(x.shape, x.shape, units, depth=depth))
         stages = [
             Stage(0.0, weights, frozen=["decoder.network"]),
             Stage(0.8, {term: weights[term] for term in refining}, frozen=["encoder", "decoder.mapper"]),
         ]
     return autoencoder(
-        extras, x, latent, name, stochastic=True, units=units,
+        extras, x, latent, name, stochastic=True, units=units, depth=depth,
         decoder=decoder, weights=weights, stages=stages, **options,
     )  # fmt: skip
 
@@ -110,8 +110,8 @@ def vaegan(
         weights: weights of terms, instead of the preset's; L_x_hat, of the pixels, is off.
     """
 
-    def extras(x, z, units):
-        *hidden, last = network(x.shape, (1,), units).layers
+    def extras(x, z, **size):
+        *hidden, last = network(x.shape, (1,), **size).layers
         features = keras.Sequential(hidden, name="features")
         critic = Adversarial(keras.Sequential([features, last]), "non-saturating", r1=0.1)
         return [

@@ -44,7 +44,7 @@ def condition_of(given: ConditionLike) -> Representation | None:
 
 def deterministic(
     source: Representation, target: Representation, units: int = 128, given: Network | None = None,
-    **likelihood: Any,
+    depth: int = 1, **likelihood: Any,
 ) -> Mapper:  # fmt: skip
     """A network between two representations.
 
@@ -53,7 +53,7 @@ def deterministic(
 
     Args:
         source, target: the representations.
-        units: as in `network`.
+        units, depth: as in `network`.
         given: a mapper instead, or a network to wrap in one, whose output has the shape of the target.
         likelihood: options of `Deterministic`.
     """
@@ -61,24 +61,30 @@ def deterministic(
         return given
     absolute = likelihood.get("likelihood") == "laplace"
     last = "tanh" if target.bounded and not absolute else None
-    chosen = given or network(source.shape, target.shape, units, last=last)
+    chosen = given or network(source.shape, target.shape, units, last=last, depth=depth)
     return Deterministic(chosen, target.shape, **likelihood)
 
 
 def gaussian(
-    source: Representation, target: Representation, units: int = 128, given: Network | None = None
+    source: Representation,
+    target: Representation,
+    units: int = 128,
+    given: Network | None = None,
+    depth: int = 1,
 ) -> Mapper:
     """A network that predicts a normal distribution on the target representation.
 
     Args:
-        source, target, units: as for `deterministic`.
+        source, target, units, depth: as for `deterministic`.
         given: a mapper instead, or a network to wrap in one, whose output is twice as large as the target
             along the last axis: means, then logarithms of standard deviations.
     """
     if isinstance(given, Mapper):
         return given
     *rest, components = target.shape
-    return Gaussian(given or network(source.shape, (*rest, 2 * components), units), target.shape)
+    return Gaussian(
+        given or network(source.shape, (*rest, 2 * components), units, depth=depth), target.shape
+    )
 
 
 def adversarial(
@@ -87,6 +93,7 @@ def adversarial(
     spectral: bool = False,
     units: int = 128,
     given: Network | None = None,
+    depth: int = 1,
     **penalties: float,
 ) -> Adversarial:
     """A critic of one representation, or of several joined along their last axes.
@@ -95,14 +102,15 @@ def adversarial(
         spaces: the representations.
         gan_loss: see `Adversarial`, also for the `penalties`.
         spectral: whether its layers are spectrally normalised.
-        units: as in `network`.
+        units, depth: as in `network`.
         given: network of the critic instead, with one output.
 
     Raises:
         ValueError: for a network to normalise that is no `keras.Sequential` without input shape.
     """
     *rest, _ = spaces[0].shape
-    critic = given or network((*rest, sum(space.shape[-1] for space in spaces)), (1,), units)
+    joined = (*rest, sum(space.shape[-1] for space in spaces))
+    critic = given or network(joined, (1,), units, depth=depth)
     if spectral and (not isinstance(critic, keras.Sequential) or critic.built):
         raise ValueError("spectral=True needs a critic that is a keras.Sequential without input shape")
     return Adversarial(spectrally_normalised(critic) if spectral else critic, gan_loss, **penalties)

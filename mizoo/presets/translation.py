@@ -35,7 +35,7 @@ from mizoo.presets.registry import preset
 @preset("arXiv 1611.07004", "pairs", "ttbar", compiled)
 def pix2pix(
     process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None, absolute: Weight = 100.0,
-    units: Count = 128, decoder: MapperLike = None, critic: CriticLike = None,
+    units: Count = 128, depth: Count = 1, decoder: MapperLike = None, critic: CriticLike = None,
     name: Name = "pix2pix", **options: Any,
 ) -> Turbo:  # fmt: skip
     """pix2pix: L on x_tilde by absolute errors, and D by a critic that sees z beside it.
@@ -44,16 +44,16 @@ def pix2pix(
         process: the process of the events; the demonstration's process by default.
         x, z: representations, or shapes of one event, images of one size or vectors, instead of a process.
         absolute: weight of the mean absolute error.
-        units: units of the networks of decoder and critic, see `mizoo.networks.network`.
+        units, depth: size of the networks of decoder and critic, see `mizoo.networks.network`.
         decoder: mapper or Keras network instead of one chosen from the shapes.
         critic: Keras network from x joined with z to one number instead.
         options: options of `compiled`.
     """
     x, z = momenta(name, process, x, z)
-    decoder = deterministic(z, x, units, decoder, likelihood="laplace")
+    decoder = deterministic(z, x, units, decoder, depth, likelihood="laplace")
     objectives: list[Objective] = [
         Likelihood("x_tilde", absolute / math.prod(x.shape)),
-        Divergence("x_tilde", adversarial(x, z, units=units, given=critic), condition="z"),
+        Divergence("x_tilde", adversarial(x, z, units=units, depth=depth, given=critic), condition="z"),
     ]
     return compiled(None, decoder, objectives, x, z, name, **options)
 
@@ -61,7 +61,7 @@ def pix2pix(
 @preset("arXiv 1609.04802", "pairs", "small digits", compiled)
 def srgan(
     x: SpaceLike = None, z: SpaceLike = None, features: Network | None = None, adversary: Weight = 0.1,
-    units: Count = 128, decoder: MapperLike = None, name: Name = "srgan", **options: Any,
+    units: Count = 128, depth: Count = 1, decoder: MapperLike = None, name: Name = "srgan", **options: Any,
 ) -> Turbo:  # fmt: skip
     """SRGAN: large images x from small ones z, by the likelihood of features and a critic of x_tilde.
 
@@ -70,12 +70,12 @@ def srgan(
         features: layer from images in [-1, 1] to features, such as a pretrained network; by default the
             critic's own, as in VAE/GAN.
         adversary: weight of D.
-        units, decoder: as for `pix2pix`.
+        units, depth, decoder: as for `pix2pix`.
         options: options of `compiled`.
     """
     x, z = space(x), space(z, SMALL_DIGITS)
-    decoder = deterministic(z, x, units, decoder)
-    *hidden, last = network(x.shape, (1,), units).layers
+    decoder = deterministic(z, x, units, decoder, depth)
+    *hidden, last = network(x.shape, (1,), units, depth=depth).layers
     inner = keras.Sequential(hidden, name="features")
     critic = Adversarial(keras.Sequential([inner, last]), "non-saturating", r1=0.1)
     objectives: list[Objective] = [
@@ -88,7 +88,7 @@ def srgan(
 @preset("arXiv 1703.10593", "unpaired", "ttbar", compiled)
 def cyclegan(
     process: ProcessLike = None, x: SpaceLike = None, z: SpaceLike = None, cycle: Weight = 10.0,
-    learning_rate: Positive = 2e-4, units: Count = 128,
+    learning_rate: Positive = 2e-4, units: Count = 128, depth: Count = 1,
     encoder: MapperLike = None, decoder: MapperLike = None, name: Name = "cyclegan", **options: Any,
 ) -> Turbo:  # fmt: skip
     """CycleGAN: critics of z_tilde and x_tilde, and L on x_hat and z_hat by absolute errors.
@@ -97,17 +97,17 @@ def cyclegan(
         process: the process of the events; the demonstration's process by default.
         x, z: representations, or shapes of one event, instead of a process.
         cycle: weight of the mean absolute errors.
-        units: units of the networks of mappers and critics, see `mizoo.networks.network`.
+        units, depth: size of the networks of mappers and critics, see `mizoo.networks.network`.
         encoder, decoder: mappers or Keras networks instead of those chosen from the shapes.
         options: options of `compiled`.
     """
     x, z = momenta(name, process, x, z)
-    encoder = deterministic(x, z, units, encoder, likelihood="laplace")
-    decoder = deterministic(z, x, units, decoder, likelihood="laplace")
+    encoder = deterministic(x, z, units, encoder, depth, likelihood="laplace")
+    decoder = deterministic(z, x, units, decoder, depth, likelihood="laplace")
     objectives: list[Objective] = [
-        Divergence("z_tilde", adversarial(z, gan_loss="least-squares", units=units)),
+        Divergence("z_tilde", adversarial(z, gan_loss="least-squares", units=units, depth=depth)),
         Likelihood("x_hat", cycle / math.prod(x.shape)),
-        Divergence("x_tilde", adversarial(x, gan_loss="least-squares", units=units)),
+        Divergence("x_tilde", adversarial(x, gan_loss="least-squares", units=units, depth=depth)),
         Likelihood("z_hat", cycle / math.prod(z.shape)),
     ]
     return compiled(encoder, decoder, objectives, x, z, name, learning_rate=learning_rate, **options)

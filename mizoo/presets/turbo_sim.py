@@ -59,7 +59,8 @@ IMAGE_WEIGHTS = {
 @preset("arXiv 2112.10629", "pairs", "ttbar", conditional_flows)
 def turbosim(
     process: ProcessLike = None, original: bool = False, x: SpaceLike = None, z: SpaceLike = None,
-    estimator: EstimatorOf = None, weights: Weights = None, name: Name = "turbosim", **options: Any,
+    estimator: EstimatorOf = None, weights: Weights = None, name: Name = "turbosim", depth: Count = 1,
+    **options: Any,
 ) -> Turbo:  # fmt: skip
     """Turbo-Sim, the eight terms of both paths between partons z and detector objects x.
 
@@ -79,16 +80,17 @@ def turbosim(
         x, z: representations or shapes of the two spaces, instead of a process.
         estimator: function from the name of a stream to the estimator of its D term.
         weights: weights of terms, in addition to the defaults; 0 switches a term off.
+        depth: for images alone, see `mizoo.networks.network`.
         options: see `conditional_flows`: `units`, `couplings`, `dropout`, `encoder`, `decoder`,
             `learning_rate`, `condition`. Images have neither `couplings` nor `dropout`, and their `units`,
             by default 128, are those of every network.
 
     Raises:
         ValueError: if only one of `x` and `z` is given, or if they are given with a process; for a weight
-            of an unknown term, or for an argument that `original` or images do not take.
+            of an unknown term, or for an argument that `original`, images or flows do not take.
     """
     if original:
-        given = {"x": x, "z": z, "estimator": estimator, **options}
+        given = {"x": x, "z": z, "estimator": estimator, "depth": depth if depth != 1 else None, **options}
         if unused := [key for key, value in given.items() if value is not None]:
             raise ValueError(f"turbosim: original=True takes a process, not {unused[0]}")
         known = find(process)
@@ -96,7 +98,9 @@ def turbosim(
     if process_of("turbosim", process, x, z) is None:
         x, z = space(x), space(z)
         if is_grid(x.shape) or is_grid(z.shape):
-            return _of_images(x, z, weights or {}, estimator, name, **options)
+            return _of_images(x, z, weights or {}, estimator, name, depth, **options)
+    if depth != 1:
+        raise ValueError("turbosim: depth is of convolutional networks, and flows have couplings")
     return conditional_flows(
         process, x, z, {**WEIGHTS, **(weights or {})}, estimator or _critic, name=name, **options
     )
@@ -108,7 +112,7 @@ def _critic(stream):
 
 def _of_images(
     x: Representation, z: Representation, weights: dict[str, float], estimator: EstimatorOf, name: Name,
-    units: Count = 128, encoder: MapperOnly = None, decoder: MapperOnly = None,
+    depth: Count, units: Count = 128, encoder: MapperOnly = None, decoder: MapperOnly = None,
     **options: Any,
 ) -> Turbo:  # fmt: skip
     if unused := options.keys() & {"couplings", "dropout"}:
@@ -116,10 +120,12 @@ def _of_images(
     spaces = {"x": x, "z": z}
 
     def mapper(source, target):
-        return NoiseInjected(network(source.shape, target.shape, units), target.shape, likelihood="laplace")
+        return NoiseInjected(
+            network(source.shape, target.shape, units, depth=depth), target.shape, likelihood="laplace"
+        )
 
     def critic(stream):
-        return adversarial(spaces[stream[0]], units=units)
+        return adversarial(spaces[stream[0]], units=units, depth=depth)
 
     per_pixel = {
         term: weight / math.prod(spaces[term[2]].shape) if term[0] == "L" else weight
