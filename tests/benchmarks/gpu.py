@@ -174,11 +174,11 @@ def compared(precision, draws, others, losses, other_losses) -> dict:
     }
     of_draws, of_losses = TOLERANCES[precision]
     decisive = largest if precision == "float32" else most
-    worst = max(relative, key=relative.get)
+    farthest = max(relative, key=relative.get)
     # Written so that NaN does not agree.
     agrees = bool(decisive <= of_draws and all(gap <= of_losses for gap in relative.values()))
     return {
-        "largest": largest, "99 %": most, "loss": relative[worst], "loss of": worst, "agrees": agrees,
+        "largest": largest, "99 %": most, "loss": relative[farthest], "loss of": farthest, "agrees": agrees,
     }  # fmt: skip
 
 

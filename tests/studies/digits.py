@@ -15,7 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from matplotlib import pyplot as plt
+from image_lines import draw
 from sklearn.svm import SVC
 
 from mizoo.datasets.digits import labelled
@@ -58,12 +58,8 @@ def main():
         note(name, make(model, data.test), seconds=round(time.monotonic() - start))
     content = {"epochs": args.epochs, "rows": rows}
     (args.out / "digits.json").write_text(json.dumps(content, indent=1) + "\n")
-    figure, axes = plt.subplots(len(shown), 1, figsize=(8, 0.5 * len(shown)), layout="constrained")
-    for axis, (name, made) in zip(axes, shown.items(), strict=True):
-        axis.imshow(np.concatenate(made[:20, ..., 0], 1), cmap="gray_r", vmin=0, vmax=1)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        axis.set(xticks=[], yticks=[])
-    figure.savefig(args.out / "digits.png", dpi=80)
+    lines = {name: made[:20, ..., 0] for name, made in shown.items()}
+    draw(lines, args.out / "digits.png", 0.5, dpi=80, width=8)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import numpy as np
 import timed
-from matplotlib import pyplot as plt
+from image_lines import draw
 
 from mizoo import presets
 from mizoo.datasets import mnist
@@ -36,15 +35,6 @@ def scores(truth, drawn):
     pairs = image_pairs(truth, drawn, 1.0)
     found = image_scores(truth, drawn, DigitFeatures(0.0, 1.0))
     return {key: round({**pairs, **found}[key], 4) for key in ("psnr", "ssim", "frechet")}
-
-
-def draw(lines, path):
-    figure, axes = plt.subplots(len(lines), 1, figsize=(9, 0.75 * len(lines)), layout="constrained")
-    for axis, (name, images) in zip(axes, lines.items(), strict=True):
-        axis.imshow(np.concatenate(images[:SHOWN, ..., 0], 1), cmap="gray_r", vmin=0, vmax=1)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        axis.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=100, bbox_inches="tight")
 
 
 def main():
@@ -85,7 +75,8 @@ def main():
                 lines[f"{name}: {source} → {target}"] = drawn
         print(name, rows[name], flush=True)
         (args.out / "edges.json").write_text(json.dumps(content, indent=1) + "\n")
-        draw(lines, args.out / "edges.png")
+        shown = {name: images[:SHOWN, ..., 0] for name, images in lines.items()}
+        draw(shown, args.out / "edges.png", 0.75)
 
 
 if __name__ == "__main__":

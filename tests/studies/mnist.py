@@ -24,14 +24,14 @@ import numpy as np
 import tensorflow as tf
 import timed
 from dcgan import DCGAN
-from matplotlib import pyplot as plt
+from image_lines import draw
 
 from mizoo.datasets import Samples, mnist
 from mizoo.evaluation import DigitFeatures, image_scores
 from mizoo.presets import PRESETS
 
 SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 20
-# `aae` and `bibae` take images, too, although they are shown on events.
+# `aae` and `bibae` take images, too, although their demonstration is of events.
 OF_IMAGES = [name for name in PRESETS if "digits" in PRESETS[name].dataset or name in ("aae", "bibae")]
 LATENT = 8  # components of z of all models
 PEERS = {"DCGAN (Keras)": "keras", "VAE (pythae)": "pythae", "AAE (pythae)": "pythae"}
@@ -80,15 +80,6 @@ def scores(test, drawn):
     return {key: round(found[key], 4) for key in ("frechet", "kernel", "precision", "recall")}
 
 
-def draw(shown, path):
-    figure, axes = plt.subplots(len(shown), 1, figsize=(9, 0.45 * len(shown)), layout="constrained")
-    for axis, (name, images) in zip(np.atleast_1d(axes), shown.items(), strict=True):
-        axis.imshow(np.concatenate(images, 1), cmap="gray_r", vmin=0, vmax=255)
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-        axis.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=100, bbox_inches="tight")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=Path)
@@ -122,7 +113,7 @@ def main():
         table.write_text(json.dumps(content, indent=1) + "\n")
         with open(part, "wb") as file:
             np.savez_compressed(file, **shown)
-        draw({key: shown[key] for key in rows if key in shown}, args.out / "mnist.png")
+        draw({key: shown[key] for key in rows if key in shown}, args.out / "mnist.png", 0.45, vmax=255)
 
     if "training images" not in rows:
         note("training images", {}, train[:TEST])

@@ -104,17 +104,22 @@ def scores(data, samples, train, epochs):
     return {key: dict(zip(names, map(float, values), strict=True)) for key, values in found.items()}
 
 
-def coverage(model, data, draws=99):
-    """Fractions of events within the central 68 % and 95 % of the posteriors of observables of z."""
+def posteriors(model, data, draws=99, chunk=500):
+    """Names of the observables of z, their true values (n, k), and draws given each event (n, draws, k)."""
     each = in_chunks(
-        lambda x, seed: model.encode(x, num_samples=draws, seed=seed), data.x, "posterior", 500, [0]
+        lambda x, seed: model.encode(x, num_samples=draws, seed=seed), data.x, "posterior", chunk, [0]
     )
     true = observables(data.z, "z", data.process)
     made = observables(each.reshape(-1, each.shape[-1]), "z", data.process)
     stacked = np.stack([values.reshape(len(data), draws) for values in made.values()], -1)
-    found = simulation_based_calibration(np.stack(list(true.values()), 1), stacked)
+    return list(true), np.stack(list(true.values()), 1), stacked
+
+
+def coverage(names, truth, draws):
+    """Fractions of events within the central 68 % and 95 % of `posteriors`."""
+    found = simulation_based_calibration(truth, draws)
     return {
-        f"{level:.0%}": dict(zip(true, map(float, found.coverage(level)), strict=True))
+        f"{level:.0%}": dict(zip(names, map(float, found.coverage(level)), strict=True))
         for level in (0.68, 0.95)
     }
 
@@ -164,7 +169,7 @@ def measured(model, data, train, count, pairs=True, epochs=0, shared=False):
         "distances": distances(data, samples),
         "resonances": resonances(data, samples),
         "crps": scores(data, samples, train, epochs),
-        "coverage": coverage(model, data[:FEW]),
+        "coverage": coverage(*posteriors(model, data[:FEW])),
     }
     if shared:
         result["latent"] = latent(model, data[:FEW])

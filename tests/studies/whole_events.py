@@ -19,13 +19,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from page import DOCS, fill, grid
-from process import SPACES, drawn, rounded
+from process import SPACES, coverage, drawn, posteriors, rounded
 from scipy.stats import chi2, chi2_contingency
 
 import mizoo
 from mizoo.datasets import Events
 from mizoo.evaluation import classifier_test, crps, observables
-from mizoo.evaluation.conditional import simulation_based_calibration
 from mizoo.evaluation.distances import ks, ks_threshold
 from mizoo.evaluation.figures import style
 from mizoo.evaluation.observables import existing, is_number
@@ -36,7 +35,6 @@ from mizoo.presets.data import split_of
 SLICES = {"all": (0, 99), "3": (3, 3), "4": (4, 4), "5": (5, 5), "6 or more": (6, 99)}  # numbers of jets
 COUNTS = {"n_jet": 5, "n_btag_jet": 5}  # and the fewest expected events of a bin of its own
 SEEN = 6  # jets that the classifier sees
-DRAWS = 99  # from a posterior
 
 
 def joined(split):
@@ -166,22 +164,14 @@ def scores(model, simple, data, train, draws=20):
     return {key: dict(zip(names, map(float, of), strict=True)) for key, of in values.items()}
 
 
-def coverage(model, data):
+def coverage_by_jets(model, data):
     """Fractions of events in the central 68 % and 95 % of posteriors, by number of jets."""
-    each = in_chunks(
-        lambda x, seed: model.encode(x, num_samples=DRAWS, seed=seed), data.x, "posterior", 200, [2]
-    )
-    true = observables(data.z, "z", data.process)
-    made = observables(each.reshape(-1, each.shape[-1]), "z", data.process)
-    stacked = np.stack([values.reshape(len(data), DRAWS) for values in made.values()], -1)
-    truth, counts, found = np.stack(list(true.values()), 1), jets(data.x, data.process), {}
+    names, truth, draws = posteriors(model, data, chunk=200)
+    counts, found = jets(data.x, data.process), {}
     for numbers in SLICES:
         chosen = within(counts, numbers)
-        calibration = simulation_based_calibration(truth[chosen], stacked[chosen])
-        found[numbers] = {"events": int(chosen.sum())} | {
-            f"{level:.0%}": dict(zip(true, map(float, calibration.coverage(level)), strict=True))
-            for level in (0.68, 0.95)
-        }
+        own = coverage(names, truth[chosen], draws[chosen])
+        found[numbers] = {"events": int(chosen.sum())} | own
     return found
 
 
@@ -197,7 +187,7 @@ def outside(found):
     return rows
 
 
-def measured(model, simple, data, train, count, posteriors):
+def measured(model, simple, data, train, count, few):
     samples = [drawn(model, data, i) for i in range(count)]
     true = observables(data.x, "x", data.process)
     made = [observables(sample["x"], "x", data.process) for sample in samples]
@@ -212,7 +202,7 @@ def measured(model, simple, data, train, count, posteriors):
         "profiles": profiles(data, samples),
         "classifier": classified(data, samples[0]["x"]),
         "crps": scores(model, simple, data, train),
-        "coverage": coverage(model, data[:posteriors]),
+        "coverage": coverage_by_jets(model, data[:few]),
     }, samples
 
 

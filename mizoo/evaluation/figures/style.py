@@ -39,10 +39,9 @@ class Styled(Figure):
 
 
 def subplots(rows: int, columns: int, **options: Any) -> tuple[Figure, np.ndarray]:
-    """Figure and axes (rows, columns) in the style; options are those of `matplotlib.pyplot.subplots`."""
-    with style():
-        given = {"squeeze": False, "layout": "constrained", "FigureClass": Styled, **options}
-        figure, axes = plt.subplots(rows, columns, **given)
+    """Figure and axes (rows, columns), within `style`; options as for `matplotlib.pyplot.subplots`."""
+    given = {"squeeze": False, "layout": "constrained", "FigureClass": Styled, **options}
+    figure, axes = plt.subplots(rows, columns, **given)
     return figure, axes
 
 
