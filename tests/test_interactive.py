@@ -190,6 +190,13 @@ def test_other_noise_and_another_collision(page):
     draws_as_python(drawn)
     another = changed(page, "collision", lambda: page.evaluate(click.format("another")))
     draws_as_python(another)
+    hint = "document.querySelector('#collision .live-hint').textContent"
+    assert page.evaluate(hint) == ""
+    changed(page, "collision", lambda: page.evaluate(click.format("reset")))  # a collision that is known
+    page.evaluate("document.getElementById('collision-y_had').value = 2.5")
+    press = "document.getElementById('collision-y_had').dispatchEvent(new Event('input'))"
+    changed(page, "collision", lambda: page.evaluate(press))
+    assert "Few training events are like this" in page.evaluate(hint)
 
 
 @pytest.mark.ci
