@@ -253,6 +253,9 @@ def tables(result):
         row = [numbers]
         for space in SPACES:
             own = {name[2:]: value for name, value in of.items() if name.startswith(space)}
+            if not own:  # too few events
+                row += ["–", "–"]
+                continue
             largest = max(own, key=own.get)
             above = sum(value > 1.5 for value in own.values())
             row += [f"{above} of {len(own)}", f"`{largest}` {own[largest]:.2f}"]
