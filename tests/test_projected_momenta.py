@@ -73,6 +73,14 @@ def test_networks_see_what_the_projection_mends(partons):
     )
 
 
+def test_features_of_noise_are_finite(partons):
+    """Values on the paths of diffusion may be anywhere. A feature of NaN would end a training."""
+    coordinates, events = partons
+    noise = np.random.default_rng(0).normal(size=(len(events), coordinates.shape[0]))
+    for scale in (1.0, 30.0, 1e4):
+        assert np.isfinite(PartonView(coordinates)(np.float32(scale * noise))).all()
+
+
 def test_partons_without_spread_are_told():
     with pytest.raises(ValueError, match="zee: partons have no spread"):
         ProjectedMomenta(mizoo.processes.zee).adapt(np.tile(mizoo.datasets.zee().test.z[:1], (50, 1)))

@@ -15,6 +15,9 @@ from mizoo.representations.base import Representation
 from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.projected_momenta import ProjectedMomenta
 
+# Standard deviations; momenta of coordinates beyond, which noise on a path may have, overflow.
+_FARTHEST = 10.0
+
 
 class View(keras.layers.Layer):
     """Features of events, computed from coordinates.
@@ -103,7 +106,7 @@ class PartonView(View):
     """Momenta of partons whose coordinates are more than degrees of freedom, and how far these contradict.
 
     In this order, the features are `kinematics.network_features` of each parton, without its energy, and
-    `ProjectedMomenta.imbalance`.
+    `ProjectedMomenta.imbalance`. Coordinates beyond ±10 are seen as ±10, so that all features are finite.
 
     Args:
         representation: representation of the coordinates.
@@ -119,6 +122,7 @@ class PartonView(View):
         return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
 
     def _seen(self, coordinates: Tensor) -> Tensor:
+        coordinates = tf.clip_by_value(coordinates, -_FARTHEST, _FARTHEST)
         partons = tf.cast(self.representation.partons(coordinates), tf.float32)
         momenta = kinematics.network_features(partons)[..., :3]
         momenta = tf.reshape(momenta, (-1, 3 * partons.shape[1]))
