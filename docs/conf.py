@@ -15,6 +15,7 @@ import mizoo
 
 sys.path.insert(0, str(Path(__file__).parent))
 import interactive
+import preset_pages
 from layers import svg
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -32,6 +33,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
+    "sphinx_design",
     "sphinx-mathjax-offline",  # equations are drawn by a copy on the site, not by another server's
 ]
 exclude_patterns = ["_build", "**/jupyter_execute"]
@@ -92,6 +94,11 @@ TREE = "```{toctree}\n:maxdepth: 1\n\n" + "\n".join(card.name for card in CARDS)
 (HERE / "cards" / "index.md").write_text(f"# Model cards\n\nOf every model that is shipped.\n\n{TREE}")
 
 
+def _filled(app, name, source):
+    """Pages of presets, with what follows from the code."""
+    source[0] = preset_pages.filled(name, source[0])
+
+
 def _links(app, name, source):
     """Links that work between the folders of the repository, made to work between pages."""
     text = re.sub(r"\]\((\.\./)+saved_models/([\w-]+)/README\.md", r"](cards/\2.md", source[0])
@@ -112,9 +119,10 @@ def _plain(app, what, name, obj, options, lines):
 
 
 def setup(app):
-    """Connect the two."""
+    """Connect the three."""
     # It copies files after the build, and does not say that pages may be read in parallel.
     offline = app.extensions["sphinx-mathjax-offline"]
     offline.parallel_read_safe = offline.parallel_write_safe = True
     app.connect("autodoc-process-docstring", _plain, priority=400)
     app.connect("source-read", _links)
+    app.connect("source-read", _filled)

@@ -81,7 +81,12 @@ def vae(
 def beta_vae(
     x: SpaceLike = None, latent: Count = 8, beta: Weight = 4.0, name: Name = "beta_vae", **options: Any
 ) -> Turbo:
-    """β-VAE: a `vae` whose rate counts more, for components of z that mean something each."""
+    """β-VAE: a `vae` whose rate counts more, for components of z that mean something each.
+
+    Args:
+        x, latent, options: as for `ae`.
+        beta: weight of the rate.
+    """
     return vae(x, latent, beta, name, **options)
 
 
@@ -107,7 +112,12 @@ def infovae(
 def wae(
     x: SpaceLike = None, latent: Count = 8, mmd: Weight = 1000.0, name: Name = "wae", **options: Any
 ) -> Turbo:
-    """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`."""
+    """Wasserstein auto-encoder: L on x_hat, and the MMD of z_tilde from the prior with weight `mmd`.
+
+    Args:
+        x, latent, options: as for `ae`.
+        mmd: weight of the MMD.
+    """
     return autoencoder(
         lambda x, z, **size: [Divergence("z_tilde", MMD("imq"), mmd)], space(x), latent, name, **options
     )
@@ -117,7 +127,12 @@ def wae(
 def swae(
     x: SpaceLike = None, latent: Count = 8, sliced: Weight = 300.0, name: Name = "swae", **options: Any
 ) -> Turbo:
-    """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance."""
+    """Sliced-Wasserstein auto-encoder: as `wae`, with the sliced Wasserstein distance.
+
+    Args:
+        x, latent, options: as for `ae`.
+        sliced: weight of the distance.
+    """
     return autoencoder(
         lambda x, z, **size: [Divergence("z_tilde", SlicedWasserstein(), sliced)],
         space(x), latent, name, **options,
