@@ -43,7 +43,8 @@ def models(name: str) -> dict[str, Turbo]:
 
 def table(header: list[str], lines: list[list[str]]) -> str:
     """A Markdown table."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *lines))
+    escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *escaped))
 
 
 @cache
@@ -55,9 +56,13 @@ def facts(name: str) -> str:
     """Where a preset is, its data and mappers, its paper, and trained models of it."""
     of_preset = [row for row in _rows() if row["preset"] == f"`{name}`"]
     several = len(of_preset) > 1
-    mappers = "; ".join(f"{row['mappers']} ({row['data']})" if several else row["mappers"] for row in of_preset)
+    mappers = "; ".join(
+        f"{row['mappers']} ({row['data']})" if several else row["mappers"] for row in of_preset
+    )
     paper = re.sub(r"\b(\d{4}\.\d{4,5})\b", r"[\1](https://arxiv.org/abs/\1)", PRESETS[name].paper)
-    trained = [path.parent.name for path in sorted(MODELS.glob("*/config.json")) if _preset_of(path) == name]
+    trained = [
+        path.parent.name for path in sorted(MODELS.glob("*/config.json")) if _preset_of(path) == name
+    ]
     lines = [
         ["preset", f"{{py:func}}`mizoo.presets.{name}`"],
         ["data", f"{PRESETS[name].data}; demonstration: {PRESETS[name].dataset}"],
@@ -79,7 +84,8 @@ def terms(name: str) -> str:
     for data, model in found.items():
         parts += [f"Of {data} alone:" if data == "x" else f"Of {data}:"] if len(found) > 1 else []
         starts = [stage.start for stage in model.stages]
-        weights = [f"weight from {start:.2f} of the epochs" if start else "weight" for start in starts]
+        last = "weight in the last {:.0%} of the epochs"
+        weights = [last.format(1.0 - start) if start else "weight" for start in starts]
         lines = [
             [f"`{one.term}`", *_weights(model, one), MEANING[f"{one.symbol}_{one.stream}"], one.note or "–"]
             for one in model.objectives
@@ -149,15 +155,18 @@ def arguments(function) -> dict[str, str]:
 
 
 def _meaning(option: str, functions) -> str:
-    """What the first of some functions says of an option, or the function that it refers to."""
+    """What the first of some functions says of an option, or the function or class that it refers to."""
     for function in functions:
         if said := arguments(function).get(option):
-            if not (other := re.match(r"as for `(\w+)`(.*)", said)):
-                return said
-            named = getattr(sys.modules[function.__module__], other[1], None)
-            named = named or PRESETS[other[1]].factory
-            return _meaning(option, (named,)).rstrip(".") + (other[2] if other[2] != "." else "") + "."
+            other = re.fullmatch(r"(?:as for|see) `(\w+)`\.", said)
+            named = _named(other[1], sys.modules[function.__module__]) if other else None
+            return _meaning(option, (named,)) if named else said
     return {"name": "name of the model.", "weights": "weights of terms, instead of the preset's."}[option]
+
+
+def _named(name: str, module):
+    """A preset, or what a module calls by a name, if anything."""
+    return PRESETS[name].factory if name in PRESETS else getattr(module, name, None)
 
 
 def title(name: str) -> str:
@@ -194,7 +203,9 @@ def filled(page: str, text: str) -> str:
         text: its source.
     """
     if page == "gallery":
-        return re.sub(r"<!-- cards: (.*?) -->", lambda found: cards(found[1].split()), text, flags=re.DOTALL)
+        return re.sub(
+            r"<!-- cards: (.*?) -->", lambda found: cards(found[1].split()), text, flags=re.DOTALL
+        )
     folder, _, name = page.partition("/")
     if folder != "presets":
         return text

@@ -36,8 +36,7 @@ def generator(
         x: a representation, or the shape of one event; digits by default.
         latent: number of components of z.
         name: name of the model.
-        gan_loss: see `Adversarial`.
-        r1, gradient_penalty: weights of the penalties of the critic's gradient, see `Adversarial`.
+        gan_loss, r1, gradient_penalty: see `Adversarial`.
         spectral: whether the critic's layers are spectrally normalised.
         units, depth: size of the networks of decoder and critic, see `mizoo.networks.network`.
         decoder: mapper or Keras network instead of one chosen from the shapes.

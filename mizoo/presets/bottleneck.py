@@ -59,7 +59,7 @@ def bibae_desy(
     does without its post-processor.
 
     Args:
-        x, latent: as for `bibae`; digits by default.
+        x, latent: as for `ae`.
         decoder: mapper or Keras network to post-process, instead of one chosen from the shapes.
         scale, units, depth: see `autoencoder`.
         weights: weights of terms, instead of the preset's, in both stages.
