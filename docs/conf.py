@@ -1,7 +1,8 @@
 """Sphinx configuration: `sphinx-build -W docs docs/_build/html` runs every tutorial.
 
-With `MIZOO_TUTORIALS=quick` in the environment, the pages in `SLOW` are not run, and have no output then. With `MIZOO_INTERACTIVE=required`, it is an error if onnxruntime
-cannot be downloaded for the page whose models run in the browser.
+With `MIZOO_TUTORIALS=quick` in the environment, the pages in `SLOW` are not run, and have no output then.
+With `MIZOO_INTERACTIVE=required`, it is an error if onnxruntime cannot be downloaded for the page whose
+models run in the browser.
 """
 
 import os
@@ -51,8 +52,7 @@ html_theme_options = {
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
-# Pages that load, evaluate or train models of events or images: half a minute to two minutes each, which CI leaves
-# to the nightly run.
+# Pages that train or evaluate models, which together take minutes; CI leaves them to the nightly run.
 SLOW = [
     "index",
     "cpp_and_serving",
