@@ -20,7 +20,7 @@ from process import SPACES, measured, rounded
 
 from mizoo.export.origin import Origin
 
-MODELS = [f"{preset}-{process}" for process in ("zee", "zh") for preset in ("gandalf", "flow")]
+MODELS = [f"{preset}-{process}" for process in ("zee", "zh") for preset in ("gandalf", "flow", "turbosim")]
 SAMPLES, PLAIN_EPOCHS = 20, 40
 
 
