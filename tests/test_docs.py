@@ -19,29 +19,6 @@ def code(page):
 
 
 @pytest.mark.slow
-def test_three_ways_to_begin(monkeypatch, capsys, tmp_path):
-    """The examples of the README run as they are, in a checkout."""
-    monkeypatch.chdir(DOCS.parent)
-    events, images, saved = (
-        block.replace("vae.keras", f"{tmp_path}/vae.keras") for block in code("../README.md")[:3]
-    )
-    names = {}
-    exec(events, names)
-    count = len(names["events"])
-    assert names["z_new"].shape == (count, 100, 16)
-    assert "x_tilde" in capsys.readouterr().out
-    exec(images, names)
-    assert names["new"].shape == (16, 8, 8, 1)
-    error = np.abs(names["again"] - names["images"].test.x).mean()
-    assert error < 0.5 * np.abs(names["images"].test.x.mean(0) - names["images"].test.x).mean()
-    assert keras.saving.load_model(tmp_path / "vae.keras").name == "vae"
-    exec(saved, names)
-    assert names["many"].shape == (10_000, 8)
-    electron = names["many"].numpy()[:, :4]
-    assert np.abs(np.median(electron, 0) - names["z"][0, :4]).max() < 5.0
-
-
-@pytest.mark.slow
 def test_add_your_own_model(tmp_path, monkeypatch):
     """The code of the page runs unchanged, and does what the page promises."""
     monkeypatch.chdir(tmp_path)

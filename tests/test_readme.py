@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -19,26 +20,36 @@ def test_two_commands():
     assert [block.count("\n") for block in blocks("sh")] == [1, 1]
 
 
-@pytest.mark.ci
-def test_python_blocks_name_what_there_is():
-    import mizoo
-
-    first, second, third = blocks("python")
-    compile(first, "README.md", "exec")
-    for name in re.findall(r"mizoo\.([\w.]+)\(", first):
-        target = mizoo
-        for part in name.split("."):
-            target = getattr(target, part)
-        assert callable(target)
+@pytest.mark.slow
+def test_examples_run(monkeypatch, capsys, tmp_path):
+    """The three ways to begin, as they are, in a checkout."""
+    monkeypatch.chdir(ROOT)
+    events, images, saved = blocks("python")[:3]
     names = {}
-    exec(second, names)
+    exec(events, names)
+    assert names["z_new"].shape == (len(names["events"]), 100, 16)
+    assert "x_tilde" in capsys.readouterr().out
+    exec(images.replace("vae.keras", f"{tmp_path}/vae.keras"), names)
+    assert names["new"].shape == (16, 8, 8, 1)
+    true = names["images"].test.x
+    assert np.abs(names["again"] - true).mean() < 0.5 * np.abs(true.mean(0) - true).mean()
+    assert keras.saving.load_model(tmp_path / "vae.keras").name == "vae"
+    exec(saved, names)
+    assert names["many"].shape == (10_000, 8)
+    electron = names["many"].numpy()[:, :4]
+    assert np.abs(np.median(electron, 0) - names["z"][0, :4]).max() < 5.0
+
+
+@pytest.mark.ci
+def test_example_of_a_container_runs():
+    names = {}
+    exec(blocks("python")[3], names)
     model = names["aae"]
     model.compile("adam")
     x, z = np.random.default_rng(0).normal(size=(2, 32, 8)).astype("float32")
     history = model.fit({"x": x, "z": z[:, :2]}, verbose=0).history
     assert set(history) == {"loss", "L_x_hat", "D_z_tilde", "critic_z_tilde"}
     assert model.streams == ["z_tilde"]
-    exec(third.replace("epochs=100", "epochs=1"), {"mizoo": mizoo})
 
 
 @pytest.mark.parametrize("name", ["gandalf-ttbar", "turbosim-ttbar", "turbosim-original-ttbar"])
