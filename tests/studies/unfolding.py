@@ -16,20 +16,20 @@ import tempfile
 import time
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from page import fill, grid
 
 import mizoo
 from mizoo.evaluation import iterative_unfolding
 from mizoo.evaluation.distances import ks, ks_threshold
-from mizoo.evaluation.figures import style
-from mizoo.evaluation.observables import observables, polar
+from mizoo.evaluation.figures.panel import Panel, with_ratios
+from mizoo.evaluation.observables import label, observables, polar
 from mizoo.physics.momenta import four_momenta
 from mizoo.representations import PartonCoordinates
 
 TTBAR = mizoo.processes.ttbar
-OBSERVABLES = {"top pT": (0.0, 500.0), "m_tt": (300.0, 1200.0)}  # ranges of the figure, GeV
+LABELS = {"top pT": r"$p_T^t$", "m_tt": label("m_tt", "z", TTBAR)}
+COLOURS = ("tab:blue", "tab:orange", "tab:red")
 SCALE, LIMIT = 250.0, 4.0  # GeV, and the greatest relative weight
 ITERATIONS, SAMPLES, RESAMPLES = 4, 4, 50
 
@@ -128,28 +128,15 @@ def by_omnifold(measured, training, seed):
 
 
 def figure_of(truth, rows):
-    """Spectra of truth and unfolded partons, and their ratios."""
-    with style():
-        figure, axes = plt.subplots(
-            2, 2, figsize=(15, 10), height_ratios=[2, 1], sharex="col", layout="constrained"
-        )
-        for (upper, lower), (name, (low, high)) in zip(axes.T, OBSERVABLES.items(), strict=True):
-            edges = np.linspace(low, high, 26)
-            true, _ = np.histogram(truth[name], edges)
-            upper.stairs(true, edges, color="black", fill=True, alpha=0.15, label="truth")
-            error = 1.0 / np.sqrt(np.maximum(true, 1))
-            lower.stairs(1 + error, edges, baseline=1 - error, fill=True, color="black", alpha=0.15)
-            for label, made, weights in rows:
-                scaled = np.ravel(weights) * len(truth[name]) / np.sum(weights)
-                counts, _ = np.histogram(made[name], edges, weights=scaled)
-                upper.stairs(counts, edges, lw=2, label=label)
-                lower.stairs(counts / np.maximum(true, 1), edges, lw=2)
-            lower.axhline(1.0, color="black", lw=1)
-            lower.set(ylim=(0.5, 1.5), xlabel=f"{name} [GeV]", xlim=(low, high))
-        axes[0, 0].set_ylabel("events")
-        axes[1, 0].set_ylabel("ratio to truth")
-        axes[0, 1].legend(fontsize=20)
-    return figure
+    """Spectra of true and unfolded partons, and their ratios."""
+    panels = []
+    for name, title in LABELS.items():
+        models = {
+            key: (colour, (np.ravel(made[name]), np.ravel(weights)))
+            for colour, (key, made, weights) in zip(COLOURS, rows, strict=True)
+        }
+        panels.append(Panel(title, "GeV", (truth[name], None), models))
+    return with_ratios(panels, "partons", bins=25, percentiles=(0.0, 99.5))
 
 
 def table(found):
@@ -157,7 +144,7 @@ def table(found):
     lines = []
     for name, rows in found.items():
         cells = []
-        for observable in OBSERVABLES:
+        for observable in LABELS:
             values = [row[observable] for row in rows]
             error = np.mean([row[f"{observable} error"] for row in rows])
             cells += [f"{np.mean(values):.2f} ± {error:.2f}", f"{min(values):.2f} to {max(values):.2f}"]
