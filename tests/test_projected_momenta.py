@@ -11,7 +11,7 @@ from mizoo.core.serialisation import build
 from mizoo.mappers import Diffusion, Gaussian, LocationScale
 from mizoo.networks import linear_and_mlp, modulated
 from mizoo.physics import Process, kinematics
-from mizoo.representations import PartonView, ProjectedMomenta
+from mizoo.representations import EventView, ObjectCoordinates, PartonView, ProjectedMomenta
 
 pytestmark = pytest.mark.usefixtures("eagerly")
 
@@ -77,8 +77,12 @@ def test_features_of_noise_are_finite(partons):
     """Values on the paths of diffusion may be anywhere. A feature of NaN would end a training."""
     coordinates, events = partons
     noise = np.random.default_rng(0).normal(size=(len(events), coordinates.shape[0]))
+    view, objects = PartonView(coordinates), ObjectCoordinates(coordinates.process)
+    objects.adapt(getattr(mizoo.datasets, coordinates.process.name)().test.x)
+    of_x = np.random.default_rng(0).normal(size=(2000, objects.shape[0]))
     for scale in (1.0, 30.0, 1e4):
-        assert np.isfinite(PartonView(coordinates)(np.float32(scale * noise))).all()
+        assert np.isfinite(view(np.float32(scale * noise))).all()
+        assert np.isfinite(EventView(objects)(np.float32(scale * of_x))).all()
 
 
 def test_partons_without_spread_are_told():

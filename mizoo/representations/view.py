@@ -15,12 +15,15 @@ from mizoo.representations.base import Representation
 from mizoo.representations.object_coordinates import ObjectCoordinates
 from mizoo.representations.projected_momenta import ProjectedMomenta
 
-# Standard deviations; momenta of coordinates beyond, which noise on a path may have, overflow.
-_FARTHEST = 10.0
+# Momenta of coordinates beyond, which noise on a path of diffusion may have, overflow. Those of events
+# of the library reach 16.4.
+_FARTHEST = 17.0
 
 
 class View(keras.layers.Layer):
     """Features of events, computed from coordinates.
+
+    Coordinates beyond ±17 are seen as ±17, so that all features are finite.
 
     Args:
         representation: representation of the coordinates, with four-momenta as physical units.
@@ -33,6 +36,9 @@ class View(keras.layers.Layer):
     def build(self, input_shape: BatchShape) -> None:
         build(self.representation, (None, *self.representation.physical_shape))
         self.built = True
+
+    def _bounded(self, coordinates: Tensor) -> Tensor:
+        return tf.clip_by_value(coordinates, -_FARTHEST, _FARTHEST)
 
 
 @serialisable
@@ -70,7 +76,7 @@ class EventView(View):
         exists: Tensor | None = None,
         training: bool | None = None,
     ) -> Tensor:
-        return self._features(coordinates, exists, training=training)
+        return self._features(self._bounded(coordinates), exists, training=training)
 
     def _seen(self, coordinates: Tensor, exists: Tensor | None) -> Tensor:
         objects = self._momenta(coordinates, exists)
@@ -106,7 +112,7 @@ class PartonView(View):
     """Momenta of partons whose coordinates are more than degrees of freedom, and how far these contradict.
 
     In this order, the features are `kinematics.network_features` of each parton, without its energy, and
-    `ProjectedMomenta.imbalance`. Coordinates beyond ±10 are seen as ±10, so that all features are finite.
+    `ProjectedMomenta.imbalance`.
 
     Args:
         representation: representation of the coordinates.
@@ -119,10 +125,10 @@ class PartonView(View):
         self._features = shared(self._seen)
 
     def call(self, coordinates: Tensor, training: bool | None = None) -> Tensor:
-        return tf.cast(self._features(coordinates, training=training), self.compute_dtype)
+        features = self._features(self._bounded(coordinates), training=training)
+        return tf.cast(features, self.compute_dtype)
 
     def _seen(self, coordinates: Tensor) -> Tensor:
-        coordinates = tf.clip_by_value(coordinates, -_FARTHEST, _FARTHEST)
         partons = tf.cast(self.representation.partons(coordinates), tf.float32)
         momenta = kinematics.network_features(partons)[..., :3]
         momenta = tf.reshape(momenta, (-1, 3 * partons.shape[1]))
