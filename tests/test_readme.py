@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+import mizoo
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -38,6 +40,19 @@ def test_examples_run(monkeypatch, capsys, tmp_path):
     assert names["many"].shape == (10_000, 8)
     electron = names["many"].numpy()[:, :4]
     assert np.abs(np.median(electron, 0) - names["z"][0, :4]).max() < 5.0
+
+
+@pytest.mark.ci
+def test_examples_name_what_there_is():
+    events, images, saved = blocks("python")[:3]
+    for block in (events, images, saved):
+        compile(block, "README.md", "exec")
+        for name in re.findall(r"mizoo\.([\w.]+)\(", block):
+            target = mizoo
+            for part in name.split("."):
+                target = getattr(target, part)
+            assert callable(target)
+    exec(images.replace("epochs=50", "epochs=1").partition("model.save")[0], {})
 
 
 @pytest.mark.ci
