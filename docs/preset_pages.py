@@ -14,7 +14,7 @@ from pathlib import Path
 from mizoo.model.turbo import Turbo
 from mizoo.objectives import Objective
 from mizoo.presets import PRESETS
-from mizoo.presets.table import rows
+from mizoo.presets.table import defaults, rows, used
 
 HERE = Path(__file__).parent
 MODELS = HERE.parent / "saved_models"
@@ -33,23 +33,14 @@ MEANING = {
 }
 
 
-@cache
-def models(name: str) -> dict[str, Turbo]:
-    """The models of a preset with its defaults, by the data that they take."""
-    kinds = PRESETS[name].data.split(" or ")
-    made = {kinds[-1]: PRESETS[name].factory()}
-    return made | {kind: PRESETS[name].factory(x=(2,)) for kind in kinds[:-1]}
+models = cache(defaults)
+_rows = cache(rows)
 
 
 def table(header: list[str], lines: list[list[str]]) -> str:
     """A Markdown table."""
     escaped = [[cell.replace("|", r"\|") for cell in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *escaped))
-
-
-@cache
-def _rows() -> list[dict[str, str]]:
-    return rows()
 
 
 def facts(name: str) -> str:
@@ -88,8 +79,7 @@ def terms(name: str) -> str:
         weights = [last.format(1.0 - start) if start else "weight" for start in starts]
         lines = [
             [f"`{one.term}`", *_weights(model, one), MEANING[f"{one.symbol}_{one.stream}"], one.note or "–"]
-            for one in model.objectives
-            if one.weight or any(one.term in stage.weights for stage in model.stages)
+            for one in used(model)
         ]
         parts += [table(["term", *(weights or ["weight"]), "estimates", "by"], lines)]
     return "\n\n".join(parts)

@@ -3,7 +3,6 @@
 from mizoo.model.turbo import Turbo
 from mizoo.objectives import LINKS, Divergence, Likelihood, MaximumLikelihood, Objective
 from mizoo.presets.catalogue import PRESETS
-from mizoo.presets.registry import Preset
 
 COLUMNS = ("preset", *LINKS, "extra", "mappers", "data", "paper")
 
@@ -13,12 +12,23 @@ def rows() -> list[dict[str, str]]:
 
     Presets for either x alone or pairs have two.
     """
-    found = []
-    for name, preset in PRESETS.items():
-        kinds = preset.data.split(" or ")
-        found += [_row(name, preset, kind, preset.factory()) for kind in kinds[-1:]]
-        found += [_row(name, preset, kind, preset.factory(x=(2,))) for kind in kinds[:-1]]
-    return found
+    return [_row(name, data, model) for name in PRESETS for data, model in defaults(name).items()]
+
+
+def defaults(name: str) -> dict[str, Turbo]:
+    """The models of a preset with its default arguments, by the data that they take."""
+    preset = PRESETS[name]
+    *others, last = preset.data.split(" or ")
+    return {last: preset.factory(), **{kind: preset.factory(x=(2,)) for kind in others}}
+
+
+def used(model: Turbo) -> list[Objective]:
+    """The terms of a model that have a weight, at least in one of its stages."""
+    return [
+        one
+        for one in model.objectives
+        if one.weight or any(one.term in stage.weights for stage in model.stages)
+    ]
 
 
 def markdown() -> str:
@@ -27,12 +37,11 @@ def markdown() -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _row(name: str, preset: Preset, data: str, model: Turbo) -> dict[str, str]:
+def _row(name: str, data: str, model: Turbo) -> dict[str, str]:
     cells: dict[str, list[str]] = {stream: [] for stream in (*LINKS, "extra")}
-    for objective in sorted(model.objectives, key=lambda one: not isinstance(one, Likelihood)):
-        if objective.weight or any(objective.term in stage.weights for stage in model.stages):
-            is_of_stream = isinstance(objective, Likelihood | Divergence | MaximumLikelihood)
-            cells[objective.stream if is_of_stream else "extra"].append(_describe(objective))
+    for objective in sorted(used(model), key=lambda one: not isinstance(one, Likelihood)):
+        is_of_stream = isinstance(objective, Likelihood | Divergence | MaximumLikelihood)
+        cells[objective.stream if is_of_stream else "extra"].append(_describe(objective))
     kinds = {role: mapper.kind for role, mapper in model.mappers.items() if mapper is not None}
     alike = len(kinds) == 2 and len(set(kinds.values())) == 1
     mappers = kinds["encoder"] if alike else ", ".join(f"{kind} {role}" for role, kind in kinds.items())
@@ -41,7 +50,7 @@ def _row(name: str, preset: Preset, data: str, model: Turbo) -> dict[str, str]:
         **{column: " + ".join(parts) or "–" for column, parts in cells.items()},
         "mappers": mappers,
         "data": data,
-        "paper": preset.paper,
+        "paper": PRESETS[name].paper,
     }
 
 
