@@ -22,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import timed
 from image_lines import draw
+from page import DOCS, fill, grid
 
 from mizoo import presets
 from mizoo.datasets import mnist
@@ -29,12 +30,20 @@ from mizoo.evaluation import DigitFeatures, image_pairs, image_scores
 
 SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 12
 MODELS = ("turbosim", "pix2pix", "cyclegan")
+SCORES = {"psnr": "PSNR", "ssim": "SSIM", "frechet": "Fréchet"}
 
 
 def scores(truth, drawn):
     pairs = image_pairs(truth, drawn, 1.0)
     found = image_scores(truth, drawn, DigitFeatures(0.0, 1.0))
-    return {key: round({**pairs, **found}[key], 4) for key in ("psnr", "ssim", "frechet")}
+    return {key: round({**pairs, **found}[key], 4) for key in SCORES}
+
+
+def table(rows):
+    columns = {f"{space} {key}": f"{space}: {word}" for space in "xz" for key, word in SCORES.items()}
+    columns["steps"] = "steps"
+    lines = [[name, *(row.get(key, "–") for key in columns)] for name, row in rows.items()]
+    return grid(["model", *columns.values()], lines)
 
 
 def main():
@@ -77,6 +86,8 @@ def main():
         (args.out / "edges.json").write_text(json.dumps(content, indent=1) + "\n")
         shown = {name: images[:SHOWN, ..., 0] for name, images in lines.items()}
         draw(shown, args.out / "edges.png", 0.75)
+    if args.out.resolve() == DOCS / "studies":
+        fill("edges", table(rows), "studies.md")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import tensorflow as tf
 import timed
 from dcgan import DCGAN
 from image_lines import draw
+from page import DOCS, fill, grid
 
 from mizoo.datasets import Samples, mnist
 from mizoo.evaluation import DigitFeatures, image_scores
@@ -34,6 +35,8 @@ SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 20
 # `aae` and `bibae` take images, too, although their demonstration is of events.
 OF_IMAGES = [name for name in PRESETS if "digits" in PRESETS[name].dataset or name in ("aae", "bibae")]
 LATENT = 8  # components of z of all models
+SCORES = ("frechet", "kernel", "precision", "recall")
+HEADER = ("model", "Fréchet", "kernel", "precision", "recall", "parameters", "steps", "seconds")
 PEERS = {"DCGAN (Keras)": "keras", "VAE (pythae)": "pythae", "AAE (pythae)": "pythae"}
 
 
@@ -77,7 +80,12 @@ def of_peer(name, train, seconds):
 
 def scores(test, drawn):
     found = image_scores(test, drawn, DigitFeatures(0.0, 1.0))
-    return {key: round(found[key], 4) for key in ("frechet", "kernel", "precision", "recall")}
+    return {key: round(found[key], 4) for key in SCORES}
+
+
+def table(rows):
+    shown = (*SCORES, "parameters", "steps", "seconds")
+    return grid(HEADER, [[name, *(row.get(key, "–") for key in shown)] for name, row in rows.items()])
 
 
 def main():
@@ -92,13 +100,13 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     split = mnist(args.images)
     train, test = split.train.x[:TRAIN], split.test.x[:TEST]
-    table, part = args.out / "mnist.json", args.out / "mnist.part"
+    path, part = args.out / "mnist.json", args.out / "mnist.part"
     content = {"minutes": args.minutes, "images": [len(train), len(test)], "rows": {}}
     shown = {}
-    if table.is_file() and part.is_file():
-        before = json.loads(table.read_text())
+    if path.is_file() and part.is_file():
+        before = json.loads(path.read_text())
         if {**before, "rows": {}} != content:
-            parser.error(f"{table} is of other --minutes or --images: give another --out, or delete it")
+            parser.error(f"{path} is of other --minutes or --images: give another --out, or delete it")
         content = before
         with np.load(part) as kept:
             shown = dict(kept)
@@ -110,7 +118,7 @@ def main():
             shown[name] = (255.0 * drawn[:SHOWN, ..., 0]).round().astype("uint8")
         rows[name] = row
         print(name, row, flush=True)
-        table.write_text(json.dumps(content, indent=1) + "\n")
+        path.write_text(json.dumps(content, indent=1) + "\n")
         with open(part, "wb") as file:
             np.savez_compressed(file, **shown)
         draw({key: shown[key] for key in rows if key in shown}, args.out / "mnist.png", 0.45, vmax=255)
@@ -125,6 +133,8 @@ def main():
         seconds = 60.0 * args.minutes
         made = of_peer(name, train, seconds) if name in PEERS else of_preset(name, train, test, seconds)
         note(name, *made)
+    if args.out.resolve() == DOCS / "studies":
+        fill("mnist", table(rows), "studies.md")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from matplotlib import pyplot as plt
+from page import DOCS, fill, grid
 
 import mizoo
 from mizoo import presets
@@ -173,6 +174,22 @@ def rows_of(showers):
     return rows
 
 
+def table(rows):
+    widths = ("visible", "hits", "depth")
+    return grid(
+        ["energy [GeV]", "", "visible [GeV]", "hits", "depth [X₀]", "layers off [%]", "rings off [%]"],
+        [
+            [
+                f"{row['energy']:.0f}",
+                row["kind"],
+                *("{:.4g} ± {:.3g}".format(*row[name]) for name in widths),
+                *(f"{100 * row[name]:.1f}" for name in ("layers off", "rings off")),
+            ]
+            for row in rows
+        ],
+    )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."))
@@ -210,6 +227,8 @@ def main():
     print(json.dumps(content["auc"]), flush=True)
     (args.out / "showers.json").write_text(json.dumps(content, indent=1) + "\n")
     figure_of(showers, args.out / "showers.png")
+    if args.out.resolve() == DOCS / "studies":
+        fill("showers", table(content["rows"]), "studies.md")
 
 
 if __name__ == "__main__":
