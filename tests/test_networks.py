@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from mizoo import presets
 from mizoo.compat import all_layers
+from mizoo.datasets import Samples
 from mizoo.networks import UNet, is_grid, is_image, linear_and_mlp, network
 from mizoo.networks.attention import SelfAttention
 
@@ -80,3 +82,17 @@ def test_a_linear_map_is_all_there_is_at_first():
     first, second = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     model = linear_and_mlp(3, [8], 4)
     np.testing.assert_allclose(model(first + second), model(first) + model(second), atol=1e-5)
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize("name", ["ae", "vae", "lsgan"])
+def test_images_that_are_mostly_black_do_not_stay_black(name):
+    """Of an output bounded by tanh they do, as first steps push it to where its gradient is zero."""
+    x = np.zeros((40, 8, 8, 1), "float32")
+    x[np.arange(40), 1 + np.arange(40) % 6, 2:5] = 1.0
+    keras.utils.set_random_seed(0)
+    model = presets.PRESETS[name].factory(x=(8, 8, 1), latent=4, units=16, learning_rate=0.01)
+    model.fit(Samples(x), batch_size=20, epochs=60, verbose=0)
+    drawn = model.reconstruct(x, seed=1) if name == "ae" else model.sample(len(x), seed=1)
+    assert np.max(drawn) > 0.5
+    assert abs(np.mean(drawn) - x.mean()) < 0.02

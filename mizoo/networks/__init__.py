@@ -1,5 +1,6 @@
 """Plain Keras blocks, without any loss."""
 
+from mizoo.networks.activations import leaky_tanh
 from mizoo.networks.attention import attention
 from mizoo.networks.choice import is_grid, is_image, network, spectrally_normalised
 from mizoo.networks.conditioning import joined, joined_shape
@@ -17,6 +18,7 @@ __all__ = [
     "is_image",
     "joined",
     "joined_shape",
+    "leaky_tanh",
     "linear_and_mlp",
     "mlp",
     "modulated",

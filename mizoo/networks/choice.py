@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from mizoo.core.types import Network, Shape
+from mizoo.core.types import Activation, Network, Shape
 from mizoo.networks.convolution import UNet, Upscale, to_image, to_vector
 from mizoo.networks.mlp import mlp
 
@@ -26,7 +26,7 @@ def network(
     target: Shape,
     units: int = 128,
     activation: str = "leaky_relu",
-    last: str | None = None,
+    last: Activation | None = None,
     name: str = "network",
     depth: int = 1,
 ) -> Network:

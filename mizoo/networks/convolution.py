@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from mizoo.core.serialisation import serialisable
-from mizoo.core.types import BatchShape, Shape, Tensor
+from mizoo.core.types import Activation, BatchShape, Shape, Tensor
 
 _SMALLEST = 4  # side at which halving stops
 
@@ -38,7 +38,7 @@ def _widths(levels: int, filters: int) -> list[int]:
     return [max(1, filters // 2, widest // 2**i) for i in reversed(range(levels))]
 
 
-def _convolution(rank: int, filters: int, activation: str | None) -> layers.Layer:
+def _convolution(rank: int, filters: int, activation: Activation | None) -> layers.Layer:
     return _CONVOLUTION[rank](filters, 3, padding="same", activation=activation)
 
 
@@ -95,7 +95,7 @@ def to_image(
     shape: Shape,
     filters: int = 32,
     activation: str = "leaky_relu",
-    last: str | None = None,
+    last: Activation | None = None,
     name: str = "to_image",
     depth: int = 1,
 ) -> keras.Sequential:
@@ -130,7 +130,11 @@ class _OfImages(layers.Layer, ABC):
     """
 
     def __init__(
-        self, filters: int = 32, activation: str = "leaky_relu", last: str | None = None, **kwargs: Any
+        self,
+        filters: int = 32,
+        activation: str = "leaky_relu",
+        last: Activation | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.filters = filters

@@ -8,7 +8,7 @@ import keras
 from mizoo.core.types import Network, Shape
 from mizoo.mappers import Deterministic, Gaussian, Mapper
 from mizoo.model.turbo import Turbo
-from mizoo.networks import is_grid, is_image, network, spectrally_normalised
+from mizoo.networks import is_grid, is_image, leaky_tanh, network, spectrally_normalised
 from mizoo.objectives import Adversarial, Objective
 from mizoo.physics.process import Process
 from mizoo.presets.arguments import ConditionLike, Count, Fraction, Name, Positive, SpaceLike, Weights
@@ -48,8 +48,7 @@ def deterministic(
 ) -> Mapper:  # fmt: skip
     """A network between two representations.
 
-    Its output is bounded as the target is, except with absolute errors. These push images that are mostly
-    black to where tanh has no gradient, and all stays black; `Pixels` clips what it is given.
+    Its output is nearly bounded where the target is, see `leaky_tanh`; `Pixels` clips the rest.
 
     Args:
         source, target: the representations.
@@ -59,8 +58,7 @@ def deterministic(
     """
     if isinstance(given, Mapper):
         return given
-    absolute = likelihood.get("likelihood") == "laplace"
-    last = "tanh" if target.bounded and not absolute else None
+    last = leaky_tanh if target.bounded else None
     chosen = given or network(source.shape, target.shape, units, last=last, depth=depth)
     return Deterministic(chosen, target.shape, **likelihood)
 

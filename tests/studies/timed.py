@@ -3,7 +3,7 @@
 import time
 
 EPOCHS = 20  # for stages, which begin after a fraction of the epochs
-MEASURED = 10  # steps by which the time of a step is estimated
+MEASURED = 10  # steps by which the time of a step is estimated first
 
 
 def train(model, samples, seconds, batch_size=100):
@@ -21,7 +21,9 @@ def train(model, samples, seconds, batch_size=100):
         return time.monotonic() - start
 
     fit(1, 1)  # compiles
-    per_step = fit(1, MEASURED) / MEASURED
-    steps = max(1, round((seconds / per_step - MEASURED) / EPOCHS))
-    spent = MEASURED * per_step + fit(EPOCHS, steps)
-    return MEASURED + EPOCHS * steps, round(spent, 1)
+    done, spent = MEASURED, fit(1, MEASURED)
+    for epochs, part in ((1, 0.1 * seconds), (EPOCHS, seconds)):
+        steps = max(1, round((part - spent) * done / spent / epochs))
+        spent += fit(epochs, steps)
+        done += epochs * steps
+    return done, round(spent, 1)
