@@ -1,7 +1,9 @@
 """The pages of the documentation are correct."""
 
+import importlib
 import json
 import re
+import sys
 from pathlib import Path
 
 import keras
@@ -12,6 +14,7 @@ import pytest
 from mizoo.presets.table import markdown
 
 DOCS = Path(__file__).parents[1] / "docs"
+sys.path.append(str(DOCS.parent / "tests" / "studies"))
 
 
 def code(page):
@@ -120,10 +123,17 @@ def test_table_of_models_is_that_of_the_models():
 
 def test_studies_agree_with_their_figures():
     page = (DOCS / "studies.md").read_text()
-    for study in ("modes", "digits", "information"):
+    for study in ("modes", "information"):
         for row in json.loads((DOCS / "studies" / f"{study}.json").read_text())["rows"]:
             values = [f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()]
             assert f"| {' | '.join(values)} |" in page
+
+
+@pytest.mark.parametrize("study", ["digits", "ablation gandalf"])
+def test_tables_are_those_of_the_studies(study):
+    rows = json.loads((DOCS / "studies" / f"{study.replace(' ', '_')}.json").read_text())["rows"]
+    table = importlib.import_module(study.split()[0]).table(rows)
+    assert f"<!-- {study} -->\n{table}<!-- end -->" in (DOCS / "studies.md").read_text()
 
 
 def test_study_of_gandalf_agrees_with_its_figures():

@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from image_lines import draw
+from page import DOCS, fill, grid
 from sklearn.svm import SVC
 
 from mizoo.datasets.digits import labelled
@@ -27,6 +28,11 @@ def make(model, test):
     if model.name == "ae":
         return model.reconstruct(test.x).numpy()
     return model.decode(test.z).numpy() if test.z is not None else model.sample(200).numpy()
+
+
+def table(rows):
+    columns = ("preset", "recognised", "digits", "seconds")
+    return grid(columns, [[row.get(key, "–") for key in columns] for row in rows])
 
 
 def main():
@@ -60,6 +66,8 @@ def main():
     (args.out / "digits.json").write_text(json.dumps(content, indent=1) + "\n")
     lines = {name: made[:20, ..., 0] for name, made in shown.items()}
     draw(lines, args.out / "digits.png", 0.5, dpi=80, width=8)
+    if args.out.resolve() == DOCS / "studies":
+        fill("digits", table(rows), "studies.md")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 `FILE` is one that `mizoo.datasets.mnist` reads; without it, MNIST is downloaded. z are the Sobel edges of
 the digits x. Each model is trained on 8 000 pairs (CycleGAN without knowing which belong together) for
-`--minutes`, compilation aside, with equal networks and learning rates. Then x is drawn given z of 1 000
+`--minutes`, see `timed`, with equal networks and learning rates. Then x is drawn given z of 1 000
 test images, and z given x where the model has an encoder. PSNR and SSIM are means over pairs; the Fréchet
 distance is in the features of `mizoo.evaluation.DigitFeatures`. Writes `edges.json` and `edges.png`.
 
@@ -75,8 +75,8 @@ def main():
         )
         given = train.unpaired() if name == "cyclegan" else train
         model.adapt(given)
-        steps, seconds = timed.train(model, given, 60.0 * args.minutes)
-        rows[name] = {"steps": steps, "seconds": seconds}
+        steps = timed.train(model, given, 60.0 * args.minutes)
+        rows[name] = {"steps": steps}
         for endpoint, source, target in (("decode", "z", "x"), ("encode", "x", "z")):
             if endpoint in model.endpoints:
                 drawn = getattr(model, endpoint)(test[source], seed=1).numpy()

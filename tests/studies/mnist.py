@@ -3,7 +3,7 @@
     python tests/studies/mnist.py --images FILE --out docs/studies
 
 `FILE` is one that `mizoo.datasets.mnist` reads; without it, MNIST is downloaded. Each model is trained with
-its defaults on 8 000 images for `--minutes`, compilation aside, and draws 1 000: new ones from its prior,
+its defaults on 8 000 images for `--minutes`, see `timed`, and draws 1 000: new ones from its prior,
 or, without a prior (`ae`, `srgan`), test images from their codes or from images of half the size. They are
 compared with 1 000 test images in the features of `mizoo.evaluation.DigitFeatures`, and so are 1 000
 training images. Peers are a DCGAN in plain Keras and, if PyTorch and pythae are installed, the VAE and the
@@ -36,7 +36,7 @@ SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 20
 OF_IMAGES = [name for name in PRESETS if "digits" in PRESETS[name].dataset or name in ("aae", "bibae")]
 LATENT = 8  # components of z of all models
 SCORES = ("frechet", "kernel", "precision", "recall")
-HEADER = ("model", "Fréchet", "kernel", "precision", "recall", "parameters", "steps", "seconds")
+HEADER = ("model", "Fréchet", "kernel", "precision", "recall", "parameters", "steps")
 PEERS = {"DCGAN (Keras)": "keras", "VAE (pythae)": "pythae", "AAE (pythae)": "pythae"}
 
 
@@ -53,13 +53,13 @@ def of_preset(name, train, test, seconds):
         options["latent"] = LATENT
     model = PRESETS[name].factory(**options)
     model.adapt(given)
-    steps, spent = timed.train(model, given, seconds)
+    steps = timed.train(model, given, seconds)
     if name == "srgan":
         drawn = model.decode(halved(test), seed=1)
     else:
         drawn = model.reconstruct(test, seed=1) if name == "ae" else model.sample(TEST, seed=1)
     parameters = sum(np.prod(weight.shape) for weight in model.trainable_variables)
-    return {"parameters": int(parameters), "steps": steps, "seconds": spent}, drawn.numpy()
+    return {"parameters": int(parameters), "steps": steps}, drawn.numpy()
 
 
 def of_peer(name, train, seconds):
@@ -71,11 +71,11 @@ def of_peer(name, train, seconds):
         from pythae_peers import Peer
 
         peer = Peer(adversarial=name.startswith("AAE"))
-        steps, spent = peer.train(train, seconds)
+        steps = peer.train(train, seconds)
     else:
         peer = DCGAN(LATENT)
-        steps, spent = timed.train(peer, Samples(train), seconds)
-    return {"parameters": peer.count_params(), "steps": steps, "seconds": spent}, peer.sample(TEST)
+        steps = timed.train(peer, Samples(train), seconds)
+    return {"parameters": peer.count_params(), "steps": steps}, peer.sample(TEST)
 
 
 def scores(test, drawn):
@@ -84,7 +84,7 @@ def scores(test, drawn):
 
 
 def table(rows):
-    shown = (*SCORES, "parameters", "steps", "seconds")
+    shown = (*SCORES, "parameters", "steps")
     return grid(HEADER, [[name, *(row.get(key, "–") for key in shown)] for name, row in rows.items()])
 
 

@@ -3,13 +3,12 @@
 Needs PyTorch: `pip install torch pythae`.
 """
 
-import time
-
 import numpy as np
 import torch
 from pythae.models import VAE, Adversarial_AE, Adversarial_AE_Config, VAEConfig
 from pythae.models.base.base_utils import ModelOutput
 from pythae.models.nn import BaseDecoder, BaseEncoder
+from timed import steps_within
 from torch import nn
 
 LATENT = 8
@@ -77,17 +76,17 @@ class Peer:
         return sum(weight.numel() for weight in self.model.parameters())
 
     def train(self, images, seconds, batch_size=100):
-        """Train for this time; the number of steps and the seconds."""
+        """Train for this time, see `steps_within`; the number of steps."""
         data = torch.tensor(np.moveaxis(images, -1, 1), device=DEVICE)
-        self.step(data[:batch_size])
-        start, steps = time.monotonic(), 0
-        while time.monotonic() - start < seconds:
-            for rows in torch.randperm(len(data), device=DEVICE).split(batch_size):
-                self.step(data[rows])
-                steps += 1
-                if time.monotonic() - start >= seconds:
-                    break
-        return steps, round(time.monotonic() - start, 1)
+
+        def steps(count):
+            for _ in range(count):
+                self.step(data[next(batches)])
+
+        batches = _batches(len(data), batch_size)
+        done, every = steps_within(seconds, steps)
+        steps(every - done)
+        return every
 
     def step(self, batch):
         output = self.model({"data": batch})
@@ -103,3 +102,9 @@ class Peer:
         with torch.no_grad():
             images = self.model.decoder(torch.randn(count, LATENT, device=DEVICE)).reconstruction
         return np.moveaxis(images.cpu().numpy(), 1, -1)
+
+
+def _batches(count, size):
+    """Rows of batches without end, in a new order each time."""
+    while True:
+        yield from torch.randperm(count, device=DEVICE).split(size)
