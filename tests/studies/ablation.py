@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from gandalf import set_evaluations
-from page import DOCS, fill
+from page import DOCS, fill, grid
 from process import FEW, SPACES, classified, distances, drawn, latent
 
 import mizoo
@@ -80,15 +80,14 @@ def table(rows):
     for row in rows:
         values = np.array([[one[name] for name in names] for one in row["seeds"]])
         stats.append((values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))))
-    lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    largest = np.max([mean for mean, _ in stats], 0)
+    decimals = 4 - np.ceil(np.log10(largest)).astype(int)
+    lines = []
     for row, (mean, error) in zip(rows, stats, strict=True):
+        cells = [f"{m:.{d}f} ± {e:.{d}f}" for m, e, d in zip(mean, error, decimals, strict=True)]
         far = np.abs(mean - stats[0][0]) > 2.0 * np.hypot(error, stats[0][1])
-        cells = [
-            f"{'**' if b else ''}{m:.3g} ± {e:.1g}{'**' if b else ''}"
-            for m, e, b in zip(mean, error, far, strict=True)
-        ]
-        lines.append(f"| {row['variant']} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        lines.append([row["variant"], *np.where(far, [f"**{cell}**" for cell in cells], cells)])
+    return grid(["", *names], lines)
 
 
 def main():
