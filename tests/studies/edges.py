@@ -42,7 +42,9 @@ def scores(truth, drawn):
 def table(rows):
     columns = {f"{space} {key}": f"{space}: {word}" for space in "xz" for key, word in SCORES.items()}
     columns["steps"] = "steps"
-    lines = [[name, *(row.get(key, "–") for key in columns)] for name, row in rows.items()]
+    lines = [
+        [name, *(f"{row[key]:.4g}" if key in row else "–" for key in columns)] for name, row in rows.items()
+    ]
     return grid(["model", *columns.values()], lines)
 
 

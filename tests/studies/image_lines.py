@@ -21,4 +21,4 @@ def draw(lines, path, height, dpi=100, width=9, **look):
         axis.imshow(np.concatenate(images, 1), **{"cmap": "gray_r", "vmin": 0, "vmax": 1, **look})
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
         axis.set(xticks=[], yticks=[])
-    figure.savefig(path, dpi=dpi)
+    figure.savefig(path, dpi=dpi, bbox_inches="tight")
