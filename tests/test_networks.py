@@ -84,15 +84,34 @@ def test_a_linear_map_is_all_there_is_at_first():
     np.testing.assert_allclose(model(first + second), model(first) + model(second), atol=1e-5)
 
 
+def mostly_black():
+    """Images (40, 8, 8, 1) of one short line."""
+    x = np.zeros((40, 8, 8, 1), "float32")
+    x[np.arange(40), 1 + np.arange(40) % 6, 2:5] = 1.0
+    return x
+
+
 @pytest.mark.ci
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("name", ["ae", "vae", "lsgan"])
 def test_images_that_are_mostly_black_do_not_stay_black(name):
     """Of an output bounded by tanh they do, as first steps push it to where its gradient is zero."""
-    x = np.zeros((40, 8, 8, 1), "float32")
-    x[np.arange(40), 1 + np.arange(40) % 6, 2:5] = 1.0
+    x = mostly_black()
     keras.utils.set_random_seed(0)
     model = presets.PRESETS[name].factory(x=(8, 8, 1), latent=4, units=16, learning_rate=0.01)
     model.fit(Samples(x), batch_size=20, epochs=60, verbose=0)
     drawn = model.reconstruct(x, seed=1) if name == "ae" else model.sample(len(x), seed=1)
     assert np.max(drawn) > 0.5
     assert abs(np.mean(drawn) - x.mean()) < 0.02
+
+
+@pytest.mark.ci
+@pytest.mark.usefixtures("compiled")
+def test_translated_images_that_are_mostly_black_do_not_stay_black():
+    x = mostly_black()
+    model = presets.pix2pix(
+        x=(8, 8, 1), z=(8, 8, 1), units=16, weights={"D_x_tilde": 0.0}, learning_rate=0.01
+    )
+    model.fit(Samples(x, 1.0 - x), batch_size=20, epochs=30, verbose=0)
+    drawn = model.decode(1.0 - x).numpy()
+    assert drawn[x == 1.0].mean() > 0.5 > 0.2 > drawn[x == 0.0].mean()

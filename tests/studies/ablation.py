@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from gandalf import set_evaluations
-from page import DOCS, fill, grid
+from page import fill, grid
 from process import FEW, SPACES, classified, distances, drawn, latent
 
 import mizoo
@@ -109,8 +109,7 @@ def main():
         rows.append({"variant": variant, "seeds": seeds})
         path.write_text(json.dumps({"epochs": args.epochs, "rows": rows}, indent=1) + "\n")
     print(table(rows))
-    if args.out.resolve() == DOCS / "studies":
-        fill(f"ablation {args.preset}", table(rows), "studies.md")
+    fill(f"ablation {args.preset}", table(rows), "studies.md", args.out)
 
 
 if __name__ == "__main__":

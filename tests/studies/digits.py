@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from image_lines import draw
-from page import DOCS, fill, grid
+from page import fill, grid
 from sklearn.svm import SVC
 
 from mizoo.datasets.digits import labelled
@@ -66,8 +66,7 @@ def main():
     (args.out / "digits.json").write_text(json.dumps(content, indent=1) + "\n")
     lines = {name: made[:20, ..., 0] for name, made in shown.items()}
     draw(lines, args.out / "digits.png", 0.5, dpi=80, width=8)
-    if args.out.resolve() == DOCS / "studies":
-        fill("digits", table(rows), "studies.md")
+    fill("digits", table(rows), "studies.md", args.out)
 
 
 if __name__ == "__main__":

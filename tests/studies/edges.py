@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import timed
 from image_lines import draw
-from page import DOCS, fill, grid
+from page import fill, grid
 
 from mizoo import presets
 from mizoo.datasets import mnist
@@ -88,8 +88,7 @@ def main():
         (args.out / "edges.json").write_text(json.dumps(content, indent=1) + "\n")
         shown = {name: images[:SHOWN, ..., 0] for name, images in lines.items()}
         draw(shown, args.out / "edges.png", 0.75)
-    if args.out.resolve() == DOCS / "studies":
-        fill("edges", table(rows), "studies.md")
+    fill("edges", table(rows), "studies.md", args.out)
 
 
 if __name__ == "__main__":

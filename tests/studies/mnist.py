@@ -25,7 +25,7 @@ import tensorflow as tf
 import timed
 from dcgan import DCGAN
 from image_lines import draw
-from page import DOCS, fill, grid
+from page import fill, grid
 
 from mizoo.datasets import Samples, mnist
 from mizoo.evaluation import DigitFeatures, image_scores
@@ -133,8 +133,7 @@ def main():
         seconds = 60.0 * args.minutes
         made = of_peer(name, train, seconds) if name in PEERS else of_preset(name, train, test, seconds)
         note(name, *made)
-    if args.out.resolve() == DOCS / "studies":
-        fill("mnist", table(rows), "studies.md")
+    fill("mnist", table(rows), "studies.md", args.out)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,13 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def fill(name, table, page="benchmark.md"):
-    """Replace the section `<!-- NAME -->` to `<!-- end -->` of a page by a table."""
+def fill(name, table, page="benchmark.md", out=DOCS / "studies"):
+    """Replace the section `<!-- NAME -->` to `<!-- end -->` of a page by a table.
+
+    Results in another folder than that of the documentation, `out`, leave the page as it is.
+    """
+    if out.resolve() != DOCS / "studies":
+        return
     text = (DOCS / page).read_text()
     place = rf"<!-- {name} -->\n.*?<!-- end -->"
     if not re.search(place, text, re.DOTALL):

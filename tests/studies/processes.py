@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from page import DOCS, fill, grid
+from page import fill, grid
 from process import SPACES, measured, rounded
 
 from mizoo.export.origin import Origin
@@ -76,8 +76,7 @@ def main():
         path.write_text(json.dumps(found, indent=1) + "\n")
     table = grid(HEADER, [row(name, found[name]) for name in found])
     print(table)
-    if args.out.resolve() == DOCS / "studies":
-        fill("processes", table, "studies.md")
+    fill("processes", table, "studies.md", args.out)
 
 
 if __name__ == "__main__":

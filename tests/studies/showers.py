@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from matplotlib import pyplot as plt
-from page import DOCS, fill, grid
+from page import fill, grid
 
 import mizoo
 from mizoo import presets
@@ -227,8 +227,7 @@ def main():
     print(json.dumps(content["auc"]), flush=True)
     (args.out / "showers.json").write_text(json.dumps(content, indent=1) + "\n")
     figure_of(showers, args.out / "showers.png")
-    if args.out.resolve() == DOCS / "studies":
-        fill("showers", table(content["rows"]), "studies.md")
+    fill("showers", table(content["rows"]), "studies.md", args.out)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from page import DOCS, fill, grid
+from page import fill, grid
 from process import SPACES, coverage, drawn, posteriors, rounded
 from scipy.stats import chi2, chi2_contingency
 
@@ -296,8 +296,7 @@ def main():
     print(pd.DataFrame(result["crps"]).round(2).to_string())
     for name, (header, rows) in tables(result).items():
         print(f"{name}\n{grid(header, rows)}")
-        if args.out.resolve() == DOCS / "studies":
-            fill(name, grid(header, rows), "studies.md")
+        fill(name, grid(header, rows), "studies.md", args.out)
 
 
 if __name__ == "__main__":
