@@ -136,6 +136,17 @@ def test_no_object_has_more_energy_than_a_beam(name):
     assert 7_000.0 < energies.max() < 1.001 * BEAM
 
 
+def test_no_jet_has_more_mass_than_a_beam_has_energy():
+    events = massive_zh()
+    coordinates = ObjectCoordinates(events.process)
+    coordinates.adapt(events.x)
+    line = np.zeros((1, *coordinates.shape), "float32")
+    line[:, [i for i, (_, what) in enumerate(coordinates._columns) if what == "own mass"]] = 1e3
+    drawn = coordinates.inverse(line).numpy()
+    for jet in (2, 3):
+        assert mass(drawn, [jet]) == pytest.approx(BEAM, rel=1e-3)
+
+
 def test_a_mass_below_all_that_the_thresholds_allow_is_raised_to_them():
     coordinates = ObjectCoordinates(mizoo.processes.zee)
     coordinates.adapt(mizoo.datasets.zee().validation.x)

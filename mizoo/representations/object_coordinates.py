@@ -151,7 +151,7 @@ class ObjectCoordinates(OnShell, Standardised):
         massless = tf.zeros_like(found[0, "phi"])
         return tf.concat(
             [
-                tf.exp(found[i, "own mass"]) if one.massive else massless
+                tf.minimum(tf.exp(found[i, "own mass"]), kinematics.BEAM) if one.massive else massless
                 for i, one in enumerate(self._objects)
             ],
             -1,
