@@ -174,7 +174,7 @@ def main():
         before = json.loads(path.read_text())["rows"] if path.is_file() else []
         content["rows"] = [*(one for one in before if one["preset"] != name), row]
         path.write_text(json.dumps(content, indent=1) + "\n")
-        page.fill("image networks", page.grid(*table(content)), "performance.md")
+        page.fill("image networks", page.grid(*table(content)), "performance.md", given.out)
 
 
 if __name__ == "__main__":

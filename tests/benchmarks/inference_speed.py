@@ -178,7 +178,7 @@ def peak(seconds=1.0):
     return rate(lambda: tf.matmul(a, b).numpy(), 2048**3, seconds)
 
 
-def fill(lines):
+def fill(lines, out):
     """Write the table of docs/benchmark.md."""
     sys.path.append(str(Path(__file__).parents[1] / "studies"))
     import page
@@ -187,7 +187,7 @@ def fill(lines):
     index = [f"{row.model}: {row.method}, {row.batch} events" for row in frame.itertuples()]
     numbers = frame.drop(columns=["model", "method", "batch"]).set_axis(index)
     rates = numbers.drop(columns=SHARES).map(lambda rate: f"{rate:,.0f}".replace(",", " "))
-    page.fill("inference", markdown(rates.join(numbers[SHARES].map("{:.2f}".format))))
+    page.fill("inference", markdown(rates.join(numbers[SHARES].map("{:.2f}".format))), "benchmark.md", out)
 
 
 def main():
@@ -225,7 +225,7 @@ def main():
     lines += [line for line in former if line["model"] not in args.models]
     lines.sort(key=lambda line: MODELS.index(line["model"]))
     path.write_text(json.dumps({"rows": lines}, indent=1) + "\n")
-    fill(lines)
+    fill(lines, args.out)
 
 
 if __name__ == "__main__":

@@ -301,7 +301,7 @@ def main():
                 path = args.out / "profile.json"
                 content = with_former(path, rows)
                 path.write_text(json.dumps(content, indent=1) + "\n")
-                page.fill("profile", page.grid(*table(content["rows"])), "performance.md")
+                page.fill("profile", page.grid(*table(content["rows"])), "performance.md", args.out)
     print(page.grid(*table(rows)))
 
 

@@ -89,15 +89,17 @@ def rounded(cells):
     return [plain(value, 3) for value in cells]
 
 
-def tables(result):
-    """The tables of the page: cells, and all observables together."""
+def tables(result, out):
+    """Fill the tables of the page: cells, and all observables together."""
     threshold = {"95 % threshold": [result["threshold"]] * len(TOP_PAIRS.cells)}
     cells = {**result["models"], "training events": result["training"], **TOP_PAIRS.published, **threshold}
-    fill("cells", markdown(pd.DataFrame(cells, index=[o for _, o in TOP_PAIRS.cells]).T))
+    cells = pd.DataFrame(cells, index=[o for _, o in TOP_PAIRS.cells]).T
+    fill("cells", markdown(cells), "benchmark.md", out)
     for stream in ("x_tilde", "z_tilde"):
         rows = {name: row[stream] for name, row in result["joint"].items() if row[stream][0] is not None}
         rows["95 % threshold"] = [*result["joint thresholds"][stream], None, None]
-        fill(f"joint {stream}", markdown(pd.DataFrame(rows, index=list(JOINT)).T, 4))
+        rows = pd.DataFrame(rows, index=list(JOINT)).T
+        fill(f"joint {stream}", markdown(rows, 4), "benchmark.md", out)
 
 
 def main():
@@ -129,7 +131,7 @@ def main():
     result["training"] = rounded(of_training(data))
     args.out.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
-    tables(result)
+    tables(result, args.out)
     draw({**result["models"], **TOP_PAIRS.published}, result["threshold"], args.out / "benchmark")
 
 

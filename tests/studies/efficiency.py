@@ -97,7 +97,7 @@ def main():
         for row in rows
     ]  # fmt: skip
     header = ["seed", "log loss", "AUC", "χ² of 10 bins", "p", "expected yield", "selected", "CPU seconds"]
-    fill("efficiency", grid(header, cells), "studies.md")
+    fill("efficiency", grid(header, cells), "studies.md", args.out)
 
 
 if __name__ == "__main__":

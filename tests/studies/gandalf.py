@@ -18,7 +18,7 @@ import mplhep
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from page import DOCS, fill, grid
+from page import fill, grid
 from process import reconstruction, rounded
 
 import mizoo
@@ -214,8 +214,8 @@ def latents(model, data):
     return {name: {k: round(v, 4) for k, v in row.items()} for name, row in found.items()}, spaces
 
 
-def tables(found):
-    """The tables of the page."""
+def tables(found, out):
+    """Fill the tables of the page."""
     runs = found["distances"]
     summary = ("largest of x", "largest of z", "simulated a second", "unfolded a second")
     above, wide = "cells above the threshold", "observables above 1.5 thresholds"
@@ -278,7 +278,7 @@ def tables(found):
         ),
     }  # fmt: skip
     for name, table in page.items():
-        fill(f"gandalf {name}", grid(*table), "studies.md")
+        fill(f"gandalf {name}", grid(*table), "studies.md", out)
 
 
 def draw_ranks(ranks, samples, path):
@@ -330,8 +330,7 @@ def main():
     result["latent"], spaces = latents(model, data[:2000])
     result["reconstruction"] = rounded(reconstruction(model, data[:2000], spaces["latent"]))
     (args.out / "gandalf.json").write_text(json.dumps(result, indent=1) + "\n")
-    if args.out.samefile(DOCS / "studies"):
-        tables(result)
+    tables(result, args.out)
     save(response(data.x, data.z, x_tilde, data.process), args.out / "gandalf_responses.png")
     draw_ranks(ranks, DRAWS, args.out / "gandalf_ranks.png")
     save(latent_pairs(spaces), args.out / "gandalf_latents.png")

@@ -6,10 +6,10 @@ from pathlib import Path
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def fill(name, table, page="benchmark.md", out=DOCS / "studies"):
+def fill(name, table, page, out):
     """Replace the section `<!-- NAME -->` to `<!-- end -->` of a page by a table.
 
-    Results in another folder than that of the documentation, `out`, leave the page as it is.
+    Results that go to a folder `out` other than that of the documentation leave the page as it is.
     """
     if out.resolve() != DOCS / "studies":
         return

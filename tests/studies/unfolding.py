@@ -195,7 +195,7 @@ def main():
     threshold = 100.0 * ks_threshold(len(measured), len(whole))
     content = {"events": len(measured), "threshold": threshold, "rows": found}
     path.write_text(json.dumps(content, indent=1) + "\n")
-    fill("unfolding", table(found), "studies.md")
+    fill("unfolding", table(found), "studies.md", args.out)
 
 
 if __name__ == "__main__":
