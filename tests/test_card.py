@@ -47,6 +47,14 @@ def test_a_card_of_own_events_has_their_process(tmp_path):
         assert foreign not in text
 
 
+def test_a_card_of_whole_events_has_all_their_columns(tmp_path):
+    process = mizoo.processes.ttbar_events
+    own = {**OWN, "process": process.to_dict()}
+    text = card(tmp_path, data=own, shapes={"x": [58], "z": [24]})
+    assert "The last ones of x are `btag_jet1`, `btag_jet2`" in text
+    assert "`btag_jet10`. Objects that an event lacks are zeros.\n" in text
+
+
 def test_a_card_of_packaged_events_has_their_origin(tmp_path):
     text = card(tmp_path, data={"demonstration": "zh"})
     assert "the packaged ZH events (`mizoo.datasets.zh()`)" in text
