@@ -56,7 +56,7 @@ class Diffusion(NetworkMapper):
 
     Euler steps are those of DDIM (arXiv 2010.02502). Midpoint and Heun steps evaluate the network twice.
     Adams steps (third-order Adams-Bashforth) evaluate it once and extrapolate the parabola through the last
-    three predictions. Ancestral steps redraw a part of the noise (arXiv 2006.11239).
+    three slopes, of values scaled to unit variance. Ancestral steps redraw a part of the noise (arXiv 2006.11239).
 
     Args:
         network: network from values, times and contexts to arrays of the target's shape, see
@@ -198,19 +198,28 @@ class Diffusion(NetworkMapper):
         return self._ancestral(start, end, first, fresh)
 
     def _adams(self, value: Tensor, times: Tensor, output: Output) -> Tensor:
-        """Steps along the mean of the parabola through the predictions at the last three times."""
+        """Steps along the mean of the parabola through the slopes at the last three times.
+
+        Values are scaled to cos(θ) noise + sin(θ) data, and θ is their time (arXiv 2202.00512, appendix D):
+        where data are standard normal, such values do not change. Those on circles keep scale and time.
+        """
+        alpha, sigma = self.formulation.alpha_sigma(times)
+        size = tf.sqrt(tf.square(alpha) + tf.square(sigma))
+        clocks = tf.where(self._angular, times[:, None], tf.atan2(alpha, sigma)[:, None])
         steps, none = self.evaluations, tf.zeros_like(value)
+        weights = tf.stack([_means(clocks, i) for i in range(steps)])[:, :, None]
 
         def step(i: Tensor, value: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            predictions = tf.stack(self._predictions(value, times[i], output))
-            known = tf.concat([predictions[None], before], 0)
-            mean = tf.tensordot(weights[i], known, 1)
-            return i + 1, self._move(value, times[i], times[i + 1], tf.unstack(mean)), known[:-1]
+            data, noise = self._predictions(value, times[i], output)
+            slope = (sigma[i] * data - alpha[i] * noise) / size[i]
+            known = tf.concat([tf.where(self._angular, data - noise, slope)[None], before], 0)
+            moved = (clocks[i + 1] - clocks[i]) * tf.reduce_sum(weights[i] * known, 0)
+            scaled = size[i + 1] * (value / size[i] + moved)
+            return i + 1, tf.where(self._angular, value + moved, scaled), known[:-1]
 
-        weights = tf.stack([_means(times, i) for i in range(steps)])
         shapes = [tf.TensorShape(()), tf.TensorShape((None, *self.shape))]
-        shapes.append(tf.TensorShape((2, 2, None, *self.shape)))
-        start = [0, value, tf.stack([[none, none]] * 2)]
+        shapes.append(tf.TensorShape((2, None, *self.shape)))
+        start = [0, value, tf.stack([none, none])]
         return tf.while_loop(lambda i, *_: i < steps, step, start, shapes)[1]
 
     def _predictions(self, value: Tensor, time: Tensor, output: Output) -> tuple[Tensor, Tensor]:
@@ -268,14 +277,14 @@ class Diffusion(NetworkMapper):
 
 
 def _means(times: Tensor, i: int) -> Tensor:
-    """Weights of the predictions at times i, i - 1, i - 2 in the mean of their interpolating polynomial.
+    """Weights (3, d) of the slopes at times i, i - 1, i - 2 in the mean of their interpolating polynomial.
 
-    The mean is over the step from time i to time i + 1.
+    The mean is over the step from time i to time i + 1. Times are (steps + 1, d).
     """
     a, b = ((times[max(i - k, 0)] - times[i]) / (times[i + 1] - times[i]) for k in (1, 2))
-    if i == 0:
-        return tf.constant([1.0, 0.0, 0.0])
+    second, third = tf.zeros_like(a), tf.zeros_like(a)
     if i == 1:
-        return tf.stack([1.0 - 0.5 / a, 0.5 / a, 0.0])
-    second, third = (1.0 / 3.0 - b / 2.0) / (a * (a - b)), (1.0 / 3.0 - a / 2.0) / (b * (b - a))
+        second = 0.5 / a
+    if i > 1:
+        second, third = (1.0 / 3.0 - b / 2.0) / (a * (a - b)), (1.0 / 3.0 - a / 2.0) / (b * (b - a))
     return tf.stack([1.0 - second - third, second, third])

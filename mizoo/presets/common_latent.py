@@ -38,7 +38,7 @@ WEIGHTS = {"L_z_tilde": 0.1, "L_x_hat": 0.1, "L_x_tilde": 0.1, "L_z_hat": 0.1}
 def gandalf(
     process: ProcessLike = None, latent: Count = 64, alignment: Weight = 10.0,
     width: Count = 64, dropout: Fraction = 0.0, units: Count = 192, blocks: Count = 4,
-    sampler: Name = "adams", evaluations: Count = 8,
+    sampler: Name = "adams", evaluations: Count = 4,
     weights: Weights = None, learning_rate: Positive = 3e-3, name: Name = "gandalf",
 ) -> Turbo:  # fmt: skip
     """GANDALF: two attention encoders into one common latent, two diffusion decoders out of it.

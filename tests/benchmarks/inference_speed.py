@@ -6,7 +6,8 @@ Contenders take turns in one process, and medians of the turns are reported. PyT
 with the same weights and, as checked first, the same outputs: for `turbosim-original-ttbar` the whole
 model; for `gandalf-ttbar` attention, latent, the networks that read it and all evaluations of the denoising
 network, without the coordinates of the events and the features for the network; for `flow-ttbar`,
-`turbosim-ttbar` and `otus-ttbar` the mapper in its coordinates, without its features. Fractions are of the
+`turbosim-ttbar` and `otus-ttbar` the mapper in its coordinates, without its features. With `--former`, the
+SavedModel `gandalf-ttbar` of version 0.1.0 is a contender, too. Fractions are of the
 rate of a product of two matrices of 2048 x 2048, counting only the multiplications of dense layers. Needs
 `pip install torch` and then `pip uninstall triton`, which cannot share a process with TensorFlow.
 """
@@ -40,6 +41,7 @@ from mizoo.evaluation.text import markdown
 
 MODELS = ("gandalf", "turbosim", "turbosim-original", "flow", "otus")  # others are dense, as otus is
 OBJECTS = 6
+FORMER = "SavedModel, 0.1.0"
 SHARES = ["share of peak", "PyTorch's share"]  # of the fastest of ours, and of eager PyTorch
 
 
@@ -111,7 +113,7 @@ def load(name):
     return loaded, model, traced
 
 
-def contenders(name, loaded, model, traced, data, rows):
+def contenders(name, loaded, model, traced, data, rows, former=None):
     """Functions that draw from `rows` events, by direction and contender; and multiplications per event."""
     found, work = {}, {}
     session = onnxruntime.InferenceSession(loaded.path / "model.onnx")
@@ -141,6 +143,8 @@ def contenders(name, loaded, model, traced, data, rows):
             mapper = model.mappers[role]
             tokens = torch.randn(rows, *mapper.encoder.network.input_shape[1:])
             runs |= torch_runs(Gandalf(mapper), tokens, mapper.shape)
+            if (old := getattr(former, method, None)) is not None:
+                runs[FORMER] = lambda f=old, given=given: f(given).numpy()
         if name in ("turbosim", "flow"):
             flow = model.mappers[role].mapper
             seen = torch.randn(rows, flow.context.layers[0].kernel.shape[0])
@@ -186,7 +190,9 @@ def fill(lines, out):
     frame = pd.DataFrame(lines)
     index = [f"{row.model}: {row.method}, {row.batch} events" for row in frame.itertuples()]
     numbers = frame.drop(columns=["model", "method", "batch"]).set_axis(index)
-    rates = numbers.drop(columns=SHARES).map(lambda rate: f"{rate:,.0f}".replace(",", " "))
+    rates = numbers.drop(columns=SHARES).map(
+        lambda rate: "–" if np.isnan(rate) else f"{rate:,.0f}".replace(",", " ")
+    )
     page.fill("inference", markdown(rates.join(numbers[SHARES].map("{:.2f}".format))), "benchmark.md", out)
 
 
@@ -194,16 +200,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--models", nargs="+", default=list(MODELS), help="others keep their rows")
+    parser.add_argument("--former", type=Path, help="folder of gandalf-ttbar of version 0.1.0")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="of a turn")
     args = parser.parse_args()
     data, lines = mizoo.datasets.ttbar().validation, []
     check(*(mizoo.load(f"{name}-ttbar").trainable() for name in ("gandalf", "flow", "otus")))
+    former = args.former and tf.saved_model.load(args.former)
     for name in args.models:
         forms = load(name)
         for rows in args.batch_sizes:
-            methods, work = contenders(name, *forms, data, rows)
+            methods, work = contenders(name, *forms, data, rows, former)
             for method, runs in methods.items():
                 for run in runs.values():
                     run()  # tracing, compilation, warm caches
@@ -212,7 +220,7 @@ def main():
                 ]
                 limit = peak()
                 medians = dict(zip(runs, map(statistics.median, zip(*turns, strict=True)), strict=True))
-                best = max(v for k, v in medians.items() if not k.startswith("PyTorch"))
+                best = max(v for k, v in medians.items() if k != FORMER and not k.startswith("PyTorch"))
                 line = {"model": name, "method": method, "batch": rows}
                 line |= {key: round(value) for key, value in medians.items()}
                 for column, found in zip(SHARES, (best, medians["PyTorch"]), strict=True):
@@ -221,8 +229,8 @@ def main():
                 print(line, flush=True)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "inference.json"
-    former = json.loads(path.read_text())["rows"] if path.is_file() else []
-    lines += [line for line in former if line["model"] not in args.models]
+    before = json.loads(path.read_text())["rows"] if path.is_file() else []
+    lines += [line for line in before if line["model"] not in args.models]
     lines.sort(key=lambda line: MODELS.index(line["model"]))
     path.write_text(json.dumps({"rows": lines}, indent=1) + "\n")
     fill(lines, args.out)

@@ -31,7 +31,7 @@ from mizoo.datasets import Samples, mnist
 from mizoo.evaluation import DigitFeatures, image_scores
 from mizoo.presets import PRESETS
 
-SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 20
+SHAPE, TRAIN, TEST, SHOWN = (28, 28, 1), 8000, 1000, 14
 # `aae` and `bibae` take images, too, although their demonstration is of events.
 OF_IMAGES = [name for name in PRESETS if "digits" in PRESETS[name].dataset or name in ("aae", "bibae")]
 LATENT = 8  # components of z of all models
@@ -121,7 +121,7 @@ def main():
         path.write_text(json.dumps(content, indent=1) + "\n")
         with open(part, "wb") as file:
             np.savez_compressed(file, **shown)
-        draw({key: shown[key] for key in rows if key in shown}, args.out / "mnist.png", 0.45, vmax=255)
+        draw({key: shown[key] for key in rows if key in shown}, args.out / "mnist.png", 0.5, 80, vmax=255)
 
     if "training images" not in rows:
         note("training images", {}, train[:TEST])

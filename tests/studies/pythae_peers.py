@@ -70,7 +70,8 @@ class Peer:
                 "autoencoder_loss": mappers,
                 "discriminator_loss": list(self.model.discriminator.parameters()),
             }
-        self.optimizers = {loss: torch.optim.Adam(weights, 1e-3) for loss, weights in groups.items()}
+        rate = 1e-3 if adversarial else 1e-4  # pythae's default; the VAE turns black at 1e-3
+        self.optimizers = {loss: torch.optim.Adam(weights, rate) for loss, weights in groups.items()}
 
     def count_params(self):
         return sum(weight.numel() for weight in self.model.parameters())
