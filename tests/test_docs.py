@@ -151,7 +151,7 @@ def test_study_of_gandalf_agrees_with_its_figures():
     rows += [(name, *map("{:.4f}".format, v.values())) for name, v in found["latent"].items()]
     for row in rows:
         assert f"| {' | '.join(row)} |" in page
-    cells, true = (drawn[name]["cells"] for name in ("8", "training events"))
+    cells, true = (drawn[name]["cells"] for name in ("4", "training events"))
     average, of_true = (np.mean([*one.values()]) for one in (cells, true))
     assert f"are {average:.2f} on average, and true events have {of_true:.2f}." in words
     above = {name: value for name, value in cells.items() if value > found["threshold"]}

@@ -13,7 +13,7 @@ from mizoo.evaluation.text import markdown
 from mizoo.physics import library
 from mizoo.physics.process import Process
 
-_UNIT = "Columns are px, py, pz and E of one object after the other, in GeV: {columns}.{features}{absent}\n\n"
+_UNIT = "Columns are px, py, pz and E of one object after the other, in GeV: {columns}.{more}\n\n"
 _USES = {
     "encode": "z_new = model.encode(x)  # {encode}draw z given x: {x} to {z}",
     "decode": "x_new = model.decode(z)  # {decode}draw x given z: {z} to {x}",
@@ -165,10 +165,10 @@ def _unit(config: dict[str, Any], process: Process) -> str:
         if config["shapes"][space] == [len(process.columns(space))]
     }
     features = process.columns("x")[4 * len(process.x) :]
+    more = f" The last ones of x are {', '.join(f'`{name}`' for name in features)}." if features else ""
+    more += " Objects that an event lacks are zeros." if process.optional else ""
     return _UNIT.format(
-        columns="; ".join(f"{space} {names}" for space, names in objects.items()),
-        features=f" The last ones of x are {', '.join(f'`{name}`' for name in features)}." if features else "",
-        absent=" Objects that an event lacks are zeros." if process.optional else "",
+        columns="; ".join(f"{space} {names}" for space, names in objects.items()), more=more
     )
 
 

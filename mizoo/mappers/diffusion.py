@@ -56,7 +56,8 @@ class Diffusion(NetworkMapper):
 
     Euler steps are those of DDIM (arXiv 2010.02502). Midpoint and Heun steps evaluate the network twice.
     Adams steps (third-order Adams-Bashforth) evaluate it once and extrapolate the parabola through the last
-    three slopes, of values scaled to unit variance. Ancestral steps redraw a part of the noise (arXiv 2006.11239).
+    three slopes, of values scaled to unit variance. Ancestral steps redraw a part of the noise (arXiv
+    2006.11239).
 
     Args:
         network: network from values, times and contexts to arrays of the target's shape, see

@@ -10,6 +10,7 @@ import tensorflow as tf
 from mizoo.core.serialisation import serialisable
 from mizoo.core.types import Tensor
 from mizoo.physics import kinematics, planar
+from mizoo.physics.momenta import BEAM
 from mizoo.physics.particles import DetectorObject
 from mizoo.physics.process import Process
 from mizoo.physics.visible_pairs import visible_pairs
@@ -151,7 +152,7 @@ class ObjectCoordinates(OnShell, Standardised):
         massless = tf.zeros_like(found[0, "phi"])
         return tf.concat(
             [
-                tf.minimum(tf.exp(found[i, "own mass"]), kinematics.BEAM) if one.massive else massless
+                tf.minimum(tf.exp(found[i, "own mass"]), BEAM) if one.massive else massless
                 for i, one in enumerate(self._objects)
             ],
             -1,

@@ -35,7 +35,7 @@ VARIANTS = {
         "without `L_x_hat` and `L_z_hat`": {"weights": {"L_x_hat": 0.0, "L_z_hat": 0.0}},
         "a latent of 32": {"latent": 32},
         "half the units": {"units": 96},
-        "4 evaluations": {"evaluations": 4},  # the whole model, with other draws
+        "8 evaluations": {"evaluations": 8},  # the whole model, with other draws
         "16 evaluations": {"evaluations": 16},
     },
 }

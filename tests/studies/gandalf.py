@@ -31,7 +31,7 @@ from mizoo.evaluation.observables import observables, polar, wrap
 from mizoo.evaluation.streams import in_chunks
 from mizoo.mappers import Diffusion
 
-EVALUATIONS = 8  # of the shipped model
+EVALUATIONS = 4  # of the shipped model
 DRAWS = 99  # from a posterior: ranks from 0 to 99, five of them in each bin of the figure
 MASSES = ("m_w_had", "m_w_lep", "m_t_had", "m_t_lep")
 
