@@ -51,6 +51,7 @@ class Efficiency(keras.Model):
         self.learning_rate = learning_rate
         self.network = mlp(self.hidden, 1, activation="silu")
         self.slope = self.add_weight((), "ones", name="slope", trainable=False)
+        self.offset = self.add_weight((), "zeros", name="offset", trainable=False)
         optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=0.1)
         self.compile(optimizer, "binary_crossentropy", jit_compile=False)
         build(self, (None, 4 * len(self.process.partons)))
@@ -65,7 +66,7 @@ class Efficiency(keras.Model):
 
     def call(self, z: Tensor, training: bool | None = None) -> Tensor:
         """Probabilities (n, 1) of partons (n, 4 × partons) in GeV."""
-        return tf.sigmoid(self.slope * self._logit(z, training))
+        return tf.sigmoid(self.slope * self._logit(z, training) + self.offset)
 
     def probability(self, z: Array, batch_size: int = 10_000) -> np.ndarray:
         """Probabilities (n,) of partons.
@@ -82,10 +83,10 @@ class Efficiency(keras.Model):
         return np.concatenate([np.empty((0, 1), "float32"), *found])[:, 0]
 
     def calibrate(self, z: Array, passed: ArrayLike) -> None:
-        """Rescale the logarithm of the odds, so that it fits events not used for training.
+        """Scale and shift the logarithm of the odds, so that it fits events not used for training.
 
-        This is temperature scaling (arXiv 1706.04599). It has no offset, which the many events of the
-        training determine better. The result replaces that of an earlier call.
+        This is Platt scaling (Platt 1999). Without the shift, a network trained on a few thousand events
+        expects too many or too few to pass. The result replaces that of an earlier call.
 
         Args:
             z: partons (n, 4 × partons) in GeV.
@@ -100,8 +101,9 @@ class Efficiency(keras.Model):
                 f"passed must be a flag for each of {len(events)} events, of either value, got an array "
                 f"{label.shape} of {sorted(set(label.ravel().tolist()))[:3]}"
             )
-        fit = LogisticRegression(C=np.inf, fit_intercept=False).fit(self._logit(events).numpy(), label)
+        fit = LogisticRegression(C=np.inf).fit(self._logit(events).numpy(), label)
         self.slope.assign(fit.coef_[0, 0])
+        self.offset.assign(fit.intercept_[0])
 
     def _logit(self, z: Tensor, training: bool | None = None) -> Tensor:
         return self.network(inputs(z, self.process), training=training)
