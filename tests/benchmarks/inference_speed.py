@@ -51,7 +51,7 @@ def check(model, flow, otus):
     given, noise = (random.normal(size=(64, n)).astype("float32") for n in (18, otus.decoder.noises))
     made = Residual(otus.decoder)(torch.tensor(given), torch.tensor(noise)).detach()
     np.testing.assert_allclose(made, otus.decoder(given, noise), atol=1e-4)
-    for mapper in (flow.encoder.mapper, flow.decoder.mapper):
+    for mapper in map(innermost, (flow.encoder, flow.decoder)):
         seen = random.normal(size=(64, mapper.context.layers[0].kernel.shape[0])).astype("float32")
         noise = random.normal(size=(64, *mapper.shape)).astype("float32")
         values = mapper.base(noise)
@@ -75,6 +75,11 @@ def check(model, flow, otus):
     ours = network(inputs).numpy()
     made = Modulated(network)(*map(torch.tensor, inputs)).detach()
     np.testing.assert_allclose(made, ours, atol=1e-3)
+
+
+def innermost(mapper):
+    """The mapper that others wrap, each as its `mapper`."""
+    return innermost(mapper.mapper) if hasattr(mapper, "mapper") else mapper
 
 
 def multiplications(name, mapper):
@@ -146,7 +151,7 @@ def contenders(name, loaded, model, traced, data, rows, former=None):
             if (old := getattr(former, method, None)) is not None:
                 runs[FORMER] = lambda f=old, given=given: f(given).numpy()
         if name in ("turbosim", "flow"):
-            flow = model.mappers[role].mapper
+            flow = innermost(model.mappers[role])
             seen = torch.randn(rows, flow.context.layers[0].kernel.shape[0])
             runs |= torch_runs(Splines(flow), seen, flow.shape)
         if name == "otus":
