@@ -65,10 +65,10 @@ def former_to_image():
     return keras.Sequential([*body, _convolution(FILTERS), _convolution(1, activation="tanh")])
 
 
-def former_network(source, target, units=128, last=None):
+def former_network(source, target, units=128, last=None, **options):
     """The network that version 0.1.0 chose from the shapes, with the default units and activations."""
     if is_image(source) == is_image(target):
-        return network(source, target, units, last=last)
+        return network(source, target, units, last=last, **options)
     return former_to_image() if is_image(target) else former_to_vector(math.prod(target))
 
 
