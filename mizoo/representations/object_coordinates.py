@@ -152,7 +152,7 @@ class ObjectCoordinates(OnShell, Standardised):
         massless = tf.zeros_like(found[0, "phi"])
         return tf.concat(
             [
-                tf.minimum(tf.exp(found[i, "own mass"]), BEAM) if one.massive else massless
+                tf.exp(tf.minimum(found[i, "own mass"], np.log(BEAM))) if one.massive else massless
                 for i, one in enumerate(self._objects)
             ],
             -1,
