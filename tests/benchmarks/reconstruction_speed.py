@@ -1,8 +1,9 @@
 """Time to reconstruct the masses of a million events, beside a plain loop over events.
 
-python tests/benchmarks/reconstruction_speed.py
+    python tests/benchmarks/reconstruction_speed.py
 """
 
+import argparse
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ def seconds(function):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     data = datasets.ttbar().test
     x = data.x
     many = np.resize(x, (1_000_000, 24))

@@ -8,6 +8,7 @@ digits of other sources have margins. Features of the training digits have varia
 rightly.
 """
 
+import argparse
 import os
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def standardise(hidden, images):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     keras.utils.set_random_seed(0)
     images, labels = labelled()
     images = small(images, 0.0, 1.0)

@@ -1,8 +1,9 @@
 """The figure of the README.
 
-python tests/studies/readme.py
+    python tests/studies/readme.py
 """
 
+import argparse
 from pathlib import Path
 
 import mizoo
@@ -10,6 +11,7 @@ from mizoo.evaluation.figures import ratios, save
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter).parse_args()
     model, data = mizoo.load("gandalf-ttbar"), mizoo.datasets.ttbar().test
     report = mizoo.evaluate(model, data, seed=0)
     figure = ratios(report, "x", ["px_jet1", "E_jet1", "m_w_had", "m_t_had"])
