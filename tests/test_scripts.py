@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 FOLDERS = [Path(__file__).parent / name for name in ("benchmarks", "studies")]
-SCRIPTS = sorted(path for folder in FOLDERS for path in folder.glob("*.py") if "def main(" in path.read_text())
+SCRIPTS = sorted(
+    path for folder in FOLDERS for path in folder.glob("*.py") if "def main(" in path.read_text()
+)
 PEERS = {"torch", "onnxruntime", "pythae"}  # packages that no extra of mizoo has
 
 
@@ -31,6 +33,6 @@ def test_script_prints_its_help(path, monkeypatch, capsys):
 
 
 def test_networks_of_images_are_compared(monkeypatch, tmp_path):
-    words = "vae --steps 1 --rounds 1 --batch 2".split()
-    run(FOLDERS[0] / "image_networks.py", [*words, "--out", str(tmp_path)], monkeypatch)
+    words = ["vae", "--steps=1", "--rounds=1", "--batch=2", f"--out={tmp_path}"]
+    run(FOLDERS[0] / "image_networks.py", words, monkeypatch)
     assert "vae" in (tmp_path / "image_networks.json").read_text()

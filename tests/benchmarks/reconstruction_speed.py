@@ -1,6 +1,6 @@
 """Time to reconstruct the masses of a million events, beside a plain loop over events.
 
-    python tests/benchmarks/reconstruction_speed.py
+python tests/benchmarks/reconstruction_speed.py
 """
 
 import argparse

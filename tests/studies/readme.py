@@ -1,6 +1,6 @@
 """The figure of the README.
 
-    python tests/studies/readme.py
+python tests/studies/readme.py
 """
 
 import argparse
