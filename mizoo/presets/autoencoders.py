@@ -15,7 +15,7 @@ from mizoo.presets.arguments import (
     SpaceLike,
     Weight,
 )
-from mizoo.presets.parts import adversarial, compiled, deterministic, gaussian, space
+from mizoo.presets.parts import adversarial, compiled, deterministic, gaussian, likelihood_size, space
 from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent, Representation
@@ -146,6 +146,8 @@ def aae(
 ) -> Turbo:  # fmt: skip
     """Adversarial auto-encoder: L on x_hat, and a critic that tells z_tilde from the prior.
 
+    The critic has weight 1, or n/64 for images of n pixels, whose L is a sum over these.
+
     Args:
         process: the process whose detector objects are x; the demonstration's process by default.
         x: a representation, or the shape of one event, instead of a process.
@@ -153,7 +155,8 @@ def aae(
         critic: Keras network from z to one number, instead of one with `units`.
         options: see `autoencoder`; `stochastic=True` makes the encoder Gaussian.
     """
-    return autoencoder(
-        lambda x, z, **size: [Divergence("z_tilde", adversarial(z, given=critic, **size))],
-        detector(name, process, x), latent, name, **options,
-    )  # fmt: skip
+
+    def extras(x, z, **size):
+        return [Divergence("z_tilde", adversarial(z, given=critic, **size), likelihood_size(x))]
+
+    return autoencoder(extras, detector(name, process, x), latent, name, **options)

@@ -11,10 +11,13 @@ from mizoo.networks import network
 from mizoo.objectives import MMD, Adversarial, Divergence, Likelihood, Rate
 from mizoo.presets.arguments import Count, MapperLike, Name, Positive, ProcessLike, SpaceLike, Weights
 from mizoo.presets.autoencoders import autoencoder
-from mizoo.presets.parts import adversarial, compiled, deterministic, space
+from mizoo.presets.parts import adversarial, compiled, deterministic, likelihood_size, space
 from mizoo.presets.physics import detector
 from mizoo.presets.registry import preset
 from mizoo.representations import Latent
+
+# Weight of the likelihood of features in `vaegan`. With 1, the rate wins, and the latent is empty.
+SIMILARITY = 30.0
 
 
 @preset("arXiv 1912.00830", "x", "ttbar", autoencoder, compiled)
@@ -28,7 +31,8 @@ def bibae(
     """BIB-AE: both terms on x_hat, a critic on z_tilde, and the rate.
 
     With `weights={"D_z_tilde": 0, "D_x_hat": 0}` it is `vae`, and with `{"R_z_tilde": 0, "D_x_hat": 0}` it
-    is the stochastic `aae`.
+    is the stochastic `aae`. Critics have weight 1, or n/64 for images of n pixels, whose L is a sum over
+    these.
 
     Args:
         process: the process whose detector objects are x; the demonstration's process by default.
@@ -39,7 +43,8 @@ def bibae(
 
     def extras(x, z, **size):
         critics = {"z_tilde": adversarial(z, **size), "x_hat": adversarial(x, **size)}
-        return [*(Divergence(stream, critic) for stream, critic in critics.items()), Rate()]
+        weight = likelihood_size(x)
+        return [*(Divergence(stream, critic, weight) for stream, critic in critics.items()), Rate()]
 
     return autoencoder(extras, detector(name, process, x), latent, name, stochastic=True, **options)
 
@@ -53,7 +58,8 @@ def bibae_desy(
     """BIB-AE for calorimeter showers: more critics, an MMD in the latent space, and a post-processor.
 
     A second critic of x_hat takes the difference of x_hat and x. After 0.8 of the epochs, the critics of
-    x_hat train a network that post-processes the decoder's draws, and all else is frozen.
+    x_hat train a network that post-processes the decoder's draws, and all else is frozen. L has
+    weight 1, or 64/n for images of n pixels.
 
     With `post_processed=False`, encoder and `decoder.mapper` of a trained model make one that draws as it
     does without its post-processor.
@@ -68,8 +74,13 @@ def bibae_desy(
     """
     x, penalty = space(x), {"gan_loss": "wasserstein", "gradient_penalty": 10.0}
     refining = {"D_x_hat": 1.0, "D_x_hat_difference": 1.0}
-    training = {"L_x_hat": 1.0, "D_z_tilde": 1.0, "D_z_tilde_mmd": 100.0, "R_z_tilde": 0.05, **refining}
-    weights = {**training, **(weights or {})}
+    training = {
+        "L_x_hat": 1.0 / likelihood_size(x),
+        "D_z_tilde": 1.0,
+        "D_z_tilde_mmd": 100.0,
+        "R_z_tilde": 0.05,
+    }
+    weights = {**training, **refining, **(weights or {})}
 
     def extras(x, z, **size):
         return [
@@ -103,6 +114,7 @@ def vaegan(
 ) -> Turbo:
     """VAE/GAN: the likelihood of x_hat is that of a critic's features, and the critic sees x_tilde too.
 
+    Features are outputs of the layer before the critic's last two. Of images, it is the last convolution.
     The adversarial loss of x_hat trains the encoder, too.
 
     Args:
@@ -111,11 +123,11 @@ def vaegan(
     """
 
     def extras(x, z, **size):
-        *hidden, last = network(x.shape, (1,), **size).layers
+        *hidden, joined, last = network(x.shape, (1,), **size).layers
         features = keras.Sequential(hidden, name="features")
-        critic = Adversarial(keras.Sequential([features, last]), "non-saturating", r1=0.1)
+        critic = Adversarial(keras.Sequential([features, joined, last]), "non-saturating", r1=0.1)
         return [
-            Likelihood("x_hat", features=features, label="features"),
+            Likelihood("x_hat", SIMILARITY, features, "features"),
             Divergence("x_hat", critic),
             Divergence("x_tilde", critic),
             Rate(),

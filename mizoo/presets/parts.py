@@ -1,5 +1,6 @@
 """Building blocks of presets."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -112,6 +113,14 @@ def adversarial(
     if spectral and (not isinstance(critic, keras.Sequential) or critic.built):
         raise ValueError("spectral=True needs a critic that is a keras.Sequential without input shape")
     return Adversarial(spectrally_normalised(critic) if spectral else critic, gan_loss, **penalties)
+
+
+def likelihood_size(x: Representation) -> float:
+    """Weight of a critic beside the likelihood of x: 1, or n/64 for images and volumes of n pixels.
+
+    Their likelihoods are sums over pixels, and presets' weights are those of 64.
+    """
+    return math.prod(x.shape) / math.prod(DIGITS) if is_grid(x.shape) else 1.0
 
 
 def compiled(

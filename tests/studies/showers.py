@@ -28,8 +28,6 @@ from mizoo.training.backup import Backup
 THRESHOLD = 1e-3  # GeV, energy of a cell that is hit
 LINES = {20.0: ":", 50.0: "--", 90.0: "-"}  # by energy in GeV
 SHAPE = (CELLS, CELLS, LAYERS, 1)
-# The likelihood of a shower counts as much as that of the 64 pixels of a digit, for which weights are set.
-WEIGHTS = {"L_x_hat": 64 / np.prod(SHAPE)}
 DRAWS = {"showers": TRUE, "BIB-AE": COLOURS["tilde"], "without post-processor": COLOURS["hat"]}
 
 _places = CELL * (np.arange(CELLS) - (CELLS - 1) / 2)
@@ -105,7 +103,7 @@ def trained(data, args):
     """The trained model, and the seconds per step."""
     keras.utils.set_random_seed(0)
     model = presets.bibae_desy(
-        x=SHAPE, condition=(1,), latent=args.latent, units=args.units, weights=WEIGHTS, learning_rate=3e-4
+        x=SHAPE, condition=(1,), latent=args.latent, units=args.units, learning_rate=3e-4
     )
     model.adapt(data.train)
     backup, clock = Backup(args.runs / "backup"), Clock()
