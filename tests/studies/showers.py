@@ -136,19 +136,18 @@ def figure_of(showers, path):
                 for name, values in summary(x).items():
                     unit = energy if name == "visible" else 1.0
                     low, high = np.percentile(true[name] / unit, [0.5, 99.5])
-                    margin = 0.5 * (high - low)
-                    edges, values = np.linspace(low - margin, high + margin, 41), values / unit
-                    inside = np.clip(values, edges[0], edges[-1])
-                    panels[name].hist(inside, edges, histtype="step", density=True, **look)
+                    edges = np.linspace(2.0 * low - high, 2.0 * high - low, 61)
+                    weights = np.full(len(values), 1.0 / len(values))
+                    panels[name].hist(values / unit, edges, weights=weights, histtype="step", **look)
                 panels["layers"].step(DEPTH, in_depth(x).mean(0), where="mid", **look)
                 rings = in_radius(x).mean(0) / [CELL**2 * ring.sum() for ring in _rings()]
                 panels["rings"].stairs(rings, RINGS, **look)
                 cells = x[x > 1e-4]
                 panels["cells"].hist(cells, np.geomspace(1e-4, 10.0, 61), histtype="step", **look)
         of_energies = ", ".join(f"{energy:.0f}" for energy in LINES)
-        panels["visible"].set(xlabel="visible / incident energy", ylabel="density")
-        panels["hits"].set(xlabel="cells above 1 MeV", ylabel="density")
-        panels["depth"].set(xlabel="mean depth [$X_0$]", ylabel="density")
+        panels["visible"].set(xlabel="visible / incident energy", ylabel="fraction of showers")
+        panels["hits"].set(xlabel="cells above 1 MeV", ylabel="fraction of showers")
+        panels["depth"].set(xlabel="mean depth [$X_0$]", ylabel="fraction of showers")
         panels["layers"].set(xlabel="depth [$X_0$]", ylabel="energy per layer [GeV]")
         panels["rings"].set(xlabel="radius [$R_M$]", ylabel="energy per area [GeV/$R_M^2$]", yscale="log")
         panels["cells"].set(xlabel="cell energy [GeV]", ylabel="cells", xscale="log", yscale="log")
@@ -192,7 +191,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("."))
     parser.add_argument("--runs", type=Path, default=Path("runs/showers"))
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--events", type=int, default=50_000)
     parser.add_argument("--batch-size", type=int, default=100)
     parser.add_argument("--latent", type=int, default=24)
