@@ -129,7 +129,7 @@ def test_studies_agree_with_their_figures():
             assert f"| {' | '.join(values)} |" in page
 
 
-@pytest.mark.parametrize("study", ["digits", "edges", "mnist", "ablation gandalf"])
+@pytest.mark.parametrize("study", ["digits", "edges", "mnist", "showers", "ablation gandalf"])
 def test_tables_are_those_of_the_studies(study):
     rows = json.loads((DOCS / "studies" / f"{study.replace(' ', '_')}.json").read_text())["rows"]
     table = importlib.import_module(study.split()[0]).table(rows)
