@@ -98,4 +98,5 @@ def test_the_page_has_the_figures_that_were_measured():
     text = (ROOT / "docs" / "performance.md").read_text()
     measured = json.loads((ROOT / "docs" / "studies" / "profile.json").read_text())
     assert page.grid(*profile_step.table(measured["rows"])) in text
-    assert not {"amx_bf16", "avx512_bf16"} & set(measured["machine"]["features"])  # as the page says
+    features = measured["machine"]["features"]
+    assert "avx512_bf16" in features and "amx_bf16" not in features  # as the page says
