@@ -92,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=Path)
     parser.add_argument("--out", type=Path, default=Path("."))
-    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("models", nargs="*", default=[*OF_IMAGES, *PEERS])
     args = parser.parse_args()
     if unknown := set(args.models) - {*OF_IMAGES, *PEERS}:
