@@ -36,11 +36,11 @@ ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_ha
 WEIGHTS = {
     "L_z_tilde": 1.0,
     "D_z_tilde": 2.0,
-    "L_x_hat": 0.05,
+    "L_x_hat": 0.005,
     "D_x_hat": 0.2,
     "L_x_tilde": 1.0,
     "D_x_tilde": 2.0,
-    "L_z_hat": 0.05,
+    "L_z_hat": 0.005,
     "D_z_hat": 0.2,
 }
 # Of images, where L is the mean absolute error.
