@@ -79,8 +79,8 @@ def write_onnx(
             largest = max(_LARGEST, 2.0 * found["last_bit"])
             if not (found["usual"] <= _USUAL and found["largest"] <= largest):
                 raise ValueError(
-                    f"{name} differs from TensorFlow by {found['usual']:.1e} or more in 1 % of events, and by "
-                    f"up to {found['largest']:.1e}"
+                    f"{name} differs from TensorFlow by {found['usual']:.1e} or more in 1 % of events, "
+                    f"and by up to {found['largest']:.1e}"
                 )
     except Exception as error:
         unfinished.unlink(missing_ok=True)
