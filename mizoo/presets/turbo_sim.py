@@ -33,7 +33,7 @@ ORIGINAL_WEIGHTS = {
     "L_z_hat": 100.0,
 }
 ORIGINAL_PENALTIES = {"z_tilde": 1000.0, "x_hat": 1000.0, "x_tilde": 10.0, "z_hat": 1000.0}
-# Terms of z_hat and x_hat reward draws that tell more of their origin than events do: masses become narrow.
+# L of x_hat and z_hat rewards draws that tell more of their origin than events do: masses become narrow.
 WEIGHTS = {
     "L_z_tilde": 1.0,
     "D_z_tilde": 2.0,
