@@ -6,7 +6,8 @@
 Each variant of the preset is trained three times on ZH, with other seeds, for 25 epochs of 250 events, a
 quarter of the default length, and is measured on the validation events. Tables give means of the seeds with
 the error of the mean, and mark what differs from the whole model by more than twice the error of the
-difference. Existing runs are not repeated, nor finished rows of `ablation_PRESET.json`.
+difference. Existing runs are not repeated, nor finished rows of `ablation_PRESET.json`, which must be of
+the model of today.
 """
 
 import argparse
@@ -99,7 +100,11 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     path, data = args.out / f"ablation_{args.preset}.json", mizoo.datasets.zh()
-    rows = json.loads(path.read_text())["rows"] if path.is_file() else []
+    whole = {"epochs": args.epochs, "model": repr(getattr(mizoo.presets, args.preset)("zh"))}
+    before = json.loads(path.read_text()) if path.is_file() else {**whole, "rows": []}
+    if {key: before[key] for key in whole} != whole:
+        parser.error(f"{path} is of another model or length: remove it and its runs in {args.runs}")
+    rows = before["rows"]
     for variant in list(VARIANTS[args.preset])[len(rows) :]:
         seeds = []
         for seed in range(SEEDS):
@@ -107,7 +112,7 @@ def main():
             seeds.append(figures(model, data.validation, shared=args.preset == "gandalf"))
             print(variant, seed, seeds[-1], flush=True)
         rows.append({"variant": variant, "seeds": seeds})
-        path.write_text(json.dumps({"epochs": args.epochs, "rows": rows}, indent=1) + "\n")
+        path.write_text(json.dumps({**whole, "rows": rows}, indent=1) + "\n")
     print(table(rows))
     fill(f"ablation {args.preset}", table(rows), "studies.md", args.out)
 
